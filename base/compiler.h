@@ -1,0 +1,46 @@
+// The compiler extensions we use, all in one place.
+#ifndef BT_BASE_COMPILER_H
+#define BT_BASE_COMPILER_H
+
+#include <stddef.h>
+
+#define BT_NODISCARD __attribute__((warn_unused_result))
+#define BT_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define BT_NORETURN __attribute__((noreturn))
+#define BT_UNUSED __attribute__((unused))
+
+#define BT_ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+#define BT_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define BT_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define BT_CLAMP(x, low, high) BT_MIN(BT_MAX(x, low), high)
+
+/**
+ * A local pointer that destroys its object when it leaves scope.
+ * BT_DEFINE_AUTO(bt_thing) once in thing's header makes BT_AUTO(bt_thing) usable;
+ * it needs `void bt_thing_destroy(struct bt_thing *)`.
+ */
+#define BT_DEFINE_AUTO(type)                                                                       \
+    static inline void type##_auto_destroy(struct type **object)                                   \
+    {                                                                                              \
+        type##_destroy(*object);                                                                   \
+    }
+#define BT_AUTO(type) __attribute__((cleanup(type##_auto_destroy))) struct type *
+
+// A local value whose own finish function runs when it leaves scope.
+#define BT_AUTOFINISH(finish) __attribute__((cleanup(finish)))
+
+void bt_free_auto(void *pointer_to_pointer);
+#define BT_AUTOFREE __attribute__((cleanup(bt_free_auto)))
+
+void bt_close_auto(const int *fd);
+#define BT_AUTOCLOSE __attribute__((cleanup(bt_close_auto)))
+
+// Hands a local pointer over: yields it and leaves NULL behind, so that cleanup does nothing.
+#define BT_TAKE(pointer)                                                                           \
+    __extension__({                                                                                \
+        __typeof__(pointer) bt_taken_ = (pointer);                                                 \
+        (pointer) = NULL;                                                                          \
+        bt_taken_;                                                                                 \
+    })
+
+#endif

@@ -1,0 +1,30 @@
+// Files that survive a power cut, and bounded reading.
+#ifndef BT_BASE_FILE_H
+#define BT_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/error.h"
+
+/**
+ * Reads a whole file into `buf`, whose limit bounds it.
+ * Errors: -EMSGSIZE longer than the limit, or the errno of opening and reading.
+ */
+int bt_file_read(const char *path, struct bt_buf *buf, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Replaces `path` with new content: written aside, synced, renamed, directory synced. After a
+ * power cut the file has the old content or the new, never half.
+ */
+int bt_file_replace(const char *path, const void *bytes, size_t len,
+                    struct bt_error *err) BT_NODISCARD;
+
+// mkdir -p, mode 0755.
+int bt_file_make_dirs(const char *path, struct bt_error *err) BT_NODISCARD;
+
+// Copies a file durably (aside, sync, rename); refuses to follow a link at the destination.
+int bt_file_copy(const char *from, const char *to, struct bt_error *err) BT_NODISCARD;
+
+#endif

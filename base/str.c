@@ -1,0 +1,167 @@
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+int bt_format(char *out, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int needed = vsnprintf(out, size, format, args);
+    va_end(args);
+    if (needed < 0 || (size_t)needed >= size) {
+        if (size > 0) {
+            out[0] = '\0';
+        }
+        return -EMSGSIZE;
+    }
+    return 0;
+}
+
+void bt_copy_cut(char *out, size_t size, const char *text)
+{
+    snprintf(out, size, "%s", text);
+    bt_utf8_trim_partial(out);
+}
+
+char *bt_strf(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    return len < 0 ? bt_strdup("") : text;
+}
+
+int bt_parse_int(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    const char *digits = text[0] == '-' ? text + 1 : text;
+    if (digits[0] < '0' || digits[0] > '9') {
+        return -EINVAL;
+    }
+    errno = 0;
+    char *end;
+    long long value = strtoll(text, &end, 10);
+    if (errno != 0 || *end != '\0' || value < min || value > max) {
+        return -EINVAL;
+    }
+    *out = value;
+    return 0;
+}
+
+bool bt_str_equal(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool bt_str_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool bt_str_ends(const char *text, const char *suffix)
+{
+    size_t len = strlen(text), tail = strlen(suffix);
+    return len >= tail && strcmp(text + len - tail, suffix) == 0;
+}
+
+// Bytes that follow a lead byte, and the smallest code point they may encode; -1 is no lead byte.
+static int utf8_following(uint8_t lead, uint32_t *smallest)
+{
+    if (lead < 0x80) {
+        *smallest = 1;  // NUL never stands inside a text
+        return 0;
+    }
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        *smallest = 0x80;
+        return 1;
+    }
+    if (lead >= 0xE0 && lead <= 0xEF) {
+        *smallest = 0x800;
+        return 2;
+    }
+    if (lead >= 0xF0 && lead <= 0xF4) {
+        *smallest = 0x10000;
+        return 3;
+    }
+    return -1;
+}
+
+bool bt_utf8_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint8_t lead = (uint8_t)text[i++];
+        uint32_t smallest;
+        int following = utf8_following(lead, &smallest);
+        if (following < 0 || len - i < (size_t)following) {
+            return false;
+        }
+        uint32_t code = following == 0 ? lead : lead & (0x3Fu >> following);
+        for (int k = 0; k < following; k++) {
+            uint8_t byte = (uint8_t)text[i++];
+            if ((byte & 0xC0) != 0x80) {
+                return false;
+            }
+            code = code << 6 | (byte & 0x3Fu);
+        }
+        if (code < smallest || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void bt_utf8_trim_partial(char *text)
+{
+    size_t len = strlen(text), start = len;
+    while (start > 0 && len - start < 3 && ((uint8_t)text[start - 1] & 0xC0) == 0x80) {
+        start--;
+    }
+    if (start == 0) {
+        return;
+    }
+    uint32_t smallest;
+    int following = utf8_following((uint8_t)text[start - 1], &smallest);
+    if (following > 0 && len - start < (size_t)following) {
+        text[start - 1] = '\0';
+    }
+}
+
+void bt_hex(const uint8_t *bytes, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int bt_unhex(const char *text, uint8_t *out, size_t len)
+{
+    if (strlen(text) != 2 * len) {
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return -EINVAL;
+        }
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return 0;
+}
