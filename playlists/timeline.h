@@ -1,0 +1,94 @@
+/**
+ * The timeline: which item a zone shows when. A pure function of (show, anchor, interruptions,
+ * time): the same calls give the same slots, so the code that plays live also renders one moment,
+ * dry-runs a month and keeps several players in step.
+ *
+ * One timeline holds the state of all tracks: where each rotation stands, what each campaign has
+ * been given, which clip was interrupted inside. bt_timeline_next moves one track forward by one
+ * slot; tracks do not know of each other.
+ *
+ * Rules that embody decisions (docs/architecture.md, "Timeline"):
+ * - An item starts at the due end of the one before, never at "now".
+ * - A higher priority takes over the instant its window opens. A clip (or a set, or a card) it
+ *   interrupts is resumed inside, at its place, when the window closes.
+ * - Validity, dates and windows are never exceeded. An item is not started if it cannot finish
+ *   before them, unless it is longer than the whole window or nothing else fits; then it is cut.
+ * - Endless items (clock, crawl, colour) close every full hour of local time and start anew, so
+ *   that their plays are counted hourly; nothing is seen of it.
+ * - Weights: over a day each campaign's share of a track's played time is within max(1 %, one
+ *   longest item / open time) of its weight; without weights items follow their playlist.
+ * - Clock not trusted: times of day, weekdays and recurrences are ignored, dates hold against the
+ *   given (lower bound) time, clock items hide.
+ */
+#ifndef BT_PLAYLISTS_TIMELINE_H
+#define BT_PLAYLISTS_TIMELINE_H
+
+#include "playlists/show.h"
+
+struct bt_moment {
+    int64_t wall_ns;   // nanoseconds UTC since 1970
+    bool trusted;      // false: the wall clock is a lower bound only
+};
+
+enum bt_start_reason {
+    BT_START_SCHEDULE,   // its turn
+    BT_START_RESUME,     // goes on where a higher priority cut in
+    BT_START_PREEMPT,    // cut in itself
+    BT_START_FALLBACK,
+};
+
+enum bt_end_reason {
+    BT_END_SCHEDULE,    // reached its end, or its hour for endless items
+    BT_END_PREEMPTED,   // a higher priority cut in; may be resumed
+    BT_END_WINDOW,      // its window or validity closed
+    BT_END_REMOVED,     // a new publication or a takedown removed it
+    BT_END_ERROR,       // could not be shown further
+    BT_END_DISPLAY,     // the display went away
+    BT_END_POWER,       // power lost; only the journal's next start writes this
+    BT_END_STOPPED,     // the player was told to stop
+};
+
+/**
+ * One stretch of one track. item == NULL means that the track shows nothing (it is not part of
+ * the layout in force, or nothing is scheduled and no fallback exists).
+ */
+struct bt_slot {
+    const struct bt_publication *publication;  // borrowed from the show, with all below
+    const struct bt_item *item;
+    const struct bt_rule *rule;
+    size_t card;                 // of a set; else 0
+    int64_t run;                 // number of this showing of the item on this track, from 1;
+                                 // the cards of one set, and a resumed rest, share it
+    int64_t start_ns;            // UTC
+    int64_t end_ns;              // UTC, due end, > start_ns; INT64_MAX: nothing will ever change
+    int64_t offset_ns;           // how much of the card was shown before (resumed)
+    int64_t length_ns;           // the whole card; INT64_MAX when endless
+    int64_t limit_ns;            // UTC; the schedule takes over here whatever the item's length
+    enum bt_start_reason why_start;
+    enum bt_end_reason why_end;  // what end_ns is
+};
+
+struct bt_timeline;
+
+// The show must outlive the timeline. The anchor is when the loop starts.
+struct bt_timeline *bt_timeline_create(const struct bt_show *show,
+                                       struct bt_moment anchor) BT_NODISCARD;
+void bt_timeline_destroy(struct bt_timeline *timeline);
+BT_DEFINE_AUTO(bt_timeline)
+
+/**
+ * The track's next slot, starting at `at`, which is the due end of the slot before (or later,
+ * when that one could not be shown: what was given to its campaign is then taken back by
+ * bt_timeline_skip first). Bounded work: microseconds.
+ */
+void bt_timeline_next(struct bt_timeline *timeline, size_t track, struct bt_moment at,
+                      struct bt_slot *out);
+
+// The slot last given for the track was not shown (damaged asset): its time counts for nobody and
+// it is not resumed.
+void bt_timeline_skip(struct bt_timeline *timeline, size_t track);
+
+const char *bt_start_reason_word(int reason);
+const char *bt_end_reason_word(int reason);
+
+#endif

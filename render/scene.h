@@ -1,0 +1,47 @@
+/**
+ * A scene: what the canvas shows at one instant, as plain data. Zones far to near; each shows one
+ * visual, or two while one fades into the next. The player builds a scene per present, the
+ * compositor draws it. Everything a scene points to is borrowed and must stay alive until the
+ * next scene was composed.
+ */
+#ifndef BT_RENDER_SCENE_H
+#define BT_RENDER_SCENE_H
+
+#include "media/frame.h"
+#include "media/text.h"
+#include "playlists/publication.h"
+
+enum bt_visual_kind {
+    BT_VISUAL_NONE,    // nothing: what lies behind is seen
+    BT_VISUAL_COLOUR,  // the background alone
+    BT_VISUAL_IMAGE,   // an image of exactly the zone's size
+    BT_VISUAL_STRIP,   // a crawl: the background and a strip moving over it
+    BT_VISUAL_FRAME,   // a clip's frame: `src` of it at `dst`, the background beside it
+};
+
+struct bt_visual {
+    enum bt_visual_kind kind;
+    uint64_t serial;               // changes whenever anything below looks different; never 0
+    struct bt_colour background;
+    const struct bt_image *image;
+    const struct bt_strip *strip;
+    int strip_x;                   // where the strip's left edge stands in the zone, pixels
+    const struct bt_frame *frame;
+    struct bt_rect src;            // in the frame as decoded, before rotation
+    struct bt_rect dst;            // in the zone
+    int rotation;                  // degrees clockwise
+};
+
+struct bt_zone_view {
+    struct bt_rect rect;           // on the canvas
+    struct bt_visual from, to;     // `from` only matters while mix < 1000
+    int mix;                       // permille of `to`, 0..1000
+};
+
+struct bt_scene {
+    struct bt_colour background;   // opaque
+    struct bt_zone_view zones[BT_MAX_ZONES * 2];
+    size_t zone_count;
+};
+
+#endif
