@@ -51,6 +51,6 @@ void bt_log_write(const struct bt_log *log, enum bt_log_level level, const char 
     bt_utf8_trim_partial(line);
     make_printable(line);
     const char *prefix = getenv("JOURNAL_STREAM") != NULL ? levels[level].journal_prefix : "";
-    fprintf(stderr, "%s%s: %s%s\n", prefix, log != NULL ? log->name : "bangtin",
-            levels[level].word, line);
+    fprintf(stderr, "%s%s: %s%s\n", prefix, log != NULL ? log->name : "bangtin", levels[level].word,
+            line);
 }
