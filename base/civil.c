@@ -111,7 +111,8 @@ static bool read_date(const char **text, struct bt_civil *out)
         return false;
     }
     out->day = read_digits(text, 2);
-    struct bt_civil again = bt_civil_from_s(days_from_civil(out->year, out->month, out->day) * DAY_S);
+    struct bt_civil again =
+        bt_civil_from_s(days_from_civil(out->year, out->month, out->day) * DAY_S);
     return out->day >= 1 && again.day == out->day;  // 30 February comes back as another day
 }
 
@@ -249,6 +250,8 @@ static int64_t big_endian(const uint8_t *bytes, int len)
 }
 
 #define TZIF_HEADER_BYTES 44
+#define TZIF_TYPE_BYTES 6
+#define MAX_OFFSET_S (26 * 3600)  // RFC 8536: offsets lie within -25 and +26 hours
 
 struct tzif_counts {
     int64_t isut, isstd, leap, time, type, chars;
@@ -271,8 +274,19 @@ static bool read_tzif_header(const uint8_t *bytes, size_t len, struct tzif_count
 
 static size_t tzif_block_bytes(const struct tzif_counts *n, int time_bytes)
 {
-    return (size_t)(n->time * (time_bytes + 1) + n->type * 6 + n->chars +
+    return (size_t)(n->time * (time_bytes + 1) + n->type * TZIF_TYPE_BYTES + n->chars +
                     n->leap * (time_bytes + 4) + n->isstd + n->isut);
+}
+
+static bool offsets_are_sane(const uint8_t *types, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        int64_t offset_s = big_endian(types + i * TZIF_TYPE_BYTES, 4);
+        if (offset_s < -MAX_OFFSET_S || offset_s > MAX_OFFSET_S) {
+            return false;
+        }
+    }
+    return true;
 }
 
 int bt_tz_parse(const void *data, size_t len, struct bt_tz **out, struct bt_error *err)
@@ -291,6 +305,9 @@ int bt_tz_parse(const void *data, size_t len, struct bt_tz **out, struct bt_erro
     const uint8_t *times = bytes + skip + TZIF_HEADER_BYTES;
     const uint8_t *indices = times + n.time * 8;
     const uint8_t *types = indices + n.time;
+    if (!offsets_are_sane(types, n.type)) {
+        return bt_fail(err, -EINVAL, "a TZif file with an offset of more than a day");
+    }
     BT_AUTO(bt_tz) tz = bt_tz_create_fixed((int32_t)big_endian(types, 4));
     tz->changes = BT_NEW_ARRAY(struct tz_change, (size_t)n.time);
     for (int64_t i = 0; i < n.time; i++) {
@@ -299,10 +316,7 @@ int bt_tz_parse(const void *data, size_t len, struct bt_tz **out, struct bt_erro
         if (indices[i] >= n.type || (i > 0 && change->utc_s <= change[-1].utc_s)) {
             return bt_fail(err, -EINVAL, "a TZif file that contradicts itself");
         }
-        change->offset_s = (int32_t)big_endian(types + indices[i] * 6, 4);
-        if (abs(change->offset_s) > 26 * 3600) {
-            return bt_fail(err, -EINVAL, "a TZif file with an offset of more than a day");
-        }
+        change->offset_s = (int32_t)big_endian(types + indices[i] * TZIF_TYPE_BYTES, 4);
     }
     tz->count = (size_t)n.time;
     *out = BT_TAKE(tz);

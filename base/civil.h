@@ -25,7 +25,7 @@ int bt_civil_weekday(int64_t seconds);  // 0 Monday .. 6 Sunday
 // "2026-11-21T09:30:00.250+07:00" → milliseconds UTC. The offset ("Z" too) must be there.
 int bt_rfc3339_parse(const char *text, int64_t *out_ms) BT_NODISCARD;
 
-// With milliseconds only when they are not zero. `out` needs 32 bytes.
+// With milliseconds only when they are not zero. `out` has room for BT_RFC3339_BYTES.
 #define BT_RFC3339_BYTES 40
 void bt_rfc3339_format(int64_t ms, int32_t offset_s, char *out);
 

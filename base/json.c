@@ -14,7 +14,8 @@
 
 /*
  * The strict checker. cJSON 1.7.15 accepts dozens of documents that RFC 8259 forbids, so the
- * text is walked once before cJSON sees it. Duplicate keys are looked for afterwards in the tree.
+ * text is walked once before cJSON sees it. Duplicate keys and numbers beyond a double are looked
+ * for afterwards in the tree.
  */
 struct checker {
     const char *text;
@@ -261,6 +262,19 @@ static int check_duplicates(const cJSON *value, struct bt_error *err)
     return 0;
 }
 
+// strtod makes infinity of what a double cannot hold, and cJSON would keep it.
+static int check_numbers(const cJSON *value, struct bt_error *err)
+{
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
+        return bt_fail(err, -EINVAL, "a number is too large");
+    }
+    int r = 0;
+    for (const cJSON *member = value->child; member != NULL && r == 0; member = member->next) {
+        r = check_numbers(member, err);
+    }
+    return r;
+}
+
 int bt_json_parse(const char *text, size_t len, cJSON **out, struct bt_error *err)
 {
     struct checker c = {.text = text, .len = len};
@@ -280,6 +294,9 @@ int bt_json_parse(const char *text, size_t len, cJSON **out, struct bt_error *er
         return bt_fail(err, -EINVAL, "not readable as JSON");
     }
     int r = check_duplicates(json, err);
+    if (r == 0) {
+        r = check_numbers(json, err);
+    }
     if (r < 0) {
         return r;
     }
