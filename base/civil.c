@@ -289,9 +289,9 @@ static bool offsets_are_sane(const uint8_t *types, int64_t count)
     return true;
 }
 
-int bt_tz_parse(const void *data, size_t len, struct bt_tz **out, struct bt_error *err)
+int bt_tz_parse(const void *file, size_t len, struct bt_tz **out, struct bt_error *err)
 {
-    const uint8_t *bytes = data;
+    const uint8_t *bytes = file;
     struct tzif_counts n;
     if (!read_tzif_header(bytes, len, &n) || bytes[4] < '2') {
         return bt_fail(err, -EINVAL, "not a TZif file of version 2 or later");

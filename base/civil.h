@@ -40,8 +40,8 @@ struct bt_tz;
 
 // An IANA name such as "Asia/Ho_Chi_Minh". Errors: -ENOENT unknown, -EINVAL no usable data.
 int bt_tz_load(const char *name, struct bt_tz **out, struct bt_error *err) BT_NODISCARD;
-int bt_tz_parse(const void *bytes, size_t len, struct bt_tz **out,
-                struct bt_error *err) BT_NODISCARD;  // the content of a TZif file, RFC 8536
+int bt_tz_parse(const void *file, size_t len, struct bt_tz **out,
+                struct bt_error *err) BT_NODISCARD;  // a whole TZif file, RFC 8536
 struct bt_tz *bt_tz_create_fixed(int32_t offset_s) BT_NODISCARD;
 void bt_tz_destroy(struct bt_tz *tz);
 BT_DEFINE_AUTO(bt_tz)

@@ -7,7 +7,13 @@
 
 #include "base/str.h"
 
-static void write_message(struct bt_error *err, const char *format, va_list args)
+#ifdef __clang_analyzer__
+#undef bt_fail
+#undef bt_fail_in
+#undef bt_fail_errno
+#endif
+
+static void BT_PRINTF(2, 0) write_message(struct bt_error *err, const char *format, va_list args)
 {
     vsnprintf(err->msg, sizeof(err->msg), format, args);
     bt_utf8_trim_partial(err->msg);

@@ -26,4 +26,11 @@ int bt_fail_in(struct bt_error *err, int code, const char *format, ...) BT_PRINT
 // As bt_fail, ending in ": " and the text of errno; returns -errno.
 int bt_fail_errno(struct bt_error *err, const char *format, ...) BT_PRINTF(2, 3);
 
+#ifdef __clang_analyzer__  // cannot see across files that these return what they are given
+#define bt_fail(err, code, ...) (bt_fail(err, code, __VA_ARGS__), (code))
+#define bt_fail_in(err, code, ...) (bt_fail_in(err, code, __VA_ARGS__), (code))
+#define bt_fail_errno(err, ...) (bt_fail_errno(err, __VA_ARGS__), -EIO)
+#include <errno.h>
+#endif
+
 #endif

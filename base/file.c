@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,8 +57,11 @@ static int write_all(int fd, const char *bytes, size_t len)
 
 static int sync_directory_of(const char *path)
 {
-    BT_AUTOFREE char *copy = bt_strdup(path);
-    BT_AUTOCLOSE int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *slash = strrchr(path, '/');
+    // The root directory keeps its slash; a bare name lies in the current directory.
+    BT_AUTOFREE char *directory =
+        slash == NULL ? bt_strdup(".") : bt_strndup(path, BT_MAX((size_t)(slash - path), 1));
+    BT_AUTOCLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
@@ -98,7 +100,8 @@ int bt_file_replace(const char *path, const void *bytes, size_t len, struct bt_e
     int r = write_all(fd, bytes, len);
     if (r < 0) {
         unlink(aside);
-        return bt_fail(err, r, "Cannot write '%s': %s", path, strerror(-r));
+        errno = -r;
+        return bt_fail_errno(err, "Cannot write '%s'", path);
     }
     return finish_aside(fd, aside, path, err);
 }
@@ -135,9 +138,20 @@ int bt_file_copy(const char *from, const char *to, struct bt_error *err)
     int r = copy_bytes(source, fd);
     if (r < 0) {
         unlink(aside);
-        return bt_fail(err, r, "Cannot copy '%s' to '%s': %s", from, to, strerror(-r));
+        errno = -r;
+        return bt_fail_errno(err, "Cannot copy '%s' to '%s'", from, to);
     }
     return finish_aside(fd, aside, to, err);
+}
+
+// Leaves errno alone.
+static bool is_directory(const char *path)
+{
+    int saved = errno;
+    struct stat status;
+    bool yes = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    errno = saved;
+    return yes;
 }
 
 int bt_file_make_dirs(const char *path, struct bt_error *err)
@@ -149,7 +163,7 @@ int bt_file_make_dirs(const char *path, struct bt_error *err)
         }
         bool last = *slash == '\0';
         *slash = '\0';
-        if (mkdir(copy, 0755) < 0 && errno != EEXIST) {
+        if (mkdir(copy, 0755) < 0 && !(errno == EEXIST && is_directory(copy))) {
             return bt_fail_errno(err, "Cannot make the directory '%s'", copy);
         }
         if (last) {

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,9 @@ void bt_log_write(const struct bt_log *log, enum bt_log_level level, const char 
     va_end(args);
     bt_utf8_trim_partial(line);
     make_printable(line);
-    const char *prefix = getenv("JOURNAL_STREAM") != NULL ? levels[level].journal_prefix : "";
+    // Nobody here calls setenv, so getenv is safe in any thread.
+    bool journal = getenv("JOURNAL_STREAM") != NULL;  // NOLINT(concurrency-mt-unsafe)
+    const char *prefix = journal ? levels[level].journal_prefix : "";
     fprintf(stderr, "%s%s: %s%s\n", prefix, log != NULL ? log->name : "bangtin", levels[level].word,
             line);
 }
