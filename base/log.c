@@ -12,7 +12,7 @@
 // One line of a log is for reading; what is longer is cut.
 #define LINE_MAX_BYTES 1024
 
-static atomic_int threshold = BT_LOG_INFO;
+static atomic_int threshold = BT_LOG_INFO;  // allow: one for the process, set once by main
 
 static const struct {
     const char *journal_prefix;  // systemd's sd-daemon.h levels
