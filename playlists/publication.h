@@ -20,15 +20,15 @@
 
 // A province's busiest half-year in one document stays far below this.
 #define BT_PUBLICATION_MAX_BYTES (4 * 1024 * 1024)
-#define BT_ID_BYTES 64        // ids and names that machines compare, with the NUL
-#define BT_TITLE_BYTES 256    // names that people read, with the NUL
-#define BT_MAX_ZONES 16       // per layout
+#define BT_ID_BYTES 64      // ids and names that machines compare, with the NUL
+#define BT_TITLE_BYTES 256  // names that people read, with the NUL
+#define BT_MAX_ZONES 16     // per layout
 #define BT_MAX_LAYOUTS 16
 #define BT_MAX_ASSETS 4096
 #define BT_MAX_CAMPAIGNS 512
 #define BT_MAX_PLAYLISTS 512
-#define BT_MAX_ITEMS 4096     // per playlist
-#define BT_MAX_CARDS 64       // per set
+#define BT_MAX_ITEMS 4096  // per playlist
+#define BT_MAX_CARDS 64    // per set
 #define BT_MAX_RULES 1024
 #define BT_CANVAS_MAX_PX 16384
 
@@ -78,12 +78,12 @@ struct bt_rect {
 };
 
 struct bt_asset {
-    char name[BT_ID_BYTES];    // what items call it
-    struct bt_sha256 sha256;   // what the store calls it
-    int64_t size;              // bytes
-    char type[BT_ID_BYTES];    // media type, for example "video/mp4"
-    int64_t duration_ms;       // of a clip: first frame's start to last frame's end; 0 of a still
-    int64_t width, height;     // 0 when the publication does not say
+    char name[BT_ID_BYTES];   // what items call it
+    struct bt_sha256 sha256;  // what the store calls it
+    int64_t size;             // bytes
+    char type[BT_ID_BYTES];   // media type, for example "video/mp4"
+    int64_t duration_ms;      // of a clip: first frame's start to last frame's end; 0 of a still
+    int64_t width, height;    // 0 when the publication does not say
 };
 
 struct bt_campaign {
@@ -95,14 +95,14 @@ struct bt_campaign {
 };
 
 struct bt_text_style {
-    char font[BT_ID_BYTES];     // "Noto Sans", the only family so far
+    char font[BT_ID_BYTES];  // "Noto Sans", the only family so far
     bool bold;
-    int64_t size_px;            // height of the font's line box without extra leading
-    int64_t line_percent;       // line pitch, percent of size_px, 100..300
+    int64_t size_px;       // height of the font's line box without extra leading
+    int64_t line_percent;  // line pitch, percent of size_px, 100..300
     struct bt_colour colour;
     struct bt_colour background;
-    int align;                  // enum bt_align
-    int valign;                 // enum bt_valign
+    int align;   // enum bt_align
+    int valign;  // enum bt_valign
     int64_t padding_px;
 };
 
@@ -114,19 +114,19 @@ struct bt_card {
 struct bt_item {
     char id[BT_ID_BYTES];  // unique in the publication; what a play record names
     char title[BT_TITLE_BYTES];
-    int type;              // enum bt_item_type
-    int campaign;          // index or -1
-    struct bt_card *cards; // one, except in a set
+    int type;               // enum bt_item_type
+    int campaign;           // index or -1
+    struct bt_card *cards;  // one, except in a set
     size_t card_count;
-    int64_t from_ms, until_ms;  // the item's own dates, as in bt_campaign
-    int fit;                    // enum bt_fit
-    int64_t focus_x, focus_y;   // permille of the picture, for BT_FIT_COVER; 500 is the middle
+    int64_t from_ms, until_ms;    // the item's own dates, as in bt_campaign
+    int fit;                      // enum bt_fit
+    int64_t focus_x, focus_y;     // permille of the picture, for BT_FIT_COVER; 500 is the middle
     struct bt_colour background;  // beside a contained picture; the colour of BT_ITEM_COLOUR
-    int transition;             // enum bt_transition, from whatever stood before into this
-    int64_t transition_ms;      // 0..5000, at most half the item; starts at the item's start
-    char *text;                 // TEXT, CRAWL: UTF-8; else NULL. CLOCK: its pattern
+    int transition;               // enum bt_transition, from whatever stood before into this
+    int64_t transition_ms;        // 0..5000, at most half the item; starts at the item's start
+    char *text;                   // TEXT, CRAWL: UTF-8; else NULL. CLOCK: its pattern
     struct bt_text_style style;
-    int64_t speed_px;           // CRAWL: whole pixels per refresh, 1..3, leftwards
+    int64_t speed_px;  // CRAWL: whole pixels per refresh, 1..3, leftwards
 };
 
 struct bt_playlist {
@@ -137,9 +137,9 @@ struct bt_playlist {
 
 struct bt_zone {
     char name[BT_ID_BYTES];
-    struct bt_rect rect;           // inside the canvas
-    int64_t order;                 // stacking: higher is nearer; equal: later in the list
-    int playlist;                  // index of its own playlist, shown at normal priority; or -1
+    struct bt_rect rect;  // inside the canvas
+    int64_t order;        // stacking: higher is nearer; equal: later in the list
+    int playlist;         // index of its own playlist, shown at normal priority; or -1
 };
 
 struct bt_layout {
@@ -153,15 +153,15 @@ struct bt_layout {
  * of the canvas's zone. A window that crosses midnight belongs to the day it starts on.
  */
 struct bt_when {
-    int64_t from_ms, until_ms;    // absolute, half-open; INT64_MIN and INT64_MAX when not said
-    int64_t date_from_s;          // local midnight; INT64_MIN when not said
-    int64_t date_until_s;         // local midnight after the last day; INT64_MAX when not said
-    int64_t time_from_s;          // seconds of the day; 0
-    int64_t time_until_s;         // > time_from_s, up to 48 h (across midnight); 86400
-    unsigned weekdays;            // bit 0 Monday .. bit 6 Sunday; 0x7F
-    char *rrule;                  // RFC 5545 recurrence or NULL; no SECONDLY, MINUTELY or HOURLY
-    int64_t rrule_start_s;        // DTSTART, local
-    int64_t rrule_length_s;       // each occurrence lasts so long, 1..7 days
+    int64_t from_ms, until_ms;  // absolute, half-open; INT64_MIN and INT64_MAX when not said
+    int64_t date_from_s;        // local midnight; INT64_MIN when not said
+    int64_t date_until_s;       // local midnight after the last day; INT64_MAX when not said
+    int64_t time_from_s;        // seconds of the day; 0
+    int64_t time_until_s;       // > time_from_s, up to 48 h (across midnight); 86400
+    unsigned weekdays;          // bit 0 Monday .. bit 6 Sunday; 0x7F
+    char *rrule;                // RFC 5545 recurrence or NULL; no SECONDLY, MINUTELY or HOURLY
+    int64_t rrule_start_s;      // DTSTART, local
+    int64_t rrule_length_s;     // each occurrence lasts so long, 1..7 days
 };
 
 struct bt_rule {
@@ -169,28 +169,28 @@ struct bt_rule {
     char zone[BT_ID_BYTES];  // by name, since the zones may stand in another layer; "" with layout
     int playlist;            // index or -1
     char layout[BT_ID_BYTES];  // "" when the rule does not choose a layout
-    int priority;            // enum bt_priority
-    int64_t weight;          // 1..1000 among rules of the same zone and priority; default 1
-    int64_t share_percent;   // 1..100: takes this share of the zone's time first; 0 when not said
+    int priority;              // enum bt_priority
+    int64_t weight;            // 1..1000 among rules of the same zone and priority; default 1
+    int64_t share_percent;     // 1..100: takes this share of the zone's time first; 0 when not said
     struct bt_when when;
 };
 
 struct bt_canvas {
-    int64_t width, height;          // 0 when this publication does not describe the canvas
-    char time_zone[BT_ID_BYTES];    // IANA name
+    int64_t width, height;        // 0 when this publication does not describe the canvas
+    char time_zone[BT_ID_BYTES];  // IANA name
     struct bt_colour background;
 };
 
 struct bt_publication {
     int64_t format;
-    char id[BT_ID_BYTES];           // the same through all versions
-    int64_t version;                // 1.., grows
-    int layer;                      // enum bt_layer
-    char unit[BT_TITLE_BYTES];      // the authority's name, as people read it
+    char id[BT_ID_BYTES];       // the same through all versions
+    int64_t version;            // 1.., grows
+    int layer;                  // enum bt_layer
+    char unit[BT_TITLE_BYTES];  // the authority's name, as people read it
     char title[BT_TITLE_BYTES];
     int64_t valid_from_ms, valid_until_ms;  // never exceeded; as in bt_campaign
-    int activate;                   // enum bt_activate
-    int64_t activate_ms;            // UTC, with BT_ACTIVATE_TIME
+    int activate;                           // enum bt_activate
+    int64_t activate_ms;                    // UTC, with BT_ACTIVATE_TIME
     struct bt_canvas canvas;
     struct bt_layout *layouts;
     size_t layout_count;
@@ -200,9 +200,9 @@ struct bt_publication {
     size_t campaign_count;
     struct bt_playlist *playlists;
     size_t playlist_count;
-    struct bt_rule *rules;          // zones' own playlists and "fallback" are rules here too
+    struct bt_rule *rules;  // zones' own playlists and "fallback" are rules here too
     size_t rule_count;
-    struct bt_sha256 sha256;        // of the exact text it was read from
+    struct bt_sha256 sha256;  // of the exact text it was read from
 };
 
 enum bt_unknown_keys {
@@ -223,8 +223,8 @@ int bt_publication_parse(const char *text, size_t len, enum bt_unknown_keys unkn
                          struct bt_publication **out, struct bt_error *err) BT_NODISCARD;
 
 // Reads the file and parses it; messages start with the path.
-int bt_publication_load(const char *path, enum bt_unknown_keys unknown,
-                        struct bt_publication **out, struct bt_error *err) BT_NODISCARD;
+int bt_publication_load(const char *path, enum bt_unknown_keys unknown, struct bt_publication **out,
+                        struct bt_error *err) BT_NODISCARD;
 
 void bt_publication_destroy(struct bt_publication *publication);
 BT_DEFINE_AUTO(bt_publication)

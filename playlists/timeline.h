@@ -26,26 +26,26 @@
 #include "playlists/show.h"
 
 struct bt_moment {
-    int64_t wall_ns;   // nanoseconds UTC since 1970
-    bool trusted;      // false: the wall clock is a lower bound only
+    int64_t wall_ns;  // nanoseconds UTC since 1970
+    bool trusted;     // false: the wall clock is a lower bound only
 };
 
 enum bt_start_reason {
-    BT_START_SCHEDULE,   // its turn
-    BT_START_RESUME,     // goes on where a higher priority cut in
-    BT_START_PREEMPT,    // cut in itself
+    BT_START_SCHEDULE,  // its turn
+    BT_START_RESUME,    // goes on where a higher priority cut in
+    BT_START_PREEMPT,   // cut in itself
     BT_START_FALLBACK,
 };
 
 enum bt_end_reason {
-    BT_END_SCHEDULE,    // reached its end, or its hour for endless items
-    BT_END_PREEMPTED,   // a higher priority cut in; may be resumed
-    BT_END_WINDOW,      // its window or validity closed
-    BT_END_REMOVED,     // a new publication or a takedown removed it
-    BT_END_ERROR,       // could not be shown further
-    BT_END_DISPLAY,     // the display went away
-    BT_END_POWER,       // power lost; only the journal's next start writes this
-    BT_END_STOPPED,     // the player was told to stop
+    BT_END_SCHEDULE,   // reached its end, or its hour for endless items
+    BT_END_PREEMPTED,  // a higher priority cut in; may be resumed
+    BT_END_WINDOW,     // its window or validity closed
+    BT_END_REMOVED,    // a new publication or a takedown removed it
+    BT_END_ERROR,      // could not be shown further
+    BT_END_DISPLAY,    // the display went away
+    BT_END_POWER,      // power lost; only the journal's next start writes this
+    BT_END_STOPPED,    // the player was told to stop
 };
 
 /**
@@ -56,14 +56,14 @@ struct bt_slot {
     const struct bt_publication *publication;  // borrowed from the show, with all below
     const struct bt_item *item;
     const struct bt_rule *rule;
-    size_t card;                 // of a set; else 0
-    int64_t run;                 // number of this showing of the item on this track, from 1;
-                                 // the cards of one set, and a resumed rest, share it
-    int64_t start_ns;            // UTC
-    int64_t end_ns;              // UTC, due end, > start_ns; INT64_MAX: nothing will ever change
-    int64_t offset_ns;           // how much of the card was shown before (resumed)
-    int64_t length_ns;           // the whole card; INT64_MAX when endless
-    int64_t limit_ns;            // UTC; the schedule takes over here whatever the item's length
+    size_t card;        // of a set; else 0
+    int64_t run;        // number of this showing of the item on this track, from 1;
+                        // the cards of one set, and a resumed rest, share it
+    int64_t start_ns;   // UTC
+    int64_t end_ns;     // UTC, due end, > start_ns; INT64_MAX: nothing will ever change
+    int64_t offset_ns;  // how much of the card was shown before (resumed)
+    int64_t length_ns;  // the whole card; INT64_MAX when endless
+    int64_t limit_ns;   // UTC; the schedule takes over here whatever the item's length
     enum bt_start_reason why_start;
     enum bt_end_reason why_end;  // what end_ns is
 };

@@ -28,21 +28,21 @@ enum bt_evidence {
 // What is known when a play starts. All texts are UTF-8 and copied by whoever keeps them.
 struct bt_play_start {
     char item[BT_PLAY_ID_BYTES];
-    char asset[65];                          // SHA-256 of the content, hex; "" for drawn items
-    char kind[16];                           // item type word: "image", "video", ...
+    char asset[65];  // SHA-256 of the content, hex; "" for drawn items
+    char kind[16];   // item type word: "image", "video", ...
     char zone[BT_PLAY_ID_BYTES];
     char publication[BT_PLAY_ID_BYTES];
     int64_t publication_version;
-    char layer[16], priority[16];            // words
-    char campaign[BT_PLAY_ID_BYTES];         // "" for none
-    int64_t card, cards;                     // card number from 1 and how many; 0, 0 if not a set
-    int64_t run;                             // this showing of the item; cards of a set share it
-    char why_started[16];                    // bt_start_reason_word
-    int64_t planned_ms;                      // the whole item or card; 0 when endless
-    int64_t frames_expected;                 // of the whole clip; 0 for what is not a clip
-    int64_t mono_ns, wall_ms;                // first present
-    int clock_trust;                         // enum bt_clock_trust
-    int evidence;                            // enum bt_evidence
+    char layer[16], priority[16];     // words
+    char campaign[BT_PLAY_ID_BYTES];  // "" for none
+    int64_t card, cards;              // card number from 1 and how many; 0, 0 if not a set
+    int64_t run;                      // this showing of the item; cards of a set share it
+    char why_started[16];             // bt_start_reason_word
+    int64_t planned_ms;               // the whole item or card; 0 when endless
+    int64_t frames_expected;          // of the whole clip; 0 for what is not a clip
+    int64_t mono_ns, wall_ms;         // first present
+    int clock_trust;                  // enum bt_clock_trust
+    int evidence;                     // enum bt_evidence
 };
 
 // What the display loop has presented so far in the present segment.

@@ -14,10 +14,10 @@
 struct bt_recorder;
 
 struct bt_recorder_options {
-    const char *path;        // the journal's database; created when absent
-    const char *screen;      // name of the screen, "" when unknown; copied
-    const char *player;      // version text; copied
-    bool wait_for_open;      // tests and tools: open returns the journal's own error
+    const char *path;    // the journal's database; created when absent
+    const char *screen;  // name of the screen, "" when unknown; copied
+    const char *player;  // version text; copied
+    bool wait_for_open;  // tests and tools: open returns the journal's own error
 };
 
 // Starts the thread. A journal that cannot be opened is tried again by the thread; until then the

@@ -17,10 +17,10 @@ enum bt_backend { BT_BACKEND_AUTO, BT_BACKEND_SOFT, BT_BACKEND_GLES2 };
 
 struct bt_output_options {
     int canvas_width, canvas_height;
-    enum bt_backend backend;   // AUTO: gles2 on a real GPU or KMSDRM, soft otherwise
-    bool headless;             // no window: memory only
+    enum bt_backend backend;  // AUTO: gles2 on a real GPU or KMSDRM, soft otherwise
+    bool headless;            // no window: memory only
     bool fullscreen;
-    int window_x, window_y;    // < 0: the window manager's choice
+    int window_x, window_y;           // < 0: the window manager's choice
     int window_width, window_height;  // 0: the canvas's size
     const char *title;
 };
@@ -50,8 +50,7 @@ int bt_output_compose(struct bt_output *output, const struct bt_scene *scene,
 
 // Shows the composed picture (again, when nothing changed). *out_ns: monotonic, when it was handed
 // to the display. Errors: -ENODEV the display went away.
-int bt_output_present(struct bt_output *output, int64_t *out_ns,
-                      struct bt_error *err) BT_NODISCARD;
+int bt_output_present(struct bt_output *output, int64_t *out_ns, struct bt_error *err) BT_NODISCARD;
 
 // A copy of the composed canvas, for `render`, golden pictures and screenshots.
 int bt_output_read(struct bt_output *output, struct bt_image **out,

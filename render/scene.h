@@ -21,25 +21,25 @@ enum bt_visual_kind {
 
 struct bt_visual {
     enum bt_visual_kind kind;
-    uint64_t serial;               // changes whenever anything below looks different; never 0
+    uint64_t serial;  // changes whenever anything below looks different; never 0
     struct bt_colour background;
     const struct bt_image *image;
     const struct bt_strip *strip;
-    int strip_x;                   // where the strip's left edge stands in the zone, pixels
+    int strip_x;  // where the strip's left edge stands in the zone, pixels
     const struct bt_frame *frame;
-    struct bt_rect src;            // in the frame as decoded, before rotation
-    struct bt_rect dst;            // in the zone
-    int rotation;                  // degrees clockwise
+    struct bt_rect src;  // in the frame as decoded, before rotation
+    struct bt_rect dst;  // in the zone
+    int rotation;        // degrees clockwise
 };
 
 struct bt_zone_view {
-    struct bt_rect rect;           // on the canvas
-    struct bt_visual from, to;     // `from` only matters while mix < 1000
-    int mix;                       // permille of `to`, 0..1000
+    struct bt_rect rect;        // on the canvas
+    struct bt_visual from, to;  // `from` only matters while mix < 1000
+    int mix;                    // permille of `to`, 0..1000
 };
 
 struct bt_scene {
-    struct bt_colour background;   // opaque
+    struct bt_colour background;  // opaque
     struct bt_zone_view zones[BT_MAX_ZONES * 2];
     size_t zone_count;
 };
