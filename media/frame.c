@@ -24,7 +24,7 @@ struct bt_image *bt_image_create(int width, int height)
     image->width = width;
     image->height = height;
     image->stride = (size_t)width * 4;
-    image->pixels = calloc((size_t)height, image->stride);
+    image->pixels = calloc((size_t)height, image->stride);  // allow: large and checked
     if (image->pixels == NULL) {
         free(image);
         return NULL;
