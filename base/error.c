@@ -16,7 +16,7 @@
 static void BT_PRINTF(2, 0) write_message(struct bt_error *err, const char *format, va_list args)
 {
     vsnprintf(err->msg, sizeof(err->msg), format, args);
-    bt_utf8_trim_partial(err->msg);
+    bt_utf8_drop_invalid(err->msg);
 }
 
 int bt_fail(struct bt_error *err, int code, const char *format, ...)
@@ -42,7 +42,7 @@ int bt_fail_in(struct bt_error *err, int code, const char *format, ...)
     va_end(args);
     size_t len = strlen(err->msg);
     snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", what.msg);
-    bt_utf8_trim_partial(err->msg);
+    bt_utf8_drop_invalid(err->msg);
     return code;
 }
 
@@ -58,7 +58,7 @@ int bt_fail_errno(struct bt_error *err, const char *format, ...)
         size_t len = strlen(err->msg);
         snprintf(err->msg + len, sizeof(err->msg) - len, ": %s",
                  strerror_r(saved, reason, sizeof(reason)));
-        bt_utf8_trim_partial(err->msg);
+        bt_utf8_drop_invalid(err->msg);
     }
     return saved > 0 ? -saved : -EIO;
 }

@@ -93,28 +93,47 @@ static int utf8_following(uint8_t lead, uint32_t *smallest)
     return -1;
 }
 
+// The bytes of the valid character that text begins with, 0 when there is none.
+static size_t utf8_character_bytes(const char *text, size_t len)
+{
+    uint32_t smallest;
+    int following = len == 0 ? -1 : utf8_following((uint8_t)text[0], &smallest);
+    if (following < 0 || len - 1 < (size_t)following) {
+        return 0;
+    }
+    uint32_t code = following == 0 ? (uint8_t)text[0] : (uint8_t)text[0] & (0x3Fu >> following);
+    for (int i = 1; i <= following; i++) {
+        if (((uint8_t)text[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | ((uint8_t)text[i] & 0x3Fu);
+    }
+    bool allowed = code >= smallest && code <= 0x10FFFF && !(code >= 0xD800 && code <= 0xDFFF);
+    return allowed ? (size_t)following + 1 : 0;
+}
+
 bool bt_utf8_valid(const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        uint8_t lead = (uint8_t)text[i++];
-        uint32_t smallest;
-        int following = utf8_following(lead, &smallest);
-        if (following < 0 || len - i < (size_t)following) {
+        size_t bytes = utf8_character_bytes(text + i, len - i);
+        if (bytes == 0) {
             return false;
         }
-        uint32_t code = following == 0 ? lead : lead & (0x3Fu >> following);
-        for (int k = 0; k < following; k++) {
-            uint8_t byte = (uint8_t)text[i++];
-            if ((byte & 0xC0) != 0x80) {
-                return false;
-            }
-            code = code << 6 | (byte & 0x3Fu);
-        }
-        if (code < smallest || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
-            return false;
-        }
+        i += bytes;
     }
     return true;
+}
+
+void bt_utf8_drop_invalid(char *text)
+{
+    size_t len = strlen(text), kept = 0;
+    for (size_t i = 0; i < len;) {
+        size_t bytes = utf8_character_bytes(text + i, len - i);
+        memmove(text + kept, text + i, bytes);
+        kept += bytes;
+        i += bytes == 0 ? 1 : bytes;
+    }
+    text[kept] = '\0';
 }
 
 void bt_utf8_trim_partial(char *text)

@@ -30,6 +30,9 @@ bool bt_utf8_valid(const char *text, size_t len);
 // Removes an incomplete character from the end of a text that was cut.
 void bt_utf8_trim_partial(char *text);
 
+// Removes every byte that is not part of a valid character, such as what "%.64s" cut in two.
+void bt_utf8_drop_invalid(char *text);
+
 // Lower-case hex of `len` bytes into out, which has room for 2 * len + 1.
 void bt_hex(const uint8_t *bytes, size_t len, char *out);
 int bt_unhex(const char *text, uint8_t *out, size_t len) BT_NODISCARD;
