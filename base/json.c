@@ -430,8 +430,7 @@ static int read_field(const struct bt_json_field *field, const cJSON *value, voi
     case BT_JSON_CUSTOM:
         break;
     }
-    int r = field->read(value, member, context, err);
-    return r < 0 ? bt_fail_in(err, r, "%s", field->key) : 0;
+    return field->read(value, member, context, err);
 }
 
 int bt_json_read(const cJSON *object, const struct bt_json_field *fields, size_t count,

@@ -41,6 +41,7 @@ enum bt_json_kind {
     BT_JSON_CUSTOM,  // whatever `read` makes of the value; `target` is the member
 };
 
+// Says in `err` which key is wrong itself; value->string is the key.
 typedef int (*bt_json_read_fn)(const cJSON *value, void *target, void *context,
                                struct bt_error *err);
 
