@@ -27,10 +27,15 @@
 #define BT_MAX_ASSETS 4096
 #define BT_MAX_CAMPAIGNS 512
 #define BT_MAX_PLAYLISTS 512
-#define BT_MAX_ITEMS 4096  // per playlist
-#define BT_MAX_CARDS 64    // per set
+#define BT_MAX_ITEMS 4096       // per playlist
+#define BT_MAX_ALL_ITEMS 16384  // of all playlists together, some 10 MiB
+#define BT_MAX_CARDS 64         // per set
 #define BT_MAX_RULES 1024
 #define BT_CANVAS_MAX_PX 16384
+#define BT_ITEM_MIN_MS 100       // shorter is a flicker
+#define BT_ITEM_MAX_MS 86400000  // a day
+#define BT_ITEM_TEXT_MAX_BYTES 8192
+#define BT_TRANSITION_MAX_MS 5000
 
 enum bt_layer {
     BT_LAYER_SCREEN,    // canvas, layouts, safe card, limits; signed by a technician
@@ -124,7 +129,8 @@ struct bt_item {
     struct bt_colour background;  // beside a contained picture; the colour of BT_ITEM_COLOUR
     int transition;               // enum bt_transition, from whatever stood before into this
     int64_t transition_ms;        // 0..5000, at most half the item; starts at the item's start
-    char *text;                   // TEXT, CRAWL: UTF-8; else NULL. CLOCK: its pattern
+    char *text;                   // TEXT, CRAWL: UTF-8; CLOCK: its pattern (docs/publication.md);
+                                  // else NULL
     struct bt_text_style style;
     int64_t speed_px;  // CRAWL: whole pixels per refresh, 1..3, leftwards
 };
@@ -141,6 +147,9 @@ struct bt_zone {
     int64_t order;        // stacking: higher is nearer; equal: later in the list
     int playlist;         // index of its own playlist, shown at normal priority; or -1
 };
+
+// What the layout is called when the publication gives "zones" instead of "layouts".
+#define BT_ONLY_LAYOUT "main"
 
 struct bt_layout {
     char name[BT_ID_BYTES];
@@ -165,7 +174,7 @@ struct bt_when {
 };
 
 struct bt_rule {
-    char id[BT_ID_BYTES];
+    char id[BT_ID_BYTES];    // given, or the place in the document: "zones[0]", "schedule[2]"
     char zone[BT_ID_BYTES];  // by name, since the zones may stand in another layer; "" with layout
     int playlist;            // index or -1
     char layout[BT_ID_BYTES];  // "" when the rule does not choose a layout
@@ -178,7 +187,7 @@ struct bt_rule {
 struct bt_canvas {
     int64_t width, height;        // 0 when this publication does not describe the canvas
     char time_zone[BT_ID_BYTES];  // IANA name
-    struct bt_colour background;
+    struct bt_colour background;  // opaque
 };
 
 struct bt_publication {

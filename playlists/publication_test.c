@@ -1,0 +1,374 @@
+#include "playlists/publication.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/civil.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// Documents in this file are written with ' for ", so that they can be read.
+static char *json(const char *quoted)
+{
+    char *text = bt_strdup(quoted);
+    for (char *c = strchr(text, '\''); c != NULL; c = strchr(c, '\'')) {
+        *c = '"';
+    }
+    return text;
+}
+
+static int parse(const char *quoted, enum bt_unknown_keys unknown, struct bt_publication **out,
+                 struct bt_error *err)
+{
+    BT_AUTOFREE char *text = json(quoted);
+    return bt_publication_parse(text, strlen(text), unknown, out, err);
+}
+
+static struct bt_publication *read_valid(const char *quoted)
+{
+    struct bt_publication *pub = NULL;
+    struct bt_error err = {0};
+    if (parse(quoted, BT_UNKNOWN_REFUSE, &pub, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+    return pub;
+}
+
+// Everything a publication can say.
+static const char full[] =
+    "{'format':1,'requires':[],'id':'bn.nq57','version':7,'layer':'unit',"
+    "'unit':'Sở Khoa học và Công nghệ','title':'Chuyển đổi số',"
+    "'valid':{'from':'2026-11-01T00:00:00+07:00','until':'2027-01-01T00:00:00+07:00'},"
+    "'activate':'2026-11-01T06:00:00+07:00',"
+    "'canvas':{'width':1920,'height':1080,'time_zone':'Asia/Ho_Chi_Minh','background':'#102030'},"
+    "'assets':["
+    "{'name':'bia','sha256':'" SHA "','size':1000,'type':'image/png','width':1920,'height':900},"
+    "{'name':'phim','sha256':'" SHA "','size':2000,'type':'video/mp4','duration_ms':15040},"
+    "{'name':'dong','sha256':'" SHA "','size':3000,'type':'image/gif','duration_ms':4000}],"
+    "'campaigns':[{'id':'nq57','name':'Nghị quyết 57','from':'2026-11-01T00:00:00Z',"
+    "'until':'2026-12-01T00:00:00Z','goal_plays':500,'weight':3}],"
+    "'playlists':[{'name':'chinh','items':["
+    "{'id':'anh','type':'image','asset':'bia','seconds':8.5,'title':'Bìa','campaign':'nq57',"
+    "'from':'2026-11-02T00:00:00Z','until':'2026-11-03T00:00:00Z','fit':'cover',"
+    "'focus':{'x':0.25,'y':1},'background':'#ff000080','transition':{'type':'crossfade','ms':800}},"
+    "{'id':'clip','type':'video','asset':'phim','fit':'stretch','transition':{'type':'cut'}},"
+    "{'id':'bo','type':'set','seconds':6,'cards':[{'asset':'bia'},{'asset':'dong','seconds':9}]},"
+    "{'id':'gif','type':'image','asset':'dong'},"
+    "{'id':'chu','type':'text','text':'Xin chào\\nquê hương','seconds':5,'style':{'font':"
+    "'Noto Sans','bold':true,'size':72,'line_percent':120,'colour':'#FFCC00',"
+    "'background':'#00000000','align':'left','valign':'top','padding':24}}]},"
+    "{'name':'phu','items':[{'id':'chay','type':'crawl','text':'Tin chạy','speed':3},"
+    "{'id':'gio','type':'clock'},{'id':'ngay','type':'clock','pattern':'%d/%m','seconds':10},"
+    "{'id':'nen','type':'colour','colour':'#da251d'}]}],"
+    "'layouts':[{'name':'thuong','zones':["
+    "{'name':'chinh','x':0,'y':0,'width':1920,'height':900,'order':1,'playlist':'chinh'},"
+    "{'name':'chan','x':0,'y':900,'width':1920,'height':180,'playlist':'phu'}]},"
+    "{'name':'toan','zones':[{'name':'chinh','playlist':'chinh'}]}],"
+    "'schedule':["
+    "{'id':'dem','zone':'chinh','playlist':'phu','priority':'priority','weight':5,"
+    "'share_percent':30,'from':'2026-11-01T00:00:00+07:00','until':'2026-12-01T00:00:00+07:00',"
+    "'first_day':'2026-11-05','last_day':'2026-11-07','times':'22:00-02:00',"
+    "'weekdays':['mon','sun']},"
+    "{'layout':'toan','repeat':{'rrule':'FREQ=WEEKLY;BYDAY=SA','start':'2026-11-07T19:00',"
+    "'seconds':7200}}],"
+    "'fallback':[{'zone':'chinh','playlist':'phu'}]}";
+
+static void the_head_is_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    assert_int_equal(pub->format, 1);
+    assert_string_equal(pub->id, "bn.nq57");
+    assert_int_equal(pub->version, 7);
+    assert_int_equal(pub->layer, BT_LAYER_UNIT);
+    assert_string_equal(pub->unit, "Sở Khoa học và Công nghệ");
+    assert_string_equal(pub->title, "Chuyển đổi số");
+    int64_t from_ms;
+    assert_int_equal(bt_rfc3339_parse("2026-10-31T17:00:00Z", &from_ms), 0);
+    assert_true(pub->valid_from_ms == from_ms);
+    assert_true(pub->valid_until_ms == from_ms + 61 * INT64_C(86400000));
+    assert_int_equal(pub->activate, BT_ACTIVATE_TIME);
+    assert_true(pub->activate_ms == from_ms + 6 * 3600 * 1000);
+    assert_int_equal(pub->canvas.width, 1920);
+    assert_int_equal(pub->canvas.height, 1080);
+    assert_string_equal(pub->canvas.time_zone, "Asia/Ho_Chi_Minh");
+    assert_int_equal(pub->canvas.background.b, 0x30);
+    BT_AUTOFREE char *text = json(full);
+    struct bt_sha256 hash = bt_sha256_of(text, strlen(text));
+    assert_memory_equal(&pub->sha256, &hash, sizeof(hash));
+}
+
+static void assets_and_campaigns_are_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    assert_int_equal(pub->asset_count, 3);
+    const struct bt_asset *clip = &pub->assets[1];
+    assert_string_equal(clip->name, "phim");
+    assert_string_equal(clip->type, "video/mp4");
+    assert_int_equal(clip->sha256.bytes[1], 0x23);
+    assert_int_equal(clip->size, 2000);
+    assert_int_equal(clip->duration_ms, 15040);
+    assert_int_equal(clip->width, 0);
+    assert_int_equal(pub->assets[0].height, 900);
+    assert_int_equal(pub->campaign_count, 1);
+    assert_string_equal(pub->campaigns[0].name, "Nghị quyết 57");
+    assert_int_equal(pub->campaigns[0].goal_plays, 500);
+    assert_int_equal(pub->campaigns[0].weight, 3);
+    assert_true(pub->campaigns[0].until_ms - pub->campaigns[0].from_ms == 30 * INT64_C(86400000));
+}
+
+static void a_fitted_item_is_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    assert_int_equal(pub->playlist_count, 2);
+    assert_int_equal(pub->playlists[0].item_count, 5);
+    const struct bt_item *item = &pub->playlists[0].items[0];
+    assert_string_equal(item->id, "anh");
+    assert_string_equal(item->title, "Bìa");
+    assert_int_equal(item->type, BT_ITEM_IMAGE);
+    assert_int_equal(item->campaign, 0);
+    assert_true(item->until_ms - item->from_ms == 86400000);
+    assert_int_equal(item->fit, BT_FIT_COVER);
+    assert_int_equal(item->focus_x, 250);
+    assert_int_equal(item->focus_y, 1000);
+    assert_int_equal(item->background.a, 0x80);
+    assert_int_equal(item->transition, BT_TRANSITION_CROSSFADE);
+    assert_int_equal(item->transition_ms, 800);
+    assert_int_equal(item->card_count, 1);
+    assert_int_equal(item->cards[0].asset, 0);
+    assert_int_equal(item->cards[0].duration_ms, 8500);
+}
+
+static void lengths_come_from_the_item_its_cards_or_the_asset(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    const struct bt_item *items = pub->playlists[0].items;
+    assert_true(bt_card_length_ms(pub, &items[0], 0) == 8500);
+    assert_true(bt_card_length_ms(pub, &items[1], 0) == 15040);
+    assert_int_equal(items[2].card_count, 2);
+    assert_true(bt_card_length_ms(pub, &items[2], 0) == 6000);
+    assert_true(bt_card_length_ms(pub, &items[2], 1) == 9000);
+    assert_true(bt_card_length_ms(pub, &items[3], 0) == 4000);
+    const struct bt_item *more = pub->playlists[1].items;
+    assert_true(bt_card_length_ms(pub, &more[0], 0) == BT_ENDLESS_MS);
+    assert_true(bt_card_length_ms(pub, &more[1], 0) == BT_ENDLESS_MS);
+    assert_true(bt_card_length_ms(pub, &more[2], 0) == 10000);
+    assert_true(bt_card_length_ms(pub, &more[3], 0) == BT_ENDLESS_MS);
+}
+
+static void texts_and_styles_are_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    const struct bt_item *text = &pub->playlists[0].items[4];
+    assert_string_equal(text->text, "Xin chào\nquê hương");
+    assert_string_equal(text->style.font, "Noto Sans");
+    assert_true(text->style.bold);
+    assert_int_equal(text->style.size_px, 72);
+    assert_int_equal(text->style.line_percent, 120);
+    assert_int_equal(text->style.colour.g, 0xCC);
+    assert_int_equal(text->style.background.a, 0);
+    assert_int_equal(text->style.align, BT_ALIGN_LEFT);
+    assert_int_equal(text->style.valign, BT_VALIGN_TOP);
+    assert_int_equal(text->style.padding_px, 24);
+    const struct bt_item *more = pub->playlists[1].items;
+    assert_int_equal(more[0].speed_px, 3);
+    assert_int_equal(more[0].style.align, BT_ALIGN_CENTER);
+    assert_string_equal(more[1].text, "%H:%M");
+    assert_string_equal(more[2].text, "%d/%m");
+    assert_null(more[3].text);
+    assert_int_equal(more[3].background.r, 0xDA);
+}
+
+static void layouts_and_zones_are_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    assert_int_equal(pub->layout_count, 2);
+    assert_string_equal(pub->layouts[1].name, "toan");
+    const struct bt_zone *foot = &pub->layouts[0].zones[1];
+    assert_string_equal(foot->name, "chan");
+    assert_int_equal(foot->rect.y, 900);
+    assert_int_equal(foot->rect.height, 180);
+    assert_int_equal(foot->playlist, 1);
+    assert_int_equal(pub->layouts[0].zones[0].order, 1);
+    const struct bt_zone *whole = &pub->layouts[1].zones[0];
+    assert_int_equal(whole->rect.width, 1920);
+    assert_int_equal(whole->rect.height, 1080);
+}
+
+static void rules_come_from_zones_schedule_and_fallback(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    assert_int_equal(pub->rule_count, 5);  // 'chinh' stands in two layouts and is one rule
+    const struct bt_rule *own = &pub->rules[1];
+    assert_string_equal(own->id, "layouts[0].zones[1]");
+    assert_string_equal(own->zone, "chan");
+    assert_int_equal(own->priority, BT_PRIORITY_NORMAL);
+    assert_int_equal(own->weight, 1);
+    assert_true(own->when.from_ms == INT64_MIN && own->when.date_until_s == INT64_MAX);
+    assert_int_equal(own->when.time_until_s, 86400);
+    assert_int_equal(own->when.weekdays, 0x7F);
+    const struct bt_rule *layout = &pub->rules[3];
+    assert_string_equal(layout->id, "schedule[1]");
+    assert_string_equal(layout->zone, "");
+    assert_string_equal(layout->layout, "toan");
+    assert_int_equal(layout->playlist, -1);
+    const struct bt_rule *fallback = &pub->rules[4];
+    assert_string_equal(fallback->id, "fallback[0]");
+    assert_int_equal(fallback->priority, BT_PRIORITY_FALLBACK);
+    assert_int_equal(fallback->playlist, 1);
+}
+
+static void a_rule_says_when_it_holds(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    const struct bt_rule *night = &pub->rules[2];
+    assert_string_equal(night->id, "dem");
+    assert_int_equal(night->priority, BT_PRIORITY_PRIORITY);
+    assert_int_equal(night->weight, 5);
+    assert_int_equal(night->share_percent, 30);
+    assert_true(night->when.until_ms - night->when.from_ms == 30 * INT64_C(86400000));
+    assert_true(night->when.date_until_s - night->when.date_from_s == 3 * 86400);
+    assert_int_equal(night->when.time_from_s, 22 * 3600);
+    assert_int_equal(night->when.time_until_s, 26 * 3600);
+    assert_int_equal(night->when.weekdays, 0x41);
+    const struct bt_when *weekly = &pub->rules[3].when;
+    assert_string_equal(weekly->rrule, "FREQ=WEEKLY;BYDAY=SA");
+    int64_t start_s = bt_civil_to_s(&(struct bt_civil){2026, 11, 7, 19, 0, 0});
+    assert_true(weekly->rrule_start_s == start_s);
+    assert_int_equal(weekly->rrule_length_s, 7200);
+}
+
+static void the_least_publication_has_defaults(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid("{'format':1,'id':'a','version':1}");
+    assert_int_equal(pub->layer, BT_LAYER_UNIT);
+    assert_int_equal(pub->activate, BT_ACTIVATE_BOUNDARY);
+    assert_int_equal(pub->canvas.width, 0);
+    assert_true(pub->valid_from_ms == INT64_MIN && pub->valid_until_ms == INT64_MAX);
+    assert_int_equal(pub->rule_count, 0);
+}
+
+static void zones_alone_are_one_layout(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    pub = read_valid(
+        "{'format':1,'id':'a','version':1,'activate':'now','canvas':{'width':640,'height':360},"
+        "'zones':[{'name':'main'}]}");
+    assert_int_equal(pub->activate, BT_ACTIVATE_NOW);
+    assert_string_equal(pub->canvas.time_zone, "Asia/Ho_Chi_Minh");
+    assert_int_equal(pub->canvas.background.a, 255);
+    assert_int_equal(pub->layout_count, 1);
+    assert_string_equal(pub->layouts[0].name, BT_ONLY_LAYOUT);
+    assert_int_equal(pub->layouts[0].zones[0].rect.width, 640);
+    assert_int_equal(pub->layouts[0].zones[0].playlist, -1);
+    assert_int_equal(pub->rule_count, 0);
+}
+
+static void rules_of_the_emergency_layer_are_emergencies(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    pub = read_valid(
+        "{'format':1,'id':'a','version':1,'layer':'emergency','playlists':[{'name':'p','items':["
+        "{'id':'i','type':'colour','colour':'#ff0000'}]}],'schedule':[{'zone':'z','playlist':'p'},"
+        "{'zone':'z','playlist':'p','priority':'normal'}]}");
+    assert_int_equal(pub->rules[0].priority, BT_PRIORITY_EMERGENCY);
+    assert_int_equal(pub->rules[1].priority, BT_PRIORITY_NORMAL);
+}
+
+static void unknown_keys_are_ignored_or_refused(void **state)
+{
+    (void)state;
+    static const char text[] = "{'format':1,'id':'a','version':1,'canvas':{'width':1,'height':1,"
+                               "'depth':3},'colour':'blue'}";
+    BT_AUTO(bt_publication) pub = NULL;
+    struct bt_error err = {0};
+    assert_int_equal(parse(text, BT_UNKNOWN_REFUSE, &pub, &err), -EINVAL);
+    assert_string_equal(err.msg, "canvas: the key 'depth' is not known here");
+    assert_null(pub);
+    assert_int_equal(parse(text, BT_UNKNOWN_IGNORE, &pub, &err), 0);
+    assert_int_equal(pub->canvas.width, 1);
+}
+
+static void tomorrows_formats_and_features_are_told_from_mistakes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"{'format':2,'everything':'else differs'}",
+         "'format' is 2, but this program reads publications up to format 1"},
+        {"{'format':1,'requires':['holograms'],'id':'!'}",
+         "'requires' names 'holograms', which this program does not know; a newer one is needed"},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(rows); i++) {
+        struct bt_publication *pub = NULL;
+        struct bt_error err = {0};
+        assert_int_equal(parse(rows[i].text, BT_UNKNOWN_IGNORE, &pub, &err), -EPROTONOSUPPORT);
+        assert_string_equal(err.msg, rows[i].message);
+        assert_null(pub);
+    }
+}
+
+static void too_long_a_text_is_refused_before_it_is_read(void **state)
+{
+    (void)state;
+    struct bt_publication *pub = NULL;
+    struct bt_error err = {0};
+    assert_int_equal(
+        bt_publication_parse("", BT_PUBLICATION_MAX_BYTES + 1, BT_UNKNOWN_IGNORE, &pub, &err),
+        -EMSGSIZE);
+    assert_string_equal(err.msg, "4194305 bytes are more than a publication's 4194304");
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    (void)state;
+    struct bt_publication *pub = NULL;
+    struct bt_error err = {0};
+    assert_int_equal(bt_publication_load("/nowhere/a.json", BT_UNKNOWN_REFUSE, &pub, &err),
+                     -ENOENT);
+    assert_non_null(strstr(err.msg, "/nowhere/a.json"));
+    assert_null(pub);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_head_is_read),
+        cmocka_unit_test(assets_and_campaigns_are_read),
+        cmocka_unit_test(a_fitted_item_is_read),
+        cmocka_unit_test(lengths_come_from_the_item_its_cards_or_the_asset),
+        cmocka_unit_test(texts_and_styles_are_read),
+        cmocka_unit_test(layouts_and_zones_are_read),
+        cmocka_unit_test(rules_come_from_zones_schedule_and_fallback),
+        cmocka_unit_test(a_rule_says_when_it_holds),
+        cmocka_unit_test(the_least_publication_has_defaults),
+        cmocka_unit_test(zones_alone_are_one_layout),
+        cmocka_unit_test(rules_of_the_emergency_layer_are_emergencies),
+        cmocka_unit_test(unknown_keys_are_ignored_or_refused),
+        cmocka_unit_test(tomorrows_formats_and_features_are_told_from_mistakes),
+        cmocka_unit_test(too_long_a_text_is_refused_before_it_is_read),
+        cmocka_unit_test(a_missing_file_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
