@@ -1,0 +1,31 @@
+// What an output is made of; for the back-ends only.
+#ifndef BT_RENDER_OUTPUT_IMPL_H
+#define BT_RENDER_OUTPUT_IMPL_H
+
+#include "render/output.h"
+
+// Every slot is required. As in output.h, except that `read` fills an image of the canvas's size.
+struct bt_output_impl {
+    int (*compose)(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err);
+    int (*present)(struct bt_output *output, struct bt_error *err);
+    int (*read)(struct bt_output *output, struct bt_image *into, struct bt_error *err);
+    enum bt_output_event (*poll)(struct bt_output *output);
+    void (*destroy)(struct bt_output *output);
+};
+
+// Embedded first in each back-end's own struct.
+struct bt_output {
+    const struct bt_output_impl *impl;
+    struct bt_output_info info;
+    int canvas_width, canvas_height;
+};
+
+void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
+                    const struct bt_output_options *options);
+
+int bt_output_open_memory(const struct bt_output_options *options, struct bt_output **out,
+                          struct bt_error *err) BT_NODISCARD;
+int bt_output_open_soft(const struct bt_output_options *options, struct bt_output **out,
+                        struct bt_error *err) BT_NODISCARD;
+
+#endif

@@ -1,0 +1,275 @@
+/**
+ * The window's shared-memory surface, drawn by the soft compositor.
+ *
+ * Where the surface has our pixel format and holds the canvas, the canvas is a part of it and
+ * nothing is copied. Otherwise (a preview in a smaller window, an odd pixel format, a display
+ * smaller than the canvas) the canvas lies in memory and is copied or scaled at each present.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "render/compositor.h"
+#include "render/output_impl.h"
+#include "render/window.h"
+
+struct soft_output {
+    struct bt_output base;
+    struct bt_window window;
+    struct bt_compositor *compositor;
+    struct bt_scene scene;        // the last one: its pointers live until the next is composed
+    bool composed;                // there is one
+    SDL_Surface *surface;         // the window's, borrowed from SDL; NULL: ask SDL again
+    struct bt_rect place;         // of the canvas in the surface
+    struct bt_image *canvas;      // NULL: the canvas is a part of the surface
+    SDL_Surface *canvas_surface;  // a view of `canvas`
+    struct bt_region pending;     // drawn and not presented yet, canvas pixels
+    bool all_pending;
+};
+
+static void drop_canvas(struct soft_output *soft)
+{
+    SDL_FreeSurface(soft->canvas_surface);
+    soft->canvas_surface = NULL;
+    bt_image_destroy(BT_TAKE(soft->canvas));
+}
+
+static bool has_our_format(const SDL_Surface *surface)
+{
+    uint32_t format = surface->format->format;
+    return (format == SDL_PIXELFORMAT_RGB888 || format == SDL_PIXELFORMAT_ARGB8888) &&
+           !SDL_MUSTLOCK(surface) && surface->pitch % 4 == 0;
+}
+
+// The whole canvas in a window that is too small for it, its shape kept.
+static struct bt_rect place_scaled(struct bt_rect surface, int width, int height)
+{
+    struct bt_rect place = surface;
+    if ((int64_t)surface.width * height > (int64_t)surface.height * width) {
+        place.width = BT_MAX(1, (int)((int64_t)width * surface.height / height));
+    } else {
+        place.height = BT_MAX(1, (int)((int64_t)height * surface.width / width));
+    }
+    place.x = (surface.width - place.width) / 2;
+    place.y = (surface.height - place.height) / 2;
+    return place;
+}
+
+static struct bt_rect place_canvas(const struct soft_output *soft)
+{
+    int width = soft->base.canvas_width, height = soft->base.canvas_height;
+    const struct bt_rect surface = {0, 0, soft->surface->w, soft->surface->h};
+    if (soft->window.fullscreen) {
+        return (struct bt_rect){0, 0, width, height};
+    }
+    if (surface.width < width || surface.height < height) {
+        return place_scaled(surface, width, height);
+    }
+    return (struct bt_rect){(surface.width - width) / 2, (surface.height - height) / 2, width,
+                            height};
+}
+
+static int make_canvas(struct soft_output *soft, struct bt_error *err)
+{
+    int width = soft->base.canvas_width, height = soft->base.canvas_height;
+    soft->canvas = bt_image_create(width, height);
+    if (soft->canvas == NULL) {
+        return bt_fail(err, -ENOMEM, "There is no memory for a canvas of %d × %d", width, height);
+    }
+    soft->canvas_surface = SDL_CreateRGBSurfaceWithFormatFrom(
+        soft->canvas->pixels, width, height, 32, (int)soft->canvas->stride, SDL_PIXELFORMAT_RGB888);
+    if (soft->canvas_surface == NULL) {
+        return bt_fail_sdl(err, -ENOMEM, "Cannot use the canvas as a surface");
+    }
+    return 0;
+}
+
+// After opening and whenever the window changed: SDL may give another surface.
+static int take_surface(struct soft_output *soft, struct bt_error *err)
+{
+    SDL_Surface *surface = SDL_GetWindowSurface(soft->window.sdl);
+    if (surface == NULL) {
+        return bt_fail_sdl(err, -ENOTSUP, "The window has no surface in memory");
+    }
+    soft->surface = surface;
+    SDL_FillRect(surface, NULL, SDL_MapRGB(surface->format, 0, 0, 0));
+    soft->place = place_canvas(soft);
+    soft->all_pending = true;
+    bt_compositor_invalidate(soft->compositor);
+    drop_canvas(soft);
+    const struct bt_rect all = {0, 0, surface->w, surface->h};
+    if (has_our_format(surface) && soft->place.width == soft->base.canvas_width &&
+        bt_rect_contains(all, soft->place)) {
+        return 0;
+    }
+    return make_canvas(soft, err);
+}
+
+static struct bt_raster target_of(const struct soft_output *soft)
+{
+    if (soft->canvas != NULL) {
+        return bt_raster_of(soft->canvas);
+    }
+    size_t stride = (size_t)soft->surface->pitch;
+    uint8_t *pixels = (uint8_t *)soft->surface->pixels + (size_t)soft->place.y * stride +
+                      (size_t)soft->place.x * 4;
+    return (struct bt_raster){pixels, stride, soft->place.width, soft->place.height};
+}
+
+static int soft_compose(struct bt_output *output, const struct bt_scene *scene,
+                        struct bt_error *err)
+{
+    struct soft_output *soft = (struct soft_output *)output;
+    if (soft->window.lost) {
+        return bt_fail(err, -ENODEV, "The display is gone");
+    }
+    int r = soft->surface == NULL ? take_surface(soft, err) : 0;
+    if (r < 0) {
+        return r;
+    }
+    const struct bt_raster target = target_of(soft);
+    r = bt_compositor_draw(soft->compositor, scene, &target, err);
+    if (r < 0) {
+        return r;
+    }
+    bt_region_add_all(&soft->pending, bt_compositor_damage(soft->compositor));
+    if (scene != &soft->scene) {
+        soft->scene = *scene;
+        soft->composed = true;
+    }
+    return r;
+}
+
+static SDL_Rect sdl_rect(struct bt_rect rect)
+{
+    return (SDL_Rect){rect.x, rect.y, rect.width, rect.height};
+}
+
+static bool is_scaled(const struct soft_output *soft)
+{
+    return soft->place.width != soft->base.canvas_width ||
+           soft->place.height != soft->base.canvas_height;
+}
+
+static int copy_canvas(struct soft_output *soft, struct bt_error *err)
+{
+    SDL_Rect place = sdl_rect(soft->place);
+    int r;
+    if (!is_scaled(soft)) {
+        r = SDL_BlitSurface(soft->canvas_surface, NULL, soft->surface, &place);
+    } else if (has_our_format(soft->surface)) {
+        r = SDL_SoftStretchLinear(soft->canvas_surface, NULL, soft->surface, &place);
+    } else {
+        r = SDL_BlitScaled(soft->canvas_surface, NULL, soft->surface, &place);
+    }
+    return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot copy the canvas into the window") : 0;
+}
+
+static int update_window(struct soft_output *soft)
+{
+    if (soft->all_pending || soft->canvas != NULL || soft->pending.count == 0) {
+        return SDL_UpdateWindowSurface(soft->window.sdl);
+    }
+    SDL_Rect rects[BT_REGION_MAX_RECTS];
+    for (size_t i = 0; i < soft->pending.count; i++) {
+        rects[i] = sdl_rect(soft->pending.rects[i]);
+        rects[i].x += soft->place.x;
+        rects[i].y += soft->place.y;
+    }
+    return SDL_UpdateWindowSurfaceRects(soft->window.sdl, rects, (int)soft->pending.count);
+}
+
+static int soft_present(struct bt_output *output, struct bt_error *err)
+{
+    struct soft_output *soft = (struct soft_output *)output;
+    int r = 0;
+    if (soft->surface == NULL) {
+        // The window changed since the picture was composed.
+        r = soft->composed ? soft_compose(output, &soft->scene, err) : take_surface(soft, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (soft->canvas != NULL) {
+        r = copy_canvas(soft, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = update_window(soft);
+    if (soft->window.lost) {
+        return bt_fail(err, -ENODEV, "The display is gone");
+    }
+    if (r < 0) {
+        return bt_fail_sdl(err, -EIO, "Cannot update the window");
+    }
+    soft->pending = (struct bt_region){0};
+    soft->all_pending = false;
+    return 0;
+}
+
+static int soft_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+{
+    struct soft_output *soft = (struct soft_output *)output;
+    if (soft->surface == NULL && soft->composed) {
+        int r = soft_compose(output, &soft->scene, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    if (soft->surface == NULL) {
+        return bt_fail(err, -EAGAIN, "Nothing was composed yet");
+    }
+    const struct bt_raster to = bt_raster_of(into), from = target_of(soft);
+    const struct bt_raster_source source = {from.pixels, from.stride, 0, 0, true};
+    bt_raster_draw(&to, (struct bt_rect){0, 0, into->width, into->height}, &source);
+    return 0;
+}
+
+static enum bt_output_event soft_poll(struct bt_output *output)
+{
+    struct soft_output *soft = (struct soft_output *)output;
+    enum bt_output_event event = bt_window_poll(&soft->window);
+    if (event == BT_OUTPUT_EXPOSED) {
+        soft->surface = NULL;
+    }
+    return event;
+}
+
+static void soft_destroy(struct bt_output *output)
+{
+    struct soft_output *soft = (struct soft_output *)output;
+    drop_canvas(soft);
+    bt_compositor_destroy(soft->compositor);
+    bt_window_close(&soft->window);
+    free(soft);
+}
+
+static const struct bt_output_impl soft_impl = {
+    .compose = soft_compose,
+    .present = soft_present,
+    .read = soft_read,
+    .poll = soft_poll,
+    .destroy = soft_destroy,
+};
+
+int bt_output_open_soft(const struct bt_output_options *options, struct bt_output **out,
+                        struct bt_error *err)
+{
+    struct soft_output *soft = BT_NEW(struct soft_output);
+    bt_output_init(&soft->base, &soft_impl, options);
+    soft->compositor = bt_compositor_create(options->canvas_width, options->canvas_height);
+    int r = bt_window_open(&soft->window, options, 0, err);
+    if (r == 0) {
+        r = take_surface(soft, err);
+    }
+    if (r < 0) {
+        soft_destroy(&soft->base);
+        return r;
+    }
+    soft->base.info.backend = "soft";
+    soft->base.info.video_driver = SDL_GetCurrentVideoDriver();
+    soft->base.info.display_hz = bt_window_display_hz(&soft->window);
+    *out = &soft->base;
+    return 0;
+}

@@ -1,0 +1,107 @@
+#include "render/visual.h"
+
+#include <libavutil/frame.h>
+#include <libavutil/pixdesc.h>
+
+struct bt_visual bt_visual_sane(const struct bt_visual *visual)
+{
+    struct bt_visual sane = *visual;
+    if (sane.kind == BT_VISUAL_IMAGE && sane.image == NULL) {
+        sane.kind = BT_VISUAL_NONE;
+    } else if (sane.kind == BT_VISUAL_STRIP && sane.strip == NULL) {
+        sane.kind = BT_VISUAL_COLOUR;
+    } else if (sane.kind == BT_VISUAL_FRAME && (sane.frame == NULL || bt_rect_empty(sane.dst))) {
+        sane.kind = BT_VISUAL_COLOUR;
+    }
+    if (sane.kind == BT_VISUAL_COLOUR && sane.background.a == 0) {
+        sane.kind = BT_VISUAL_NONE;
+    }
+    return sane;
+}
+
+bool bt_visual_same(const struct bt_visual *a, const struct bt_visual *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    // The pointers guard against a serial that was given twice.
+    return a->kind == BT_VISUAL_NONE ||
+           (a->serial == b->serial && a->image == b->image && a->frame == b->frame &&
+            a->strip == b->strip && a->strip_x == b->strip_x);
+}
+
+bool bt_colour_same(struct bt_colour a, struct bt_colour b)
+{
+    return a.r == b.r && a.g == b.g && a.b == b.b && a.a == b.a;
+}
+
+bool bt_frame_has_alpha(const struct bt_frame *frame)
+{
+    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->av->format);
+    return format != NULL && (format->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) != 0;
+}
+
+struct bt_rect bt_visual_opaque(const struct bt_visual *visual, int width, int height)
+{
+    const struct bt_rect all = {0, 0, width, height};
+    const struct bt_rect background = visual->background.a == 255 ? all : (struct bt_rect){0};
+    switch (visual->kind) {
+    case BT_VISUAL_NONE:
+        return (struct bt_rect){0};
+    case BT_VISUAL_COLOUR:
+    case BT_VISUAL_STRIP:
+        return background;
+    case BT_VISUAL_IMAGE:
+        if (!visual->image->opaque) {
+            return (struct bt_rect){0};
+        }
+        return bt_rect_intersect(
+            all, (struct bt_rect){0, 0, visual->image->width, visual->image->height});
+    case BT_VISUAL_FRAME:
+        if (visual->background.a == 255 || bt_frame_has_alpha(visual->frame)) {
+            return background;
+        }
+        return bt_rect_intersect(all, visual->dst);
+    }
+    return (struct bt_rect){0};
+}
+
+struct bt_zone_view bt_zone_view_sane(const struct bt_zone_view *view)
+{
+    struct bt_zone_view sane = {view->rect, bt_visual_sane(&view->from), bt_visual_sane(&view->to),
+                                BT_CLAMP(view->mix, 0, 1000)};
+    if (sane.mix == 1000) {
+        sane.from = (struct bt_visual){0};
+    } else if (sane.mix == 0) {
+        sane.to = (struct bt_visual){0};
+    }
+    return sane;
+}
+
+bool bt_zone_view_same(const struct bt_zone_view *a, const struct bt_zone_view *b)
+{
+    return bt_rect_same(a->rect, b->rect) && a->mix == b->mix &&
+           bt_visual_same(&a->from, &b->from) && bt_visual_same(&a->to, &b->to);
+}
+
+bool bt_zone_view_fades(const struct bt_zone_view *view)
+{
+    return view->mix > 0 && view->mix < 1000;
+}
+
+const struct bt_visual *bt_zone_view_visual(const struct bt_zone_view *view)
+{
+    return view->mix > 0 ? &view->to : &view->from;
+}
+
+struct bt_rect bt_zone_view_opaque(const struct bt_zone_view *view)
+{
+    int width = view->rect.width, height = view->rect.height;
+    struct bt_rect opaque = bt_visual_opaque(bt_zone_view_visual(view), width, height);
+    if (bt_zone_view_fades(view)) {
+        opaque = bt_rect_intersect(opaque, bt_visual_opaque(&view->from, width, height));
+    }
+    opaque.x += view->rect.x;
+    opaque.y += view->rect.y;
+    return opaque;
+}

@@ -1,0 +1,153 @@
+#include "render/window.h"
+
+#include <errno.h>
+
+#ifdef BT_HAVE_X11
+#include <SDL_syswm.h>
+#include <X11/Xlib.h>
+#endif
+
+#include "base/str.h"
+
+int bt_fail_sdl(struct bt_error *err, int code, const char *what)
+{
+    return bt_fail(err, code, "%s: %s", what, SDL_GetError());
+}
+
+// These two accept everything and show nothing: only who names them gets them.
+static bool is_pretended(const char *driver)
+{
+    const char *asked = SDL_getenv("SDL_VIDEODRIVER");
+    return (bt_str_equal(driver, "offscreen") || bt_str_equal(driver, "dummy")) &&
+           !bt_str_equal(driver, asked);
+}
+
+static int start_video(struct bt_error *err)
+{
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
+    SDL_SetHint(SDL_HINT_VIDEO_DOUBLE_BUFFER, "1");
+    SDL_SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
+    if (SDL_InitSubSystem(SDL_INIT_VIDEO) < 0) {
+        return bt_fail_sdl(err, -ENODEV, "There is no display");
+    }
+    if (is_pretended(SDL_GetCurrentVideoDriver())) {
+        SDL_QuitSubSystem(SDL_INIT_VIDEO);
+        return bt_fail(err, -ENODEV, "There is no display: no X11, Wayland or KMS device answers");
+    }
+    return 0;
+}
+
+#ifdef BT_HAVE_X11
+static void handle_display_lost(Display *display, void *user)
+{
+    (void)display;
+    struct bt_window *window = user;
+    window->lost = true;
+}
+
+// Since libX11 1.7 this handler may return; the calls that failed then return as well.
+static void survive_display_loss(struct bt_window *window)
+{
+    SDL_SysWMinfo info;
+    SDL_VERSION(&info.version);
+    if (SDL_GetWindowWMInfo(window->sdl, &info) && info.subsystem == SDL_SYSWM_X11) {
+        XSetIOErrorExitHandler(info.info.x11.display, handle_display_lost, window);
+    }
+}
+#else
+static void survive_display_loss(struct bt_window *window)
+{
+    (void)window;
+}
+#endif
+
+int bt_window_open(struct bt_window *window, const struct bt_output_options *options,
+                   uint32_t flags, struct bt_error *err)
+{
+    int r = start_video(err);
+    if (r < 0) {
+        return r;
+    }
+    int width = options->window_width > 0 ? options->window_width : options->canvas_width;
+    int height = options->window_height > 0 ? options->window_height : options->canvas_height;
+    int x = options->window_x >= 0 ? options->window_x : (int)SDL_WINDOWPOS_UNDEFINED;
+    int y = options->window_y >= 0 ? options->window_y : (int)SDL_WINDOWPOS_UNDEFINED;
+    flags |= options->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0;
+    const char *title = options->title != NULL ? options->title : "Bangtin";
+    window->sdl = SDL_CreateWindow(title, x, y, width, height, flags);
+    if (window->sdl == NULL) {
+        r = bt_fail_sdl(err, -ENODEV, "Cannot open a window");
+        SDL_QuitSubSystem(SDL_INIT_VIDEO);
+        return r;
+    }
+    window->fullscreen = options->fullscreen;
+    survive_display_loss(window);
+    SDL_ShowCursor(SDL_DISABLE);
+    SDL_DisableScreenSaver();
+    return 0;
+}
+
+void bt_window_close(struct bt_window *window)
+{
+    if (window->sdl == NULL) {
+        return;
+    }
+    SDL_DestroyWindow(window->sdl);
+    window->sdl = NULL;
+    SDL_QuitSubSystem(SDL_INIT_VIDEO);
+}
+
+static enum bt_output_event meaning_of(const struct bt_window *window, const SDL_Event *event)
+{
+    switch (event->type) {
+    case SDL_QUIT:
+        return BT_OUTPUT_QUIT;
+    case SDL_KEYDOWN:
+        return !window->fullscreen && event->key.keysym.sym == SDLK_ESCAPE ? BT_OUTPUT_QUIT
+                                                                           : BT_OUTPUT_NONE;
+    case SDL_RENDER_TARGETS_RESET:
+    case SDL_RENDER_DEVICE_RESET:
+        return BT_OUTPUT_EXPOSED;
+    case SDL_WINDOWEVENT:
+        break;
+    default:
+        return BT_OUTPUT_NONE;
+    }
+    switch (event->window.event) {
+    case SDL_WINDOWEVENT_CLOSE:
+        return BT_OUTPUT_QUIT;
+    case SDL_WINDOWEVENT_EXPOSED:
+    case SDL_WINDOWEVENT_SIZE_CHANGED:
+    case SDL_WINDOWEVENT_SHOWN:
+    case SDL_WINDOWEVENT_RESTORED:
+        return BT_OUTPUT_EXPOSED;
+    default:
+        return BT_OUTPUT_NONE;
+    }
+}
+
+enum bt_output_event bt_window_poll(struct bt_window *window)
+{
+    if (window->lost) {
+        return BT_OUTPUT_LOST;
+    }
+    enum bt_output_event happened = BT_OUTPUT_NONE;
+    SDL_Event event;
+    while (!window->lost && SDL_PollEvent(&event)) {
+        enum bt_output_event meaning = meaning_of(window, &event);
+        bool more_urgent = meaning == BT_OUTPUT_QUIT || happened == BT_OUTPUT_NONE;
+        happened = more_urgent && meaning != BT_OUTPUT_NONE ? meaning : happened;
+    }
+    return window->lost ? BT_OUTPUT_LOST : happened;
+}
+
+double bt_window_display_hz(const struct bt_window *window)
+{
+    SDL_DisplayMode mode;
+    int display = SDL_GetWindowDisplayIndex(window->sdl);
+    if (display < 0 || SDL_GetCurrentDisplayMode(display, &mode) < 0) {
+        return 0;
+    }
+    return mode.refresh_rate;
+}

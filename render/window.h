@@ -1,0 +1,35 @@
+/**
+ * An SDL window for a back-end: video subsystem, window, events. One at a time, on the main
+ * thread. SDL is initialised by open and left by close, so that a display that appears later
+ * can be tried again.
+ *
+ * A display that goes away: Xlib ends the process by default. Here it only sets `lost`; after
+ * that nothing but close may be called on the window.
+ */
+#ifndef BT_RENDER_WINDOW_H
+#define BT_RENDER_WINDOW_H
+
+#include <SDL.h>
+
+#include "render/output.h"
+
+struct bt_window {
+    SDL_Window *sdl;
+    bool fullscreen;
+    bool lost;  // the connection to the display broke
+};
+
+// `flags` of SDL_CreateWindow in addition. Errors: -ENODEV no display now.
+int bt_window_open(struct bt_window *window, const struct bt_output_options *options,
+                   uint32_t flags, struct bt_error *err) BT_NODISCARD;
+void bt_window_close(struct bt_window *window);
+
+enum bt_output_event bt_window_poll(struct bt_window *window);
+
+// The display mode's claim, 0 when it says nothing.
+double bt_window_display_hz(const struct bt_window *window);
+
+// Negative errno with SDL's own words.
+int bt_fail_sdl(struct bt_error *err, int code, const char *what);
+
+#endif
