@@ -32,10 +32,10 @@ int bt_image_write_png(const struct bt_image *image, const char *path,
                        struct bt_error *err) BT_NODISCARD;
 
 struct bt_frame {
-    struct AVFrame *av;    // owned
-    int64_t number;        // 0 for the clip's first frame
-    int64_t pts_ns;        // since the start of the clip's first frame
-    int64_t duration_ns;   // > 0; until the next frame's pts, as far as the container knows
+    struct AVFrame *av;   // owned
+    int64_t number;       // 0 for the clip's first frame
+    int64_t pts_ns;       // since the start of the clip's first frame
+    int64_t duration_ns;  // > 0; until the next frame's pts, as far as the container knows
 };
 
 void bt_frame_destroy(struct bt_frame *frame);

@@ -22,19 +22,20 @@ struct bt_stream;
 #define BT_MEDIA_MAX_PIXELS (64LL * 1024 * 1024)
 
 struct bt_stream_options {
-    int64_t start_ns;      // begin inside the clip: the first frame given is the one on screen then
-    int queue_frames;      // 0: default (3)
-    int threads;           // decoder threads; 0: one, two above 1080p60
-    bool loop;             // start again at the end, times run on (animations)
-    struct bt_waker waker; // called from the decode thread after each frame, at the end, on failure
+    int64_t start_ns;  // begin inside the clip: the first frame given is the one on screen then
+    int queue_frames;  // 0: default (3)
+    int threads;       // decoder threads; 0: one, two above 1080p60
+    bool loop;         // start again at the end, times run on (animations)
+    struct bt_waker
+        waker;  // called from the decode thread after each frame, at the end, on failure
 };
 
 struct bt_stream_info {
-    int width, height;       // as decoded
-    int rotation;            // 0, 90, 180, 270 degrees clockwise to stand upright
-    int sar_num, sar_den;    // sample aspect ratio, 1:1 when unknown
-    int64_t duration_ns;     // the container's word; 0 when it says nothing
-    int64_t frame_ns;        // usual frame duration; 0 when unknown
+    int width, height;     // as decoded
+    int rotation;          // 0, 90, 180, 270 degrees clockwise to stand upright
+    int sar_num, sar_den;  // sample aspect ratio, 1:1 when unknown
+    int64_t duration_ns;   // the container's word; 0 when it says nothing
+    int64_t frame_ns;      // usual frame duration; 0 when unknown
     bool has_alpha;
     char codec[32];
 };
