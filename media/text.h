@@ -9,6 +9,7 @@
 #define BT_MEDIA_TEXT_H
 
 #include "media/frame.h"
+#include "media/normalise.h"
 #include "playlists/publication.h"
 
 struct bt_text;
@@ -18,21 +19,24 @@ int bt_text_open(struct bt_text **out, struct bt_error *err) BT_NODISCARD;
 void bt_text_destroy(struct bt_text *text);
 BT_DEFINE_AUTO(bt_text)
 
-// The longest text of an item, and the widest strip a crawl becomes (pixels).
-#define BT_TEXT_MAX_BYTES 8192
+// The widest strip a crawl becomes, and the pixels it holds (64 MiB): minutes of moving text.
 #define BT_STRIP_MAX_PX 262144
+#define BT_STRIP_MAX_PIXELS (16LL * 1024 * 1024)
 
 /**
- * A text card: lines broken at width, aligned, on the style's background; exactly
- * width × height. Text that does not fit is set smaller until it does (never below 8 px, then cut).
+ * A text card: lines broken at spaces (and at \n), aligned, on the style's background; exactly
+ * width × height. Text that does not fit is set smaller until it does; from half its size on long
+ * words are split as well. At 8 px what still does not fit is left out, whole lines from the end.
+ * Errors: -EILSEQ not UTF-8, -EMSGSIZE longer than BT_TEXT_MAX_BYTES, -ENOMEM.
  */
 int bt_text_card(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
-                 int width, int height, struct bt_image **out,
-                 struct bt_error *err) BT_NODISCARD;
+                 int width, int height, struct bt_image **out, struct bt_error *err) BT_NODISCARD;
 
 /**
  * One line as a strip for a crawl, cut in images of at most 2048 px side by side (texture
- * limits), each `height` high. *out_images is an array for bt_text_strip_destroy.
+ * limits), each `height` high, the text where the style's valign says. Line ends become spaces;
+ * the room between one end and the next beginning is the player's business.
+ * Errors: as above, -EINVAL nothing to draw, -EFBIG too wide.
  */
 struct bt_strip {
     struct bt_image **tiles;
@@ -43,12 +47,5 @@ int bt_text_strip(struct bt_text *text, const char *utf8, const struct bt_text_s
                   int height, struct bt_strip **out, struct bt_error *err) BT_NODISCARD;
 void bt_strip_destroy(struct bt_strip *strip);
 BT_DEFINE_AUTO(bt_strip)
-
-/**
- * Canonical form of outside text: UTF-8 → NFC after moving circumflex, breve and horn before the
- * tone, Ð (U+00D0) → Đ between Vietnamese letters. The caller frees *out.
- * Errors: -EILSEQ not UTF-8, -EMSGSIZE.
- */
-int bt_text_normalise(const char *utf8, char **out) BT_NODISCARD;
 
 #endif
