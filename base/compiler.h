@@ -8,6 +8,7 @@
 #define BT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define BT_NORETURN __attribute__((noreturn))
 #define BT_UNUSED __attribute__((unused))
+#define BT_VECTOR(bytes) __attribute__((vector_size(bytes)))  // of a typedef'd number
 
 #define BT_ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 #define BT_MIN(a, b) ((a) < (b) ? (a) : (b))
