@@ -289,6 +289,31 @@ static bool offsets_are_sane(const uint8_t *types, int64_t count)
     return true;
 }
 
+// The times of all changes, then one byte each: the index of its type. A change of the name or of
+// summer time alone, and the one Debian puts at the end of 32-bit time, leave the offset as it is:
+// those are dropped.
+static bool read_changes(struct bt_tz *tz, const struct tzif_counts *n, const uint8_t *times,
+                         const uint8_t *types)
+{
+    const uint8_t *indices = times + n->time * 8;
+    tz->changes = BT_NEW_ARRAY(struct tz_change, (size_t)n->time);
+    int64_t last_s = 0;
+    int32_t offset_s = tz->first_offset_s;
+    for (int64_t i = 0; i < n->time; i++) {
+        int64_t utc_s = big_endian(times + i * 8, 8);
+        if (indices[i] >= n->type || (i > 0 && utc_s <= last_s)) {
+            return false;
+        }
+        last_s = utc_s;
+        int32_t new_offset_s = (int32_t)big_endian(types + indices[i] * TZIF_TYPE_BYTES, 4);
+        if (new_offset_s != offset_s) {
+            tz->changes[tz->count++] = (struct tz_change){utc_s, new_offset_s};
+            offset_s = new_offset_s;
+        }
+    }
+    return true;
+}
+
 int bt_tz_parse(const void *file, size_t len, struct bt_tz **out, struct bt_error *err)
 {
     const uint8_t *bytes = file;
@@ -303,22 +328,14 @@ int bt_tz_parse(const void *file, size_t len, struct bt_tz **out, struct bt_erro
         return bt_fail(err, -EINVAL, "a TZif file that ends too early");
     }
     const uint8_t *times = bytes + skip + TZIF_HEADER_BYTES;
-    const uint8_t *indices = times + n.time * 8;
-    const uint8_t *types = indices + n.time;
+    const uint8_t *types = times + n.time * 9;
     if (!offsets_are_sane(types, n.type)) {
         return bt_fail(err, -EINVAL, "a TZif file with an offset of more than a day");
     }
     BT_AUTO(bt_tz) tz = bt_tz_create_fixed((int32_t)big_endian(types, 4));
-    tz->changes = BT_NEW_ARRAY(struct tz_change, (size_t)n.time);
-    for (int64_t i = 0; i < n.time; i++) {
-        struct tz_change *change = &tz->changes[i];
-        change->utc_s = big_endian(times + i * 8, 8);
-        if (indices[i] >= n.type || (i > 0 && change->utc_s <= change[-1].utc_s)) {
-            return bt_fail(err, -EINVAL, "a TZif file that contradicts itself");
-        }
-        change->offset_s = (int32_t)big_endian(types + indices[i] * TZIF_TYPE_BYTES, 4);
+    if (!read_changes(tz, &n, times, types)) {
+        return bt_fail(err, -EINVAL, "a TZif file that contradicts itself");
     }
-    tz->count = (size_t)n.time;
     *out = BT_TAKE(tz);
     return 0;
 }
