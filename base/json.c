@@ -282,9 +282,9 @@ int bt_json_parse(const char *text, size_t len, cJSON **out, struct bt_error *er
         return bt_fail(err, -EINVAL, "not valid UTF-8");
     }
     bool valid = check_value(&c);
-    skip_space(&c);
-    if (valid && c.at != len) {
-        valid = problem(&c, "text after the end of the document");
+    if (valid) {
+        skip_space(&c);
+        valid = c.at == len || problem(&c, "text after the end of the document");
     }
     if (!valid) {
         return fail_at(&c, err);
