@@ -1,10 +1,16 @@
 /**
  * The recorder: the journal on a thread of its own. The render thread reports; nothing here ever
- * makes it wait. A bounded ring of 10,000 messages stands between; when the disk is full or
- * read-only the player plays on and the newest messages are kept in the ring; what had to be
- * dropped is counted and declared in the journal as a `loss` record as soon as it can be written.
+ * makes it wait: its calls copy a few hundred bytes under a lock that is never held across I/O.
  *
- * Commits: one per boundary or every 10 s for all zones, whichever is first (see journal.h).
+ * Between the two stand the plays that the disk has not taken yet. What was reported of one play
+ * is one entry, however often it was reported. When the disk is full or read-only the player plays
+ * on, the thread tries again every 10 s, and the newest 10,000 ended plays are kept; those dropped
+ * are counted and declared in the journal as a `loss` record as soon as it can be written. A
+ * journal that is damaged, or was taken away, is set aside and a new one begun.
+ *
+ * Commits: one for all zones, a quarter of a second after a boundary and at most every 6 s, or
+ * 10 s after progress was reported. What was shown between the last commit and a power cut is
+ * recorded as `power lost`, with the counts of that commit.
  */
 #ifndef BT_PLAYS_RECORDER_H
 #define BT_PLAYS_RECORDER_H
@@ -18,6 +24,8 @@ struct bt_recorder_options {
     const char *screen;  // name of the screen, "" when unknown; copied
     const char *player;  // version text; copied
     bool wait_for_open;  // tests and tools: open returns the journal's own error
+    int64_t wall_ms;     // what the player takes for the time now; 0: the system's clock
+    int clock_trust;     // enum bt_clock_trust of that time
 };
 
 // Starts the thread. A journal that cannot be opened is tried again by the thread; until then the
@@ -25,7 +33,11 @@ struct bt_recorder_options {
 int bt_recorder_open(const struct bt_recorder_options *options, struct bt_recorder **out,
                      struct bt_error *err) BT_NODISCARD;
 
-// Everything reported before is committed, or declared lost, before this returns (at most 5 s).
+/**
+ * The player stops: plays that were not ended are closed as `stopped`, everything is committed and
+ * a `stop` record written. Waits for the disk at most 5 s; what it has not taken by then is lost
+ * and logged.
+ */
 void bt_recorder_destroy(struct bt_recorder *recorder);
 BT_DEFINE_AUTO(bt_recorder)
 
@@ -50,10 +62,16 @@ void bt_recorder_abandon(struct bt_recorder *recorder, uint64_t play);
 struct bt_recorder_status {
     bool journal_ok;
     char problem[256];     // "" when ok
-    int64_t waiting;       // messages in the ring
-    int64_t lost;          // messages dropped since start
-    int64_t closed_plays;  // since start
+    int64_t waiting;       // plays with news that is not committed yet
+    int64_t lost;          // plays dropped since start
+    int64_t closed_plays;  // committed as records since start
 };
 void bt_recorder_status(struct bt_recorder *recorder, struct bt_recorder_status *out);
+
+/**
+ * Tests and tools: everything reported before is tried at once. 0 when it is committed, or the
+ * journal's error, or -ETIMEDOUT after 5 s.
+ */
+int bt_recorder_flush(struct bt_recorder *recorder) BT_NODISCARD;
 
 #endif
