@@ -155,11 +155,12 @@ static bool speaks_nordic(const int32_t *codes, size_t count)
 // Letters that no other language on our screens has, seen in decomposed text.
 static bool speaks_vietnamese(const int32_t *codes, size_t count)
 {
-    for (size_t i = 1; i < count; i++) {
-        int32_t base = codes[i - 1], mark = codes[i];
-        bool on_vowel = mark == HORN || mark == HOOK_ABOVE || mark == DOT_BELOW;
-        if (base == DYET_UPPER || base == DYET_LOWER || (on_vowel && is_vowel(base)) ||
-            (is_tone_above(mark) && (base == CIRCUMFLEX || base == BREVE))) {
+    int32_t base = 0;
+    for (size_t i = 0; i < count; base = codes[i++]) {
+        int32_t code = codes[i];
+        bool on_vowel = code == HORN || code == HOOK_ABOVE || code == DOT_BELOW;
+        if (code == DYET_UPPER || code == DYET_LOWER || (on_vowel && is_vowel(base)) ||
+            (is_tone_above(code) && (base == CIRCUMFLEX || base == BREVE))) {
             return true;
         }
     }
@@ -172,19 +173,26 @@ static bool is_letter(int32_t code)
     return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) || is_mark(code);
 }
 
-// "Ðà Nẵng", "QÐ-TTg": Ð is meant as Đ in Vietnamese text, and where it starts a syllable.
+static bool starts_syllable(const int32_t *codes, size_t count, size_t at)
+{
+    return (at == 0 || !is_letter(codes[at - 1])) && at + 1 < count && is_vowel(codes[at + 1]);
+}
+
+// Ð is meant as Đ where it starts a syllable ("Ðà Nẵng"), and everywhere in a text that is
+// Vietnamese by then ("QÐ-TTg", "HÐND").
 static void repair_dyet(int32_t *codes, size_t count)
 {
     if (speaks_nordic(codes, count)) {
         return;
     }
-    bool vietnamese = speaks_vietnamese(codes, count);
     for (size_t i = 0; i < count; i++) {
-        bool starts = i == 0 || !is_letter(codes[i - 1]);
-        bool vowel_follows = i + 1 < count && is_vowel(codes[i + 1]);
-        if (codes[i] == ETH_UPPER && (vietnamese || (starts && vowel_follows))) {
+        if (codes[i] == ETH_UPPER && starts_syllable(codes, count, i)) {
             codes[i] = DYET_UPPER;
         }
+    }
+    bool vietnamese = speaks_vietnamese(codes, count);
+    for (size_t i = 0; i < count && vietnamese; i++) {
+        codes[i] = codes[i] == ETH_UPPER ? DYET_UPPER : codes[i];
     }
 }
 

@@ -60,6 +60,7 @@ static void eth_becomes_dyet_in_vietnamese_alone(void **state)
                    "Quyết định số 06/QĐ-TTg về chuyển đổi số");
     assert_becomes("HÐND và UBND xã, phường", "HĐND và UBND xã, phường");
     assert_becomes("MÐ", "MÐ");
+    assert_becomes("Ða QÐ", "Đa QĐ");
     assert_becomes("GARÐUR og Þór, Ðað", "GARÐUR og Þór, Ðað");
 }
 

@@ -395,15 +395,17 @@ static void naughty_strings_do_no_harm(void **state)
     if (file == NULL) {
         skip();
     }
+    struct bt_text_style style = plain;
+    style.size_px = 16;
     char line[4096];
     int drawn = 0;
     while (fgets(line, sizeof(line), file) != NULL) {
         BT_AUTO(bt_image) image = NULL;
         BT_AUTO(bt_strip) strip = NULL;
-        if (bt_text_card(*state, line, &plain, 150, 60, &image, NULL) == 0) {
+        if (bt_text_card(*state, line, &style, 150, 60, &image, NULL) == 0) {
             drawn++;
         }
-        if (bt_text_strip(*state, line, &plain, 40, &strip, NULL) == 0) {
+        if (bt_text_strip(*state, line, &style, 40, &strip, NULL) == 0) {
             assert_non_null(strip);
         }
     }
