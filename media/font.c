@@ -26,7 +26,7 @@ struct bt_font {
 static const char tallest[] = "ẪẮỔỂỬỶỖ ỆỊỴỰựgyj";
 
 // Guards what faces share: FreeType's library inside SDL2_ttf and its count of users.
-static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;  // allow: SDL2_ttf is global
 
 static int fail_ttf(struct bt_error *err, int code, const char *what)
 {

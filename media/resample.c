@@ -105,8 +105,8 @@ struct bt_resample *bt_resample_create(int source_width, int source_height, uint
     resample->pixels = pixels;
     resample->stride = stride;
     size_t row = (size_t)width * 4;
-    resample->ring = calloc((size_t)resample->y.taps * row, sizeof(int16_t));
-    resample->sums = calloc(row, sizeof(int32_t));
+    resample->ring = calloc((size_t)resample->y.taps * row, sizeof(int16_t));  // allow: checked
+    resample->sums = calloc(row, sizeof(int32_t));                             // allow: checked
     if (resample->ring == NULL || resample->sums == NULL) {
         bt_resample_destroy(resample);
         return NULL;

@@ -97,7 +97,7 @@ static int read_activate(const cJSON *value, void *target, void *context, struct
  */
 static const char *const features[] = {NULL};
 
-static int read_requires(const cJSON *value, void *target, void *context, struct bt_error *err)
+static int check_requires(const cJSON *value, struct bt_error *err)
 {
     if (!cJSON_IsArray(value)) {
         return bt_fail(err, -EINVAL, "'%s' must be a list [ ]", value->string);
@@ -119,6 +119,11 @@ static int read_requires(const cJSON *value, void *target, void *context, struct
         }
     }
     return 0;
+}
+
+static int read_requires(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    return 0;  // checked with the head
 }
 
 // Read in this order: what is referred to stands before what refers to it.
@@ -145,8 +150,8 @@ static const struct bt_json_field fields[] = {
     BT_WHOLE(struct bt_publication, "fallback", bt_read_fallback, .optional = true),
 };
 
-// What tells a document of tomorrow from a broken one comes first.
-static int check_format(const cJSON *json, struct bt_error *err)
+// What tells a document of tomorrow from a broken one comes before everything else.
+static int check_head(const cJSON *json, struct bt_error *err)
 {
     int64_t format;
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "format");
@@ -155,12 +160,13 @@ static int check_format(const cJSON *json, struct bt_error *err)
                        "'format' is %lld, but this program reads publications up to format %d",
                        (long long)format, BT_PUBLICATION_FORMAT);
     }
-    return 0;
+    const cJSON *requires = cJSON_GetObjectItemCaseSensitive(json, "requires");
+    return requires != NULL ? check_requires(requires, err) : 0;
 }
 
 static int read_publication(struct bt_reading *reading, const cJSON *json, struct bt_error *err)
 {
-    int r = check_format(json, err);
+    int r = check_head(json, err);
     if (r < 0) {
         return r;
     }

@@ -58,15 +58,16 @@ int bt_read_object(struct bt_reading *reading, const cJSON *object,
                    const struct bt_json_field *fields, size_t count, void *target,
                    struct bt_error *err)
 {
-    int r = bt_json_read(object, fields, count, target, reading, err);
-    if (r < 0 || reading->unknown == BT_UNKNOWN_IGNORE) {
-        return r;
+    // First, since a misspelt key is why another one is missing.
+    const char *key = NULL;
+    if (reading->unknown == BT_UNKNOWN_REFUSE && cJSON_IsObject(object)) {
+        key = bt_json_unknown_key(object, fields, count);
     }
-    char quote[BT_QUOTE_BYTES];
-    const char *key = bt_json_unknown_key(object, fields, count);
-    return key == NULL
-               ? 0
-               : bt_fail(err, -EINVAL, "the key '%s' is not known here", bt_quote(key, quote));
+    if (key != NULL) {
+        char quote[BT_QUOTE_BYTES];
+        return bt_fail(err, -EINVAL, "the key '%s' is not known here", bt_quote(key, quote));
+    }
+    return bt_json_read(object, fields, count, target, reading, err);
 }
 
 int bt_read_list(struct bt_reading *reading, const cJSON *value, const struct bt_list *list,

@@ -39,7 +39,7 @@ size_t bt_reading_enter(struct bt_reading *reading, const char *key);
 size_t bt_reading_enter_index(struct bt_reading *reading, size_t index);
 void bt_reading_leave(struct bt_reading *reading, size_t mark);
 
-// bt_json_read with the reading as context; then unknown keys are refused when they are to be.
+// bt_json_read with the reading as context, after refusing unknown keys where that is wanted.
 int bt_read_object(struct bt_reading *reading, const cJSON *object,
                    const struct bt_json_field *fields, size_t count, void *target,
                    struct bt_error *err);

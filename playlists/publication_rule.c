@@ -76,38 +76,37 @@ static int read_times(const cJSON *value, void *target, void *context, struct bt
     return 0;
 }
 
-static int read_weekday(const cJSON *day, const char *key, unsigned *bits, struct bt_error *err)
+static int weekday_of(const cJSON *day)
 {
-    const char *word = cJSON_IsString(day) ? day->valuestring : "";
-    for (unsigned i = 0; bt_weekday_words[i] != NULL; i++) {
-        if (strcmp(word, bt_weekday_words[i]) != 0) {
-            continue;
+    for (int i = 0; cJSON_IsString(day) && bt_weekday_words[i] != NULL; i++) {
+        if (strcmp(day->valuestring, bt_weekday_words[i]) == 0) {
+            return i;
         }
-        if ((*bits & 1u << i) != 0) {
-            return bt_fail(err, -EINVAL, "'%s' names '%s' twice", key, word);
-        }
-        *bits |= 1u << i;
-        return 0;
     }
-    return bt_fail(err, -EINVAL,
-                   "'%s' must be a list of 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', "
-                   "'sun'",
-                   key);
+    return -1;
 }
 
 static int read_weekdays(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    unsigned bits = 0;
-    int r = 0;
-    const cJSON *day = cJSON_IsArray(value) ? value->child : NULL;
-    do {
-        r = read_weekday(day, value->string, &bits, err);
-        day = day != NULL ? day->next : NULL;
-    } while (day != NULL && r == 0);
-    if (r == 0) {
-        *(unsigned *)target = bits;
+    static const char wanted[] = "must be a list of 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', "
+                                 "'sun'";
+    if (!cJSON_IsArray(value) || value->child == NULL) {
+        return bt_fail(err, -EINVAL, "'%s' %s", value->string, wanted);
     }
-    return r;
+    unsigned bits = 0;
+    for (const cJSON *day = value->child; day != NULL; day = day->next) {
+        int weekday = weekday_of(day);
+        if (weekday < 0) {
+            return bt_fail(err, -EINVAL, "'%s' %s", value->string, wanted);
+        }
+        if ((bits & 1U << weekday) != 0) {
+            return bt_fail(err, -EINVAL, "'%s' names '%s' twice", value->string,
+                           bt_weekday_words[weekday]);
+        }
+        bits |= 1U << weekday;
+    }
+    *(unsigned *)target = bits;
+    return 0;
 }
 
 static int read_rrule(const cJSON *value, void *target, void *context, struct bt_error *err)

@@ -6,7 +6,10 @@
  * from the lowest layer that describes them (screen, province, unit). Rules of all layers that name
  * a zone by the same name feed that zone: the highest priority in force wins; within it rules with
  * a share take it first and the rest divide what remains by weight; all of it as one
- * deterministic order. A rule that names no known zone or layout is left out and noted.
+ * deterministic order. A rule that names no known zone or layout is left out and noted. The order
+ * in which the publications are given does not matter.
+ *
+ * A publication that is to be activated at a time is not valid before it.
  */
 #ifndef BT_PLAYLISTS_SHOW_H
 #define BT_PLAYLISTS_SHOW_H
@@ -20,14 +23,15 @@ struct bt_show;
 
 /**
  * Takes the publications (also on error) and the time zone; the caller keeps the array itself.
- * Errors: -EINVAL nothing describes a canvas, or two publications contradict each other.
+ * Errors: -EINVAL nothing describes a canvas or its zones, a zone lies outside the canvas, or two
+ * publications contradict each other.
  */
 int bt_show_create(struct bt_publication **publications, size_t count, struct bt_tz *tz,
                    struct bt_show **out, struct bt_error *err) BT_NODISCARD;
 void bt_show_destroy(struct bt_show *show);
 BT_DEFINE_AUTO(bt_show)
 
-// Borrowed from the show, as all pointers below.
+// Borrowed from the show, as all pointers below. Publications stand from the lowest layer up.
 const struct bt_canvas *bt_show_canvas(const struct bt_show *show);
 const struct bt_tz *bt_show_tz(const struct bt_show *show);
 size_t bt_show_publication_count(const struct bt_show *show);
@@ -44,6 +48,21 @@ struct bt_track {
 };
 size_t bt_show_track_count(const struct bt_show *show);
 const struct bt_track *bt_show_track(const struct bt_show *show, size_t index);
+
+/**
+ * Feeds: the rules of all publications that found their zone or their layout, in the order of the
+ * publications.
+ */
+struct bt_feed {
+    const struct bt_publication *publication;
+    const struct bt_rule *rule;
+};
+size_t bt_show_feed_count(const struct bt_show *show);
+const struct bt_feed *bt_show_feed(const struct bt_show *show, size_t index);
+
+// The first layout is the one in force when no rule chooses another. -1: not known.
+int bt_show_find_layout(const struct bt_show *show, const char *name);
+bool bt_show_layout_has(const struct bt_show *show, size_t layout, size_t track);
 
 // What the merge left out, in words, one line each; "" when nothing.
 const char *bt_show_notices(const struct bt_show *show);

@@ -135,13 +135,9 @@ static void swap_backings(struct slot *slot)
 
 static void take_scene(struct bt_compositor *compositor, const struct bt_scene *scene)
 {
-    assert(scene->zone_count <= MAX_ZONES);
     struct bt_scene *taken = &compositor->scene;
-    taken->background = scene->background;
-    taken->background.a = 255;
-    taken->zone_count = scene->zone_count;
-    for (size_t i = 0; i < scene->zone_count; i++) {
-        taken->zones[i] = bt_zone_view_sane(&scene->zones[i]);
+    bt_scene_take(taken, scene);
+    for (size_t i = 0; i < taken->zone_count; i++) {
         struct slot *slot = &compositor->slots[i];
         slot->opaque = bt_zone_view_opaque(&taken->zones[i]);
         // What was shown begins to fade out: its pixels and converter go along.
@@ -149,7 +145,7 @@ static void take_scene(struct bt_compositor *compositor, const struct bt_scene *
             swap_backings(slot);
         }
     }
-    for (size_t i = 0; i < scene->zone_count; i++) {
+    for (size_t i = 0; i < taken->zone_count; i++) {
         compositor->slots[i].direct = can_convert_directly(compositor, i);
     }
 }

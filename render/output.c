@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <glob.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "render/output_impl.h"
@@ -16,6 +18,86 @@ void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
     output->canvas_height = options->canvas_height;
 }
 
+// Presents in a row that show whether the display makes us wait: a queue of three pictures fills
+// with the first ones.
+#define QUEUED_PRESENTS 4
+#define TIMED_PRESENTS 6
+
+static bool present_times(struct bt_output *output, int count, int64_t *out_ns)
+{
+    int64_t started_ns = bt_clock_mono_ns(bt_clock_real());
+    for (int i = 0; i < count; i++) {
+        if (output->impl->present(output, NULL) < 0) {
+            return false;
+        }
+    }
+    *out_ns = bt_clock_mono_ns(bt_clock_real()) - started_ns;
+    return true;
+}
+
+bool bt_output_measure_vsync(struct bt_output *output)
+{
+    int64_t queued_ns, timed_ns;
+    if (!present_times(output, QUEUED_PRESENTS, &queued_ns) ||
+        !present_times(output, TIMED_PRESENTS, &timed_ns)) {
+        return false;
+    }
+    double period_s = (double)timed_ns / TIMED_PRESENTS / (double)BT_NS_PER_S;
+    double mode_hz = output->info.display_hz;
+    // A mode that does not say its rate: any rate that displays have.
+    double low_hz = mode_hz > 0 ? mode_hz * 0.9 : 20;
+    double high_hz = mode_hz > 0 ? mode_hz * 1.1 : 250;
+    return period_s > 1 / high_hz && period_s < 1 / low_hz;
+}
+
+bool bt_output_is_software_gl(const char *renderer)
+{
+    static const char *const words[] = {"llvmpipe", "softpipe", "swrast", "SwiftShader"};
+    for (size_t i = 0; i < BT_ARRAY_LEN(words); i++) {
+        if (strcasestr(renderer, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A GPU that draws has a render node. Looking for one costs nothing; a GL context without one
+// costs tens of milliseconds before the first picture.
+static bool has_render_node(void)
+{
+    glob_t found = {0};
+    bool any = glob("/dev/dri/renderD*", GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc > 0;
+    globfree(&found);
+    return any;
+}
+
+static int open_gpu(const struct bt_output_options *options, struct bt_output **out,
+                    struct bt_error *err)
+{
+    BT_AUTO(bt_output) output = NULL;
+    int r = bt_output_open_gles2(options, &output, err);
+    if (r < 0) {
+        return r;
+    }
+    if (bt_output_is_software_gl(output->info.renderer)) {
+        return bt_fail(err, -ENOTSUP, "'%s' draws on the CPU", output->info.renderer);
+    }
+    *out = BT_TAKE(output);
+    return 0;
+}
+
+// The soft back-end cannot draw on KMS and Wayland as SDL offers them; there even a software
+// rasteriser is better than nothing.
+static int open_best(const struct bt_output_options *options, struct bt_output **out,
+                     struct bt_error *err)
+{
+    if (has_render_node() && open_gpu(options, out, err) == 0) {
+        return 0;
+    }
+    int r = bt_output_open_soft(options, out, err);
+    return r == -ENOTSUP ? bt_output_open_gles2(options, out, err) : r;
+}
+
 int bt_output_open(const struct bt_output_options *options, struct bt_output **out,
                    struct bt_error *err)
 {
@@ -27,7 +109,15 @@ int bt_output_open(const struct bt_output_options *options, struct bt_output **o
     if (options->headless) {
         return bt_output_open_memory(options, out, err);
     }
-    return bt_output_open_soft(options, out, err);
+    switch (options->backend) {
+    case BT_BACKEND_SOFT:
+        return bt_output_open_soft(options, out, err);
+    case BT_BACKEND_GLES2:
+        return bt_output_open_gles2(options, out, err);
+    case BT_BACKEND_AUTO:
+        break;
+    }
+    return open_best(options, out, err);
 }
 
 void bt_output_destroy(struct bt_output *output)

@@ -27,5 +27,16 @@ int bt_output_open_memory(const struct bt_output_options *options, struct bt_out
                           struct bt_error *err) BT_NODISCARD;
 int bt_output_open_soft(const struct bt_output_options *options, struct bt_output **out,
                         struct bt_error *err) BT_NODISCARD;
+int bt_output_open_gles2(const struct bt_output_options *options, struct bt_output **out,
+                         struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Presents a few times in a row and sees whether the display makes us wait: flags and swap
+ * intervals are promises that drivers break.
+ */
+bool bt_output_measure_vsync(struct bt_output *output);
+
+// GL_RENDERER names a software rasteriser, which costs more than the soft back-end.
+bool bt_output_is_software_gl(const char *renderer);
 
 #endif

@@ -1,5 +1,6 @@
 #include "render/visual.h"
 
+#include <assert.h>
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
 
@@ -12,6 +13,9 @@ struct bt_visual bt_visual_sane(const struct bt_visual *visual)
         sane.kind = BT_VISUAL_COLOUR;
     } else if (sane.kind == BT_VISUAL_FRAME && (sane.frame == NULL || bt_rect_empty(sane.dst))) {
         sane.kind = BT_VISUAL_COLOUR;
+    }
+    if (sane.kind == BT_VISUAL_FRAME && bt_rect_empty(sane.src)) {
+        sane.src = (struct bt_rect){0, 0, sane.frame->av->width, sane.frame->av->height};
     }
     if (sane.kind == BT_VISUAL_COLOUR && sane.background.a == 0) {
         sane.kind = BT_VISUAL_NONE;
@@ -104,4 +108,28 @@ struct bt_rect bt_zone_view_opaque(const struct bt_zone_view *view)
     opaque.x += view->rect.x;
     opaque.y += view->rect.y;
     return opaque;
+}
+
+void bt_scene_take(struct bt_scene *out, const struct bt_scene *scene)
+{
+    assert(scene->zone_count <= BT_ARRAY_LEN(scene->zones));
+    out->background = scene->background;
+    out->background.a = 255;
+    out->zone_count = scene->zone_count;
+    for (size_t i = 0; i < scene->zone_count; i++) {
+        out->zones[i] = bt_zone_view_sane(&scene->zones[i]);
+    }
+}
+
+bool bt_scene_same(const struct bt_scene *a, const struct bt_scene *b)
+{
+    if (a->zone_count != b->zone_count || !bt_colour_same(a->background, b->background)) {
+        return false;
+    }
+    for (size_t i = 0; i < a->zone_count; i++) {
+        if (!bt_zone_view_same(&a->zones[i], &b->zones[i])) {
+            return false;
+        }
+    }
+    return true;
 }

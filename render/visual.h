@@ -29,4 +29,8 @@ const struct bt_visual *bt_zone_view_visual(const struct bt_zone_view *view);
 // On the canvas.
 struct bt_rect bt_zone_view_opaque(const struct bt_zone_view *view);
 
+// A sane copy of a whole scene, its background opaque.
+void bt_scene_take(struct bt_scene *out, const struct bt_scene *scene);
+bool bt_scene_same(const struct bt_scene *a, const struct bt_scene *b);
+
 #endif

@@ -69,6 +69,12 @@ int bt_window_open(struct bt_window *window, const struct bt_output_options *opt
     if (r < 0) {
         return r;
     }
+    if ((flags & SDL_WINDOW_OPENGL) != 0) {
+        // What SDL's renderer wants: otherwise it makes the window a second time.
+        SDL_GL_SetAttribute(SDL_GL_CONTEXT_PROFILE_MASK, SDL_GL_CONTEXT_PROFILE_ES);
+        SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 2);
+        SDL_GL_SetAttribute(SDL_GL_CONTEXT_MINOR_VERSION, 0);
+    }
     int width = options->window_width > 0 ? options->window_width : options->canvas_width;
     int height = options->window_height > 0 ? options->window_height : options->canvas_height;
     int x = options->window_x >= 0 ? options->window_x : (int)SDL_WINDOWPOS_UNDEFINED;

@@ -62,7 +62,8 @@ AT_HOME = {
     "base/clock.c": {"clock_gettime"},
 }
 # Tests and measuring programs are their own main: they may end, and prepare their surroundings.
-FREE_IN_PROGRAMS = {"exit", "_exit", "setenv", "unsetenv", "malloc", "calloc", "realloc", "strdup"}
+FREE_IN_PROGRAMS = {"exit", "_exit", "setenv", "unsetenv", "malloc", "calloc", "realloc", "strdup",
+                    "strtok_r", "strerror"}
 
 WARN_LINES, MAX_LINES = 600, 900
 MAX_FUNCTION_LINES = 60
@@ -147,8 +148,13 @@ def check_includes(path, lines):
             report(path, number, f"{user}/ stands no higher than {used}/ and may not use it")
 
 
+def is_for_tests(path):
+    name = Path(path).name
+    return name.endswith("_test.c") or name.startswith("test_")
+
+
 def check_calls(path, text, lines):
-    program = path.endswith("_test.c") or room_of(path) in TOP
+    program = is_for_tests(path) or room_of(path) in TOP
     home = AT_HOME.get(path, set()) | (FREE_IN_PROGRAMS if program else set())
     for number, (code, line) in enumerate(zip(code_lines(text), lines), 1):
         if ALLOW.search(line):
@@ -218,10 +224,10 @@ def check_tags(paths):
             if length > MAX_FUNCTION_LINES:
                 report(path, line, f"{name} has {length} lines (limit {MAX_FUNCTION_LINES})")
         if tag["kind"] == "prototype" and path.endswith(".h") and room_of(path) not in TOP:
-            if not name.startswith("bt_") and not name.isupper():
+            if not is_for_tests(path) and not re.match(r"bt_|BT_DEFINE_AUTO$", name):
                 report(path, line, f"{name}: what other files call begins with bt_")
         if tag["kind"] == "variable" and "const" not in source and room_of(path) not in TOP:
-            if not path.endswith("_test.c"):
+            if not is_for_tests(path):
                 report(path, line, f"{name}: a global that changes; pass it, or // allow: reason")
 
 

@@ -1,0 +1,406 @@
+/**
+ * SDL's OpenGL ES 2 renderer. Compose uploads what is new and draws the whole canvas (a GPU's back
+ * buffer is undefined after a present); an unchanged picture is drawn again from the textures.
+ * A fade draws each side into a texture of the zone's size, adds them by weight and puts the sum
+ * over what lies behind.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "render/output_impl.h"
+#include "render/texture.h"
+#include "render/window.h"
+
+#define MAX_ZONES (BT_MAX_ZONES * 2)
+#define GL_RENDERER_NAME 0x1F01
+
+struct gpu_zone {
+    struct bt_texture from, to;
+    SDL_Texture *layer, *sum;  // while it fades: one side, both sides
+    int width, height;         // of these
+};
+
+struct gles2_output {
+    struct bt_output base;
+    struct bt_window window;
+    struct bt_texture_context context;
+    SDL_BlendMode add;      // sums premultiplied pixels
+    struct bt_scene scene;  // what the textures show; its pointers are compared, never followed
+    bool valid;             // there is such a scene
+    bool drawn;             // it is in the back buffer
+    struct gpu_zone zones[MAX_ZONES];
+};
+
+// Where the canvas goes: 1:1 and centred, or scaled down into a window that is too small.
+struct placing {
+    float scale;
+    int x, y;  // before scaling
+};
+
+static void drop_fade(struct gpu_zone *zone)
+{
+    if (zone->layer != NULL) {
+        SDL_DestroyTexture(zone->layer);
+    }
+    if (zone->sum != NULL) {
+        SDL_DestroyTexture(zone->sum);
+    }
+    zone->layer = zone->sum = NULL;
+}
+
+static struct placing place_canvas(const struct gles2_output *gles2)
+{
+    int width = 0, height = 0;
+    int canvas_width = gles2->base.canvas_width, canvas_height = gles2->base.canvas_height;
+    struct placing placing = {.scale = 1};
+    if (gles2->window.fullscreen ||
+        SDL_GetRendererOutputSize(gles2->context.renderer, &width, &height) < 0) {
+        return placing;
+    }
+    float fit = BT_MIN((float)width / (float)canvas_width, (float)height / (float)canvas_height);
+    placing.scale = BT_MIN(fit, 1.0F);
+    placing.x = (int)((float)width / placing.scale - (float)canvas_width) / 2;
+    placing.y = (int)((float)height / placing.scale - (float)canvas_height) / 2;
+    return placing;
+}
+
+static void clear(struct gles2_output *gles2, struct bt_colour colour)
+{
+    SDL_SetRenderDrawBlendMode(gles2->context.renderer, SDL_BLENDMODE_NONE);
+    SDL_SetRenderDrawColor(gles2->context.renderer, colour.r, colour.g, colour.b, colour.a);
+    SDL_RenderClear(gles2->context.renderer);
+}
+
+static SDL_Texture *create_target(struct gles2_output *gles2, int width, int height)
+{
+    return SDL_CreateTexture(gles2->context.renderer, SDL_PIXELFORMAT_ARGB8888,
+                             SDL_TEXTUREACCESS_TARGET, width, height);
+}
+
+// False when the GPU has no room: then the fade is a cut in its middle.
+static bool make_fade(struct gles2_output *gles2, struct gpu_zone *zone, struct bt_rect rect)
+{
+    if (zone->sum != NULL && zone->width == rect.width && zone->height == rect.height) {
+        return true;
+    }
+    drop_fade(zone);
+    zone->layer = create_target(gles2, rect.width, rect.height);
+    zone->sum = create_target(gles2, rect.width, rect.height);
+    zone->width = rect.width;
+    zone->height = rect.height;
+    if (zone->layer == NULL || zone->sum == NULL) {
+        drop_fade(zone);
+        return false;
+    }
+    return true;
+}
+
+// Adds one side of a fade to the sum, by weight.
+static int add_side(struct gles2_output *gles2, struct gpu_zone *zone, struct bt_texture *texture,
+                    const struct bt_visual *visual, int permille, struct bt_error *err)
+{
+    SDL_Renderer *renderer = gles2->context.renderer;
+    SDL_SetRenderTarget(renderer, zone->layer);
+    clear(gles2, (struct bt_colour){0});
+    int r = bt_texture_draw(texture, &gles2->context, visual, zone->width, zone->height, err);
+    if (r < 0) {
+        return r;
+    }
+    uint8_t weight = (uint8_t)((permille * 255 + 500) / 1000);
+    SDL_SetTextureBlendMode(zone->layer, gles2->add);
+    SDL_SetTextureColorMod(zone->layer, weight, weight, weight);
+    SDL_SetTextureAlphaMod(zone->layer, weight);
+    SDL_SetRenderTarget(renderer, zone->sum);
+    r = SDL_RenderCopy(renderer, zone->layer, NULL, NULL);
+    return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot draw a fade") : 0;
+}
+
+static int sum_fade(struct gles2_output *gles2, struct gpu_zone *zone,
+                    const struct bt_zone_view *view, struct bt_error *err)
+{
+    SDL_SetRenderTarget(gles2->context.renderer, zone->sum);
+    clear(gles2, (struct bt_colour){0});
+    int r = add_side(gles2, zone, &zone->from, &view->from, 1000 - view->mix, err);
+    return r < 0 ? r : add_side(gles2, zone, &zone->to, &view->to, view->mix, err);
+}
+
+// Before the canvas is drawn, so that the target changes only once on the way.
+static int prepare_fades(struct gles2_output *gles2, struct bt_error *err)
+{
+    for (size_t i = 0; i < gles2->scene.zone_count; i++) {
+        const struct bt_zone_view *view = &gles2->scene.zones[i];
+        struct gpu_zone *zone = &gles2->zones[i];
+        if (!bt_zone_view_fades(view) || !make_fade(gles2, zone, view->rect)) {
+            drop_fade(zone);
+            continue;
+        }
+        int r = sum_fade(gles2, zone, view, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int draw_zone(struct gles2_output *gles2, size_t index, const struct placing *placing,
+                     struct bt_error *err)
+{
+    const struct bt_zone_view *view = &gles2->scene.zones[index];
+    struct gpu_zone *zone = &gles2->zones[index];
+    const SDL_Rect place = {placing->x + view->rect.x, placing->y + view->rect.y, view->rect.width,
+                            view->rect.height};
+    if (bt_rect_empty(view->rect)) {
+        return 0;
+    }
+    SDL_RenderSetViewport(gles2->context.renderer, &place);
+    if (zone->sum != NULL) {
+        SDL_SetTextureBlendMode(zone->sum, gles2->context.over);
+        int r = SDL_RenderCopy(gles2->context.renderer, zone->sum, NULL, NULL);
+        return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot draw a fade") : 0;
+    }
+    bool from = view->mix < 500;
+    return bt_texture_draw(from ? &zone->from : &zone->to, &gles2->context,
+                           from ? &view->from : &view->to, view->rect.width, view->rect.height,
+                           err);
+}
+
+// Draws the scene to the present target: the window, or a texture of the canvas's size.
+static int draw_canvas(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
+{
+    SDL_Renderer *renderer = gles2->context.renderer;
+    int r = prepare_fades(gles2, err);
+    if (r < 0) {
+        return r;
+    }
+    const struct placing one_to_one = {.scale = 1};
+    SDL_SetRenderTarget(renderer, target);
+    const struct placing placing = target != NULL ? one_to_one : place_canvas(gles2);
+    SDL_RenderSetScale(renderer, placing.scale, placing.scale);
+    SDL_RenderSetViewport(renderer, NULL);
+    clear(gles2, (struct bt_colour){0, 0, 0, 255});
+    const SDL_Rect canvas = {placing.x, placing.y, gles2->base.canvas_width,
+                             gles2->base.canvas_height};
+    const struct bt_colour *colour = &gles2->scene.background;
+    SDL_SetRenderDrawColor(renderer, colour->r, colour->g, colour->b, 255);
+    r = SDL_RenderFillRect(renderer, &canvas);
+    for (size_t i = 0; r >= 0 && i < gles2->scene.zone_count; i++) {
+        r = draw_zone(gles2, i, &placing, err);
+    }
+    SDL_RenderSetViewport(renderer, NULL);
+    return r;
+}
+
+static int upload_zone(struct gles2_output *gles2, struct gpu_zone *zone,
+                       const struct bt_zone_view *view, struct bt_error *err)
+{
+    int r = bt_texture_update(&zone->from, &gles2->context, &view->from, err);
+    return r < 0 ? r : bt_texture_update(&zone->to, &gles2->context, &view->to, err);
+}
+
+// What was shown begins to fade out: its textures go along.
+static void swap_when_fading_begins(struct gpu_zone *zone, int mix_before, int mix)
+{
+    if (mix < 1000 && mix_before == 1000) {
+        struct bt_texture from = zone->from;
+        zone->from = zone->to;
+        zone->to = from;
+    }
+}
+
+static int upload_scene(struct gles2_output *gles2, const struct bt_scene *scene,
+                        struct bt_error *err)
+{
+    for (size_t i = 0; i < scene->zone_count; i++) {
+        struct gpu_zone *zone = &gles2->zones[i];
+        if (i < gles2->scene.zone_count) {
+            swap_when_fading_begins(zone, gles2->scene.zones[i].mix, scene->zones[i].mix);
+        }
+        int r = upload_zone(gles2, zone, &scene->zones[i], err);
+        if (r < 0) {
+            return bt_fail_in(err, r, "zone %zu", i);
+        }
+    }
+    for (size_t i = scene->zone_count; i < MAX_ZONES; i++) {
+        bt_texture_finish(&gles2->zones[i].from);
+        bt_texture_finish(&gles2->zones[i].to);
+        drop_fade(&gles2->zones[i]);
+    }
+    return 0;
+}
+
+static int gles2_compose(struct bt_output *output, const struct bt_scene *scene,
+                         struct bt_error *err)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    if (gles2->window.lost) {
+        return bt_fail(err, -ENODEV, "The display is gone");
+    }
+    struct bt_scene taken;
+    bt_scene_take(&taken, scene);
+    if (gles2->valid && bt_scene_same(&taken, &gles2->scene)) {
+        return 0;
+    }
+    gles2->valid = false;
+    gles2->drawn = false;
+    int r = upload_scene(gles2, &taken, err);
+    gles2->scene = taken;
+    if (r < 0) {
+        return r;
+    }
+    r = draw_canvas(gles2, NULL, err);
+    if (r < 0) {
+        return r;
+    }
+    SDL_RenderFlush(gles2->context.renderer);
+    gles2->valid = true;
+    gles2->drawn = true;
+    return 1;
+}
+
+static int gles2_present(struct bt_output *output, struct bt_error *err)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    if (!gles2->drawn && !gles2->window.lost) {
+        // A back buffer is undefined after a present. Before the first scene this draws black.
+        int r = draw_canvas(gles2, NULL, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    if (!gles2->window.lost) {
+        SDL_RenderPresent(gles2->context.renderer);
+    }
+    gles2->drawn = false;
+    return gles2->window.lost ? bt_fail(err, -ENODEV, "The display is gone") : 0;
+}
+
+static int gles2_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    if (!gles2->valid) {
+        return bt_fail(err, -EAGAIN, "Nothing was composed yet");
+    }
+    SDL_Texture *target = create_target(gles2, into->width, into->height);
+    if (target == NULL) {
+        return bt_fail_sdl(err, -ENOMEM, "Cannot read the canvas");
+    }
+    int r = draw_canvas(gles2, target, err);
+    if (r == 0 && SDL_RenderReadPixels(gles2->context.renderer, NULL, SDL_PIXELFORMAT_ARGB8888,
+                                       into->pixels, (int)into->stride) < 0) {
+        r = bt_fail_sdl(err, -EIO, "Cannot read the canvas");
+    }
+    SDL_SetRenderTarget(gles2->context.renderer, NULL);
+    SDL_DestroyTexture(target);
+    return r;
+}
+
+static enum bt_output_event gles2_poll(struct bt_output *output)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    enum bt_output_event event = bt_window_poll(&gles2->window);
+    if (event == BT_OUTPUT_EXPOSED) {
+        gles2->drawn = false;
+    }
+    return event;
+}
+
+static void gles2_destroy(struct bt_output *output)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    for (size_t i = 0; i < MAX_ZONES; i++) {
+        bt_texture_finish(&gles2->zones[i].from);
+        bt_texture_finish(&gles2->zones[i].to);
+        drop_fade(&gles2->zones[i]);
+    }
+    if (gles2->context.renderer != NULL) {
+        SDL_DestroyRenderer(gles2->context.renderer);
+    }
+    bt_window_close(&gles2->window);
+    free(gles2);
+}
+
+static const struct bt_output_impl gles2_impl = {
+    .compose = gles2_compose,
+    .present = gles2_present,
+    .read = gles2_read,
+    .poll = gles2_poll,
+    .destroy = gles2_destroy,
+};
+
+static int find_driver(void)
+{
+    for (int i = 0; i < SDL_GetNumRenderDrivers(); i++) {
+        SDL_RendererInfo info;
+        if (SDL_GetRenderDriverInfo(i, &info) == 0 && bt_str_equal(info.name, "opengles2")) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void read_renderer_name(struct bt_output_info *info)
+{
+    const unsigned char *(*get_string)(unsigned) = NULL;
+    void *address = SDL_GL_GetProcAddress("glGetString");
+    SDL_memcpy(&get_string, &address, sizeof(get_string));
+    const char *name = get_string != NULL ? (const char *)get_string(GL_RENDERER_NAME) : NULL;
+    bt_copy_cut(info->renderer, sizeof(info->renderer), name != NULL ? name : "unknown");
+}
+
+static int open_renderer(struct gles2_output *gles2, struct bt_error *err)
+{
+    int driver = find_driver();
+    if (driver < 0) {
+        return bt_fail(err, -ENOTSUP, "SDL has no OpenGL ES 2 renderer");
+    }
+    SDL_SetHint(SDL_HINT_RENDER_BATCHING, "1");
+    SDL_Renderer *renderer =
+        SDL_CreateRenderer(gles2->window.sdl, driver, SDL_RENDERER_TARGETTEXTURE);
+    if (renderer == NULL) {
+        return bt_fail_sdl(err, -ENOTSUP, "There is no OpenGL ES 2 here");
+    }
+    SDL_RendererInfo info;
+    if (SDL_GetRendererInfo(renderer, &info) < 0 || info.max_texture_width < 1) {
+        info.max_texture_width = info.max_texture_height = 2048;
+    }
+    gles2->context.renderer = renderer;
+    gles2->context.max_side = BT_MIN(info.max_texture_width, info.max_texture_height);
+    gles2->context.over = SDL_ComposeCustomBlendMode(
+        SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD,
+        SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD);
+    gles2->add = SDL_ComposeCustomBlendMode(SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE,
+                                            SDL_BLENDOPERATION_ADD, SDL_BLENDFACTOR_ONE,
+                                            SDL_BLENDFACTOR_ONE, SDL_BLENDOPERATION_ADD);
+    return 0;
+}
+
+static void describe(struct gles2_output *gles2)
+{
+    struct bt_output_info *info = &gles2->base.info;
+    info->backend = "gles2";
+    info->video_driver = SDL_GetCurrentVideoDriver();
+    info->display_hz = bt_window_display_hz(&gles2->window);
+    read_renderer_name(info);
+    // Asked of GL itself: the renderer's own flag makes SDL pretend with a sleep.
+    info->vsync = SDL_GL_SetSwapInterval(1) == 0 && bt_output_measure_vsync(&gles2->base);
+}
+
+int bt_output_open_gles2(const struct bt_output_options *options, struct bt_output **out,
+                         struct bt_error *err)
+{
+    struct gles2_output *gles2 = BT_NEW(struct gles2_output);
+    bt_output_init(&gles2->base, &gles2_impl, options);
+    int r = bt_window_open(&gles2->window, options, SDL_WINDOW_OPENGL, err);
+    if (r == 0) {
+        r = open_renderer(gles2, err);
+    }
+    if (r < 0) {
+        gles2_destroy(&gles2->base);
+        return r;
+    }
+    describe(gles2);
+    *out = &gles2->base;
+    return 0;
+}

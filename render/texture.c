@@ -1,0 +1,392 @@
+#include "render/texture.h"
+
+#include <errno.h>
+#include <libavutil/frame.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "render/window.h"
+
+// Every OpenGL ES 2 device we know takes textures of this size.
+#define TILE_SIDE 2048
+// Up to this many lines a frame that does not say is BT.601; as in media/convert.h.
+#define SD_MAX_LINES 576
+
+static void drop_tiles(struct bt_texture *texture)
+{
+    for (size_t i = 0; i < texture->tile_count; i++) {
+        SDL_DestroyTexture(texture->tiles[i].texture);
+    }
+    texture->tile_count = 0;
+}
+
+static void drop_planes(struct bt_texture *texture)
+{
+    if (texture->planes != NULL) {
+        SDL_DestroyTexture(texture->planes);
+        texture->planes = NULL;
+    }
+}
+
+void bt_texture_finish(struct bt_texture *texture)
+{
+    drop_tiles(texture);
+    drop_planes(texture);
+    free(texture->tiles);
+    bt_image_destroy(texture->converted);
+    bt_converter_destroy(texture->converter);
+    *texture = (struct bt_texture){0};
+}
+
+static SDL_Texture *create_texture(const struct bt_texture_context *context, uint32_t format,
+                                   int width, int height)
+{
+    return SDL_CreateTexture(context->renderer, format, SDL_TEXTUREACCESS_STATIC, width, height);
+}
+
+// The tile is kept from the frame before where its size is the same.
+static int upload_tile(struct bt_texture *texture, const struct bt_texture_context *context,
+                       const struct bt_image *image, struct bt_rect from, struct bt_rect rect,
+                       struct bt_error *err)
+{
+    BT_GROW(texture->tiles, texture->tile_capacity, texture->tile_count + 1);
+    SDL_Texture *made = create_texture(context, SDL_PIXELFORMAT_ARGB8888, rect.width, rect.height);
+    if (made == NULL) {
+        return bt_fail_sdl(err, -ENOMEM, "Cannot create a texture");
+    }
+    texture->tiles[texture->tile_count++] = (struct bt_texture_tile){made, rect};
+    const uint8_t *pixels = image->pixels + (size_t)from.y * image->stride + (size_t)from.x * 4;
+    if (SDL_UpdateTexture(made, NULL, pixels, (int)image->stride) < 0) {
+        return bt_fail_sdl(err, -EIO, "Cannot upload a picture");
+    }
+    return 0;
+}
+
+// Tiles of an image whose left top corner stands at x, y.
+static int upload_image(struct bt_texture *texture, const struct bt_texture_context *context,
+                        const struct bt_image *image, int x, int y, struct bt_error *err)
+{
+    int side = BT_MIN(TILE_SIDE, context->max_side);
+    for (int top = 0; top < image->height; top += side) {
+        for (int left = 0; left < image->width; left += side) {
+            struct bt_rect from = {left, top, BT_MIN(side, image->width - left),
+                                   BT_MIN(side, image->height - top)};
+            struct bt_rect rect = {x + left, y + top, from.width, from.height};
+            int r = upload_tile(texture, context, image, from, rect, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+static int upload_strip(struct bt_texture *texture, const struct bt_texture_context *context,
+                        const struct bt_strip *strip, struct bt_error *err)
+{
+    int x = 0;
+    for (size_t i = 0; i < strip->tile_count; i++) {
+        int r = upload_image(texture, context, strip->tiles[i], x, 0, err);
+        if (r < 0) {
+            return r;
+        }
+        x += strip->tiles[i]->width;
+    }
+    return 0;
+}
+
+static bool is_full_range(const AVFrame *av)
+{
+    return av->color_range == AVCOL_RANGE_JPEG || av->format == AV_PIX_FMT_YUVJ420P;
+}
+
+static bool mode_of(const AVFrame *av, SDL_YUV_CONVERSION_MODE *out)
+{
+    bool is_601 = av->colorspace == AVCOL_SPC_SMPTE170M || av->colorspace == AVCOL_SPC_BT470BG ||
+                  (av->colorspace == AVCOL_SPC_UNSPECIFIED && av->height <= SD_MAX_LINES);
+    bool is_709 = av->colorspace == AVCOL_SPC_BT709 ||
+                  (av->colorspace == AVCOL_SPC_UNSPECIFIED && av->height > SD_MAX_LINES);
+    if (is_full_range(av)) {
+        *out = SDL_YUV_CONVERSION_JPEG;
+        return is_601;
+    }
+    *out = is_601 ? SDL_YUV_CONVERSION_BT601 : SDL_YUV_CONVERSION_BT709;
+    return is_601 || is_709;
+}
+
+static uint32_t planes_format_of(const AVFrame *av)
+{
+    switch (av->format) {
+    case AV_PIX_FMT_YUV420P:
+    case AV_PIX_FMT_YUVJ420P:
+        return SDL_PIXELFORMAT_IYUV;
+    case AV_PIX_FMT_NV12:
+        return SDL_PIXELFORMAT_NV12;
+    default:
+        return SDL_PIXELFORMAT_UNKNOWN;
+    }
+}
+
+static bool shaders_can_show(const struct bt_texture_context *context, const AVFrame *av)
+{
+    SDL_YUV_CONVERSION_MODE mode;
+    return planes_format_of(av) != SDL_PIXELFORMAT_UNKNOWN && mode_of(av, &mode) &&
+           av->width <= context->max_side && av->height <= context->max_side &&
+           av->linesize[0] > 0 && av->linesize[1] > 0;
+}
+
+static int make_planes(struct bt_texture *texture, const struct bt_texture_context *context,
+                       const AVFrame *av, struct bt_error *err)
+{
+    uint32_t format = planes_format_of(av);
+    if (texture->planes != NULL && texture->planes_format == format &&
+        texture->planes_width == av->width && texture->planes_height == av->height) {
+        return 0;
+    }
+    drop_planes(texture);
+    texture->planes = create_texture(context, format, av->width, av->height);
+    if (texture->planes == NULL) {
+        return bt_fail_sdl(err, -ENOMEM, "Cannot create a texture for a clip");
+    }
+    texture->planes_format = format;
+    texture->planes_width = av->width;
+    texture->planes_height = av->height;
+    return 0;
+}
+
+static int upload_planes(struct bt_texture *texture, const struct bt_texture_context *context,
+                         const AVFrame *av, struct bt_error *err)
+{
+    int r = make_planes(texture, context, av, err);
+    if (r < 0) {
+        return r;
+    }
+    if (texture->planes_format == SDL_PIXELFORMAT_NV12) {
+        r = SDL_UpdateNVTexture(texture->planes, NULL, av->data[0], av->linesize[0], av->data[1],
+                                av->linesize[1]);
+    } else {
+        r = SDL_UpdateYUVTexture(texture->planes, NULL, av->data[0], av->linesize[0], av->data[1],
+                                 av->linesize[1], av->data[2], av->linesize[2]);
+    }
+    (void)mode_of(av, &texture->mode);
+    return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot upload a frame") : 0;
+}
+
+static int convert_frame(struct bt_texture *texture, const struct bt_visual *visual,
+                         struct bt_error *err)
+{
+    int width = visual->dst.width, height = visual->dst.height;
+    struct bt_image *image = texture->converted;
+    if (image == NULL || image->width != width || image->height != height) {
+        bt_image_destroy(image);
+        image = texture->converted = bt_image_create(width, height);
+    }
+    if (texture->converter == NULL) {
+        texture->converter = bt_converter_create(BT_QUALITY_FAST);
+    }
+    if (image == NULL || texture->converter == NULL) {
+        return bt_fail(err, -ENOMEM, "There is no memory for a frame of %d × %d", width, height);
+    }
+    const struct bt_crop crop = {visual->src.x, visual->src.y, visual->src.width,
+                                 visual->src.height};
+    return bt_convert(texture->converter, visual->frame, &crop, visual->rotation, image->pixels,
+                      image->stride, width, height, err);
+}
+
+// Frame after frame of the same size goes into the same textures.
+static int reupload_tiles(struct bt_texture *texture, int x, int y, struct bt_error *err)
+{
+    const struct bt_image *image = texture->converted;
+    for (size_t i = 0; i < texture->tile_count; i++) {
+        const struct bt_rect *rect = &texture->tiles[i].rect;
+        const uint8_t *pixels =
+            image->pixels + (size_t)(rect->y - y) * image->stride + (size_t)(rect->x - x) * 4;
+        if (SDL_UpdateTexture(texture->tiles[i].texture, NULL, pixels, (int)image->stride) < 0) {
+            return bt_fail_sdl(err, -EIO, "Cannot upload a frame");
+        }
+    }
+    return 0;
+}
+
+static int upload_frame(struct bt_texture *texture, const struct bt_texture_context *context,
+                        const struct bt_visual *visual, struct bt_error *err)
+{
+    if (shaders_can_show(context, visual->frame->av)) {
+        drop_tiles(texture);
+        return upload_planes(texture, context, visual->frame->av, err);
+    }
+    bool had_tiles = texture->planes == NULL && texture->tile_count > 0 &&
+                     texture->shown.kind == BT_VISUAL_FRAME &&
+                     bt_rect_same(texture->shown.dst, visual->dst);
+    drop_planes(texture);
+    int r = convert_frame(texture, visual, err);
+    if (r < 0) {
+        return r;
+    }
+    if (had_tiles) {
+        return reupload_tiles(texture, visual->dst.x, visual->dst.y, err);
+    }
+    drop_tiles(texture);
+    return upload_image(texture, context, texture->converted, visual->dst.x, visual->dst.y, err);
+}
+
+static int upload(struct bt_texture *texture, const struct bt_texture_context *context,
+                  const struct bt_visual *visual, struct bt_error *err)
+{
+    switch (visual->kind) {
+    case BT_VISUAL_NONE:
+    case BT_VISUAL_COLOUR:
+        drop_tiles(texture);
+        drop_planes(texture);
+        return 0;
+    case BT_VISUAL_IMAGE:
+        drop_tiles(texture);
+        drop_planes(texture);
+        texture->opaque = visual->image->opaque;
+        return upload_image(texture, context, visual->image, 0, 0, err);
+    case BT_VISUAL_STRIP:
+        drop_tiles(texture);
+        drop_planes(texture);
+        texture->opaque = false;
+        return upload_strip(texture, context, visual->strip, err);
+    case BT_VISUAL_FRAME:
+        texture->opaque = !bt_frame_has_alpha(visual->frame);
+        return upload_frame(texture, context, visual, err);
+    }
+    return 0;
+}
+
+// A crawl that only moved. The strip of the scene before is alive until now (render/scene.h), so
+// the same address is the same strip.
+static bool same_strip(const struct bt_visual *a, const struct bt_visual *b)
+{
+    return a->kind == BT_VISUAL_STRIP && b->kind == BT_VISUAL_STRIP && a->strip == b->strip;
+}
+
+int bt_texture_update(struct bt_texture *texture, const struct bt_texture_context *context,
+                      const struct bt_visual *visual, struct bt_error *err)
+{
+    if (texture->valid &&
+        (bt_visual_same(&texture->shown, visual) || same_strip(&texture->shown, visual))) {
+        texture->shown = *visual;
+        return 0;
+    }
+    texture->valid = false;
+    int r = upload(texture, context, visual, err);
+    texture->valid = r == 0;
+    texture->shown = *visual;
+    return r;
+}
+
+static int fail_draw(struct bt_error *err, int r)
+{
+    return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot draw") : 0;
+}
+
+static int draw_colour(const struct bt_texture_context *context, struct bt_rect rect,
+                       struct bt_colour colour)
+{
+    if (colour.a == 0 || bt_rect_empty(rect)) {
+        return 0;
+    }
+    const SDL_Rect area = {rect.x, rect.y, rect.width, rect.height};
+    SDL_SetRenderDrawBlendMode(context->renderer, context->over);
+    SDL_SetRenderDrawColor(context->renderer, (uint8_t)((colour.r * colour.a + 127) / 255),
+                           (uint8_t)((colour.g * colour.a + 127) / 255),
+                           (uint8_t)((colour.b * colour.a + 127) / 255), colour.a);
+    return SDL_RenderFillRect(context->renderer, &area);
+}
+
+static int draw_beside(const struct bt_texture_context *context, const struct bt_visual *visual,
+                       struct bt_rect all)
+{
+    struct bt_region beside = {{all}, 1};
+    bt_region_subtract(&beside, visual->dst);
+    for (size_t i = 0; i < beside.count; i++) {
+        if (draw_colour(context, beside.rects[i], visual->background) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int draw_tiles(struct bt_texture *texture, const struct bt_texture_context *context,
+                      int offset_x, struct bt_rect all)
+{
+    for (size_t i = 0; i < texture->tile_count; i++) {
+        struct bt_rect place = texture->tiles[i].rect;
+        place.x += offset_x;
+        if (bt_rect_empty(bt_rect_intersect(place, all))) {
+            continue;
+        }
+        const SDL_Rect to = {place.x, place.y, place.width, place.height};
+        SDL_Texture *tile = texture->tiles[i].texture;
+        SDL_SetTextureBlendMode(tile, texture->opaque ? SDL_BLENDMODE_NONE : context->over);
+        SDL_SetTextureScaleMode(tile, SDL_ScaleModeLinear);
+        if (SDL_RenderCopy(context->renderer, tile, NULL, &to) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// SDL reads the YUV mode when it flushes, not when it is told to draw.
+static int draw_planes(struct bt_texture *texture, const struct bt_texture_context *context,
+                       const struct bt_visual *visual)
+{
+    const SDL_Rect from = {visual->src.x, visual->src.y, visual->src.width, visual->src.height};
+    bool sideways = visual->rotation == 90 || visual->rotation == 270;
+    float width = (float)(sideways ? visual->dst.height : visual->dst.width);
+    float height = (float)(sideways ? visual->dst.width : visual->dst.height);
+    const SDL_FRect to = {(float)visual->dst.x + ((float)visual->dst.width - width) / 2,
+                          (float)visual->dst.y + ((float)visual->dst.height - height) / 2, width,
+                          height};
+    bool same_size = visual->src.width == (int)width && visual->src.height == (int)height;
+    SDL_SetTextureBlendMode(texture->planes, SDL_BLENDMODE_NONE);
+    SDL_SetTextureScaleMode(texture->planes,
+                            same_size ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
+    if (SDL_RenderFlush(context->renderer) < 0) {
+        return -1;
+    }
+    SDL_SetYUVConversionMode(texture->mode);
+    int r = SDL_RenderCopyExF(context->renderer, texture->planes, &from, &to, visual->rotation,
+                              NULL, SDL_FLIP_NONE);
+    return r < 0 ? r : SDL_RenderFlush(context->renderer);
+}
+
+static int draw_frame(struct bt_texture *texture, const struct bt_texture_context *context,
+                      const struct bt_visual *visual, struct bt_rect all)
+{
+    int r = texture->opaque ? draw_beside(context, visual, all)
+                            : draw_colour(context, all, visual->background);
+    if (r < 0) {
+        return r;
+    }
+    return texture->planes != NULL ? draw_planes(texture, context, visual)
+                                   : draw_tiles(texture, context, 0, all);
+}
+
+int bt_texture_draw(struct bt_texture *texture, const struct bt_texture_context *context,
+                    const struct bt_visual *visual, int width, int height, struct bt_error *err)
+{
+    const struct bt_rect all = {0, 0, width, height};
+    int r = 0;
+    switch (visual->kind) {
+    case BT_VISUAL_NONE:
+        break;
+    case BT_VISUAL_COLOUR:
+        r = draw_colour(context, all, visual->background);
+        break;
+    case BT_VISUAL_IMAGE:
+        r = draw_tiles(texture, context, 0, all);
+        break;
+    case BT_VISUAL_STRIP:
+        r = draw_colour(context, all, visual->background);
+        r = r < 0 ? r : draw_tiles(texture, context, visual->strip_x, all);
+        break;
+    case BT_VISUAL_FRAME:
+        r = draw_frame(texture, context, visual, all);
+        break;
+    }
+    return fail_draw(err, r);
+}
