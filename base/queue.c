@@ -129,3 +129,11 @@ size_t bt_queue_count(struct bt_queue *queue)
     pthread_mutex_unlock(&queue->lock);
     return count;
 }
+
+bool bt_queue_closed(struct bt_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool closed = queue->closed;
+    pthread_mutex_unlock(&queue->lock);
+    return closed;
+}

@@ -12,6 +12,7 @@
 #ifndef BT_BASE_QUEUE_H
 #define BT_BASE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,5 +47,6 @@ void *bt_queue_pop_wait(struct bt_queue *queue, int64_t until_ns);
 
 void bt_queue_close(struct bt_queue *queue);  // idempotent; wakes everybody who waits
 size_t bt_queue_count(struct bt_queue *queue);
+bool bt_queue_closed(struct bt_queue *queue);
 
 #endif
