@@ -1,0 +1,52 @@
+/**
+ * Evidence: turns presents of one zone into plays for the recorder. A play begins with its first
+ * present, is counted with every further one, and ends with the present that replaced it.
+ * A play that a higher priority interrupted is kept open until it is resumed.
+ */
+#ifndef BT_PLAYER_EVIDENCE_H
+#define BT_PLAYER_EVIDENCE_H
+
+#include "player/programme.h"
+#include "playlists/timeline.h"
+#include "plays/recorder.h"
+
+// Interruptions may nest (normal, priority, emergency); older ones are closed as partial.
+#define BT_MAX_SUSPENDED 4
+
+struct bt_suspended {
+    uint64_t play;
+    char item[BT_PLAY_ID_BYTES];
+    int64_t card, run;
+};
+
+struct bt_evidence_log {
+    struct bt_recorder *recorder;     // borrowed; NULL: nothing is recorded
+    struct bt_programme *programme;   // borrowed
+    enum bt_evidence kind;
+    uint64_t play;                    // open now; 0: none
+    struct bt_play_start start;       // of the open play
+    struct bt_play_counts counts;     // of its present segment
+    int64_t segment_ns;               // first present of the segment
+    int64_t reported_ns;              // last progress
+    struct bt_suspended suspended[BT_MAX_SUSPENDED];
+    size_t suspended_count;
+};
+
+void bt_evidence_init(struct bt_evidence_log *evidence, struct bt_recorder *recorder,
+                      struct bt_programme *programme, enum bt_evidence kind);
+
+// First present of an item. `start` is copied; its times are filled in here.
+void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_start *start,
+                       enum bt_start_reason why, int64_t presented_ns);
+
+// A present that shows the open play: a new frame or the same again.
+void bt_evidence_count(struct bt_evidence_log *evidence, bool is_new, int64_t presented_ns);
+
+/**
+ * The present that replaced it (or its last sign of life). `dropped` and `expected` are about the
+ * whole segment; expected 0: as said at the start.
+ */
+void bt_evidence_end(struct bt_evidence_log *evidence, enum bt_end_reason why, int64_t dropped,
+                     int64_t expected, int64_t presented_ns);
+
+#endif

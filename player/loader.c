@@ -1,0 +1,314 @@
+#include "player/loader.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "base/str.h"
+#include "media/clockface.h"
+
+// An 8K picture takes a good second on a small machine, and a few broken items may come first.
+#define LEAD_NS (4 * BT_NS_PER_S)
+#define FACE_LEAD_NS (BT_NS_PER_S / 2)
+
+// How often the thread looks whether the clock was set.
+#define LOOK_NS BT_NS_PER_S
+
+// After so many items in a row that cannot be shown the safe card comes, for so long.
+#define MAX_SKIPS 64
+#define SAFE_CARD_NS (10 * BT_NS_PER_S)
+
+// Main sends a few messages per item.
+#define MAX_MESSAGES 64
+
+static const struct bt_log log = {"player/loader"};
+
+enum message_kind { MESSAGE_WANT, MESSAGE_STARTED, MESSAGE_RETIRE };
+
+struct message {
+    enum message_kind kind;
+    int64_t at_ns;
+    uint64_t epoch;                // WANT
+    struct bt_prepared *prepared;  // owned, RETIRE
+};
+
+struct bt_loader {
+    struct bt_programme *programme;  // borrowed
+    struct bt_kitchen *kitchen;      // borrowed
+    const struct bt_track *track;    // borrowed from the show
+    size_t index;
+    struct bt_queue *messages;    // main → loader
+    struct bt_queue *deliveries;  // loader → main
+    pthread_t thread;
+    // The thread's own.
+    int64_t next_at_ns;            // when the next item is due
+    bool wanted;                   // it is not prepared yet
+    uint64_t epoch;                // of the newest want
+    int64_t prepare_at_ns;         // when to begin
+    uint64_t generation;
+    const struct bt_item *delivered_clock;  // of the item delivered last
+    const struct bt_item *clock;            // of the item on the screen
+    int64_t face_at_ns;                     // its next face
+    char last_problem[BT_ERROR_MAX_BYTES];  // logged once, not every round
+};
+
+static void destroy_message(void *item)
+{
+    struct message *message = item;
+    bt_prepared_destroy(message->prepared);
+    free(message);
+}
+
+void bt_delivery_destroy(struct bt_delivery *delivery)
+{
+    if (delivery == NULL) {
+        return;
+    }
+    bt_prepared_destroy(delivery->prepared);
+    bt_image_destroy(delivery->face);
+    free(delivery);
+}
+
+static void destroy_delivery(void *item)
+{
+    bt_delivery_destroy(item);
+}
+
+static int64_t now_ns(void)
+{
+    return bt_clock_mono_ns(bt_clock_real());
+}
+
+static void log_problem(struct bt_loader *loader, const struct bt_error *err)
+{
+    if (!bt_str_equal(loader->last_problem, err->msg)) {
+        bt_log_warn(&log, "Zone '%s': %s; skipping it", loader->track->name, err->msg);
+        bt_copy_cut(loader->last_problem, sizeof(loader->last_problem), err->msg);
+    }
+}
+
+// The next item that can be shown, or NULL after too many that cannot.
+static struct bt_prepared *prepare_one(struct bt_loader *loader)
+{
+    for (int skips = 0; skips < MAX_SKIPS; skips++) {
+        struct bt_slot slot;
+        int64_t offset_ns;
+        struct bt_error err;
+        struct bt_prepared *prepared = NULL;
+        bt_programme_next(loader->programme, loader->index, loader->next_at_ns, &slot,
+                          &offset_ns);
+        if (bt_prepare(loader->kitchen, bt_programme_show(loader->programme), &slot, loader->track,
+                       offset_ns, 0, &prepared, &err) == 0) {
+            return prepared;
+        }
+        log_problem(loader, &err);
+        bt_programme_skip(loader->programme, loader->index);
+    }
+    return NULL;
+}
+
+static struct bt_prepared *prepare_safe_card(struct bt_loader *loader)
+{
+    struct bt_prepared *prepared = NULL;
+    struct bt_error err;
+    if (bt_prepare_safe_card(loader->kitchen, bt_programme_show(loader->programme), loader->track,
+                             loader->next_at_ns, loader->next_at_ns + SAFE_CARD_NS, &prepared,
+                             &err) < 0) {
+        bt_log_error(&log, "Zone '%s': not even the safe card: %s", loader->track->name, err.msg);
+    }
+    return prepared;
+}
+
+static void deliver(struct bt_loader *loader, struct bt_prepared *prepared, struct bt_image *face,
+                    int64_t at_ns)
+{
+    struct bt_delivery *delivery = BT_NEW(struct bt_delivery);
+    *delivery = (struct bt_delivery){loader->epoch, prepared, face, at_ns};
+    bt_queue_offer(loader->deliveries, delivery);
+}
+
+static void prepare_next(struct bt_loader *loader, bool immediate)
+{
+    struct bt_prepared *prepared = prepare_one(loader);
+    if (prepared == NULL) {
+        prepared = prepare_safe_card(loader);
+    }
+    if (prepared == NULL) {
+        loader->prepare_at_ns = now_ns() + LOOK_NS;
+        return;
+    }
+    loader->wanted = false;
+    loader->delivered_clock = prepared->clock;
+    prepared->immediate = immediate;
+    deliver(loader, prepared, NULL, prepared->start_ns);
+}
+
+static void plan_face(struct bt_loader *loader, int64_t after_ns)
+{
+    int64_t period_ms = bt_clockface_period_s(loader->clock->text) * 1000;
+    int64_t wall_ms = bt_programme_wall_ms(loader->programme, after_ns, NULL) + 1;
+    int64_t next_ms = (wall_ms / period_ms + 1) * period_ms;
+    loader->face_at_ns = after_ns + (next_ms - wall_ms + 1) * BT_NS_PER_MS;
+}
+
+static void draw_face(struct bt_loader *loader)
+{
+    int64_t wall_ms = bt_programme_wall_ms(loader->programme, loader->face_at_ns, NULL);
+    const struct bt_show *show = bt_programme_show(loader->programme);
+    // Half a second on: which side of the minute rounding lands on does not matter then.
+    int64_t local_s = bt_tz_to_local_s(bt_show_tz(show), (wall_ms + 500) / 1000);
+    struct bt_image *face = NULL;
+    struct bt_error err;
+    if (bt_prepare_face(loader->kitchen, loader->clock, loader->track, local_s, &face, &err) < 0) {
+        log_problem(loader, &err);
+    } else {
+        deliver(loader, NULL, face, loader->face_at_ns);
+    }
+    plan_face(loader, loader->face_at_ns);
+}
+
+static void handle_started(struct bt_loader *loader, int64_t end_ns)
+{
+    loader->next_at_ns = end_ns;
+    loader->wanted = end_ns != INT64_MAX;
+    loader->prepare_at_ns = loader->wanted ? end_ns - LEAD_NS : INT64_MAX;
+    loader->clock = loader->delivered_clock;
+    if (loader->clock != NULL) {
+        plan_face(loader, now_ns());
+    }
+}
+
+static void handle_message(struct bt_loader *loader, struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_WANT:
+        loader->next_at_ns = message->at_ns;
+        loader->wanted = true;
+        loader->epoch = message->epoch;
+        loader->prepare_at_ns = 0;
+        break;
+    case MESSAGE_STARTED:
+        handle_started(loader, message->at_ns);
+        break;
+    case MESSAGE_RETIRE:
+        break;
+    }
+    destroy_message(message);
+}
+
+static void look_at_clock(struct bt_loader *loader)
+{
+    uint64_t generation = bt_programme_generation(loader->programme);
+    if (generation != loader->generation) {
+        loader->generation = generation;
+        loader->next_at_ns = now_ns();
+        prepare_next(loader, true);
+    }
+}
+
+static void work(struct bt_loader *loader)
+{
+    if (loader->wanted && now_ns() >= loader->prepare_at_ns) {
+        prepare_next(loader, false);
+    }
+    if (loader->clock != NULL && now_ns() >= loader->face_at_ns - FACE_LEAD_NS) {
+        draw_face(loader);
+    }
+}
+
+static int64_t next_work_ns(const struct bt_loader *loader)
+{
+    int64_t at = now_ns() + LOOK_NS;
+    if (loader->wanted) {
+        at = BT_MIN(at, loader->prepare_at_ns);
+    }
+    if (loader->clock != NULL) {
+        at = BT_MIN(at, loader->face_at_ns - FACE_LEAD_NS);
+    }
+    return at;
+}
+
+static void *run(void *argument)
+{
+    struct bt_loader *loader = argument;
+    pthread_setname_np(pthread_self(), "loader");
+    struct message *message = bt_queue_pop_wait(loader->messages, INT64_MAX);
+    while (message != NULL) {
+        handle_message(loader, message);
+        message = bt_queue_pop(loader->messages);
+        while (message == NULL && !bt_queue_closed(loader->messages)) {
+            work(loader);
+            message = bt_queue_pop_wait(loader->messages, next_work_ns(loader));
+            if (message == NULL) {
+                look_at_clock(loader);
+            }
+        }
+    }
+    return NULL;
+}
+
+struct bt_loader *bt_loader_create(struct bt_programme *programme, struct bt_kitchen *kitchen,
+                                   size_t track)
+{
+    struct bt_loader *loader = BT_NEW(struct bt_loader);
+    loader->programme = programme;
+    loader->kitchen = kitchen;
+    loader->index = track;
+    loader->track = bt_show_track(bt_programme_show(programme), track);
+    loader->messages = bt_queue_create(MAX_MESSAGES, destroy_message, (struct bt_waker){0});
+    loader->deliveries = bt_queue_create(MAX_MESSAGES, destroy_delivery, (struct bt_waker){0});
+    if (pthread_create(&loader->thread, NULL, run, loader) != 0) {
+        bt_log_error(&log, "Cannot start a loader thread; giving up");
+        abort();
+    }
+    return loader;
+}
+
+void bt_loader_close(struct bt_loader *loader)
+{
+    bt_queue_close(loader->messages);
+    bt_queue_close(loader->deliveries);
+}
+
+void bt_loader_destroy(struct bt_loader *loader)
+{
+    if (loader == NULL) {
+        return;
+    }
+    bt_loader_close(loader);
+    pthread_join(loader->thread, NULL);
+    bt_queue_destroy(loader->messages);
+    bt_queue_destroy(loader->deliveries);
+    free(loader);
+}
+
+static void send_message(struct bt_loader *loader, struct message content)
+{
+    struct message *message = BT_NEW(struct message);
+    *message = content;
+    bt_queue_offer(loader->messages, message);
+}
+
+void bt_loader_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch)
+{
+    send_message(loader, (struct message){MESSAGE_WANT, .at_ns = at_ns, .epoch = epoch});
+}
+
+void bt_loader_started(struct bt_loader *loader, int64_t end_ns)
+{
+    send_message(loader, (struct message){MESSAGE_STARTED, .at_ns = end_ns});
+}
+
+void bt_loader_retire(struct bt_loader *loader, struct bt_prepared *prepared)
+{
+    if (prepared != NULL) {
+        send_message(loader, (struct message){MESSAGE_RETIRE, .prepared = prepared});
+    }
+}
+
+struct bt_delivery *bt_loader_take(struct bt_loader *loader)
+{
+    return bt_queue_pop(loader->deliveries);
+}

@@ -1,0 +1,51 @@
+/**
+ * A loader: the thread that plans and prepares ahead for one track. One per track, so that an 8K
+ * picture in one zone never makes another zone wait.
+ *
+ * It prepares exactly one item beyond what is on the screen, a few seconds before it is due (a
+ * second open clip costs memory). What cannot be prepared is skipped here, before anybody sees
+ * it; when nothing is left the safe card comes. While a clock is on the screen it also draws the
+ * clock's next face ahead of time.
+ *
+ * All functions are for the main thread and never wait, except destroy, which joins the thread.
+ */
+#ifndef BT_PLAYER_LOADER_H
+#define BT_PLAYER_LOADER_H
+
+#include "player/prepare.h"
+#include "player/programme.h"
+
+struct bt_loader;
+
+struct bt_delivery {
+    uint64_t epoch;                // of the bt_loader_want it goes back to
+    struct bt_prepared *prepared;  // the next item, or NULL
+    struct bt_image *face;         // the clock's face from at_ns on, or NULL
+    int64_t at_ns;
+};
+
+void bt_delivery_destroy(struct bt_delivery *delivery);
+BT_DEFINE_AUTO(bt_delivery)
+
+// Both must outlive the loader.
+struct bt_loader *bt_loader_create(struct bt_programme *programme, struct bt_kitchen *kitchen,
+                                   size_t track) BT_NODISCARD;
+void bt_loader_close(struct bt_loader *loader);  // stops soon, returns at once
+void bt_loader_destroy(struct bt_loader *loader);
+BT_DEFINE_AUTO(bt_loader)
+
+/**
+ * Prepare what is due at that instant, now: at the start, and when the item on the screen broke.
+ * Deliveries carry the epoch of the newest want, so that older ones can be told and dropped.
+ */
+void bt_loader_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch);
+
+// What was delivered last is on the screen and is due to end then; go on with what follows it.
+void bt_loader_started(struct bt_loader *loader, int64_t end_ns);
+
+// Hands an item back to be destroyed there.
+void bt_loader_retire(struct bt_loader *loader, struct bt_prepared *prepared);
+
+struct bt_delivery *bt_loader_take(struct bt_loader *loader) BT_NODISCARD;  // NULL: nothing yet
+
+#endif

@@ -1,0 +1,43 @@
+/**
+ * Making a slot ready: everything slow about showing an item happens here, on loader threads.
+ */
+#ifndef BT_PLAYER_PREPARE_H
+#define BT_PLAYER_PREPARE_H
+
+#include "assets/store.h"
+#include "base/civil.h"
+#include "player/prepared.h"
+
+// What loaders share: the store and the fonts. Thread-safe.
+struct bt_kitchen;
+
+int bt_kitchen_open(const char *assets_dir, struct bt_kitchen **out,
+                    struct bt_error *err) BT_NODISCARD;
+void bt_kitchen_destroy(struct bt_kitchen *kitchen);
+BT_DEFINE_AUTO(bt_kitchen)
+
+/**
+ * Makes the slot ready for its track. `offset_ns` translates the slot's wall time to monotonic
+ * time. `skip_ns` begins that much later inside the slot (to show one moment of it); 0 when
+ * playing. Waits until a clip's first frames are decoded, at most 2 s.
+ *
+ * Errors: a missing or damaged asset, or one that cannot be decoded; the message names the item.
+ */
+int bt_prepare(struct bt_kitchen *kitchen, const struct bt_show *show, const struct bt_slot *slot,
+               const struct bt_track *track, int64_t offset_ns, int64_t skip_ns,
+               struct bt_prepared **out, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * The safe card: the unit's name on the canvas's ground, from start_ns to end_ns; what a screen
+ * shows when nothing is left. Never fails for reasons of content.
+ */
+int bt_prepare_safe_card(struct bt_kitchen *kitchen, const struct bt_show *show,
+                         const struct bt_track *track, int64_t start_ns, int64_t end_ns,
+                         struct bt_prepared **out, struct bt_error *err) BT_NODISCARD;
+
+// A clock's face for a local time, of the track's size.
+int bt_prepare_face(struct bt_kitchen *kitchen, const struct bt_item *item,
+                    const struct bt_track *track, int64_t local_s, struct bt_image **out,
+                    struct bt_error *err) BT_NODISCARD;
+
+#endif

@@ -1,0 +1,47 @@
+/**
+ * A prepared item: a slot of the timeline made ready to be shown. Pictures are decoded, scaled and
+ * laid out, a clip is open and its first frames are decoded. Times are monotonic nanoseconds.
+ *
+ * Made on a loader thread, then owned by the zone that shows it, then given back to the loader,
+ * which destroys it (closing a clip may wait for its decode thread; the render thread must not).
+ */
+#ifndef BT_PLAYER_PREPARED_H
+#define BT_PLAYER_PREPARED_H
+
+#include "media/picture.h"
+#include "media/stream.h"
+#include "media/text.h"
+#include "playlists/timeline.h"
+#include "plays/play.h"
+
+struct bt_prepared {
+    bool empty;                   // the track shows nothing until end_ns
+    bool immediate;               // replaces what is on the screen as soon as it is here
+    int type;                     // enum bt_item_type
+    int64_t start_ns;             // due start
+    int64_t end_ns;               // due end; INT64_MAX: until something else comes
+    int64_t limit_ns;             // the schedule takes over; INT64_MAX: never
+    int64_t offset_ns;            // how much was shown before
+    bool own_length;              // a clip that ends where its last frame ends
+    enum bt_start_reason why_start;
+    enum bt_end_reason why_end;
+    int64_t fade_ns;              // crossfade from what stood before; 0 is a cut
+    struct bt_play_start play;    // all but the times of the first present
+    // The content; what the type does not need is NULL.
+    struct bt_colour background;
+    struct bt_image *image;       // of the zone's size; for a clock its present face
+    struct bt_strip *strip;       // the line once; its width is the crawl's cycle
+    struct bt_strip loop;         // the same tiles repeated past the zone's width; borrows them
+    struct bt_stream *stream;
+    struct bt_item place;         // fit and focus only: what bt_place needs
+    int64_t speed_px;
+    const struct bt_item *clock;  // of a clock: its item, borrowed from the show
+};
+
+void bt_prepared_destroy(struct bt_prepared *prepared);
+BT_DEFINE_AUTO(bt_prepared)
+
+// The same item or card of the same publication: a resumed rest, the next hour of an endless item.
+bool bt_prepared_same_content(const struct bt_prepared *a, const struct bt_prepared *b);
+
+#endif

@@ -1,0 +1,313 @@
+#include "player/shown.h"
+
+#include <libavutil/frame.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+// Frames later than this many of their durations are dropped.
+#define MAX_LATE_FRAMES 2
+
+// A crawl that fell behind by more refreshes than this begins to count anew.
+#define MAX_LATE_STEPS 3
+
+// How soon to look again for a frame that is missing.
+#define LOOK_NS BT_NS_PER_MS
+
+static uint64_t next_serial(void)
+{
+    static uint64_t serial = 1;  // main thread only; 0 is never given, 1 is the empty zone
+    return ++serial;
+}
+
+static void changed(struct bt_shown *shown)
+{
+    shown->serial = next_serial();
+    shown->is_new = true;
+}
+
+static bool is_clip(const struct bt_shown *shown)
+{
+    return shown->prepared != NULL && shown->prepared->stream != NULL;
+}
+
+static bool is_crawl(const struct bt_shown *shown)
+{
+    return shown->prepared != NULL && shown->prepared->strip != NULL;
+}
+
+void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_t start_ns,
+                    const struct bt_shown *previous)
+{
+    *shown = (struct bt_shown){
+        .prepared = prepared, .start_ns = start_ns, .step_due_ns = start_ns};
+    int64_t length_ns =
+        prepared->end_ns == INT64_MAX ? INT64_MAX : prepared->end_ns - prepared->start_ns;
+    shown->planned_end_ns = length_ns > INT64_MAX - start_ns ? INT64_MAX : start_ns + length_ns;
+    shown->planned_end_ns = BT_MIN(shown->planned_end_ns, prepared->limit_ns);
+    changed(shown);
+    if (is_crawl(shown) && previous != NULL && is_crawl(previous) &&
+        bt_prepared_same_content(prepared, previous->prepared)) {
+        shown->moved_px = previous->moved_px;
+        shown->step_due_ns = previous->step_due_ns;
+    }
+}
+
+void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at_ns)
+{
+    bt_image_destroy(shown->face);
+    shown->face = face;
+    shown->face_at_ns = at_ns;
+}
+
+int64_t bt_shown_end_ns(const struct bt_shown *shown)
+{
+    if (!is_clip(shown) || !shown->prepared->own_length) {
+        return shown->planned_end_ns;
+    }
+    int64_t end_ns = bt_stream_end_ns(shown->prepared->stream);
+    if (end_ns < 0) {
+        // Not decoded to its end yet: it may be longer than the publication says.
+        return shown->prepared->limit_ns;
+    }
+    return BT_MIN(shown->start_ns + end_ns - shown->prepared->offset_ns,
+                  shown->prepared->limit_ns);
+}
+
+static int64_t due_of_frame(const struct bt_shown *shown, const struct bt_frame *frame)
+{
+    int64_t due_ns = shown->start_ns + frame->pts_ns - shown->prepared->offset_ns;
+    if (shown->frame == NULL) {
+        return BT_MAX(due_ns, shown->start_ns);
+    }
+    return BT_MAX(due_ns, shown->frame_shown_ns + shown->frame->duration_ns / 2);
+}
+
+static int64_t due_of_clip(const struct bt_shown *shown, int64_t now_ns)
+{
+    const struct bt_frame *head;
+    switch (bt_stream_peek(shown->prepared->stream, &head)) {
+    case BT_STREAM_FRAME:
+        return due_of_frame(shown, head);
+    case BT_STREAM_WAITING:
+        break;
+    case BT_STREAM_FAILED:
+        return now_ns;
+    case BT_STREAM_ENDED:
+        return INT64_MAX;
+    }
+    if (shown->frame == NULL) {
+        return now_ns + LOOK_NS;
+    }
+    int64_t expected_ns = shown->start_ns + shown->frame->pts_ns + shown->frame->duration_ns -
+                          shown->prepared->offset_ns;
+    return BT_MAX(expected_ns, now_ns + LOOK_NS);
+}
+
+int64_t bt_shown_due_ns(const struct bt_shown *shown, const struct bt_grid *grid, int64_t now_ns)
+{
+    (void)grid;
+    if (shown->prepared == NULL) {
+        return INT64_MAX;
+    }
+    if (is_clip(shown)) {
+        return due_of_clip(shown, now_ns);
+    }
+    if (is_crawl(shown)) {
+        return shown->step_due_ns;
+    }
+    return shown->face != NULL ? shown->face_at_ns : INT64_MAX;
+}
+
+static void take_frame(struct bt_shown *shown, int64_t at_ns)
+{
+    struct bt_frame *frame = bt_stream_pop(shown->prepared->stream);
+    if (shown->old_frame == NULL) {
+        shown->old_frame = shown->frame;  // still on the screen
+    } else {
+        bt_frame_destroy(shown->frame);
+        shown->dropped++;  // taken in this pass and never presented
+    }
+    shown->frame = frame;
+    shown->frame_shown_ns = at_ns;
+    shown->waiting_since_ns = 0;
+    changed(shown);
+}
+
+static enum bt_shown_state missing_frame(struct bt_shown *shown, int64_t at_ns)
+{
+    if (shown->frame != NULL) {
+        int64_t until_ns = shown->start_ns + shown->frame->pts_ns + shown->frame->duration_ns -
+                           shown->prepared->offset_ns;
+        if (at_ns < until_ns) {
+            return BT_SHOWN_READY;  // the one on the screen is still due
+        }
+    }
+    if (shown->waiting_since_ns == 0) {
+        shown->waiting_since_ns = at_ns;
+    }
+    return BT_SHOWN_WAITING;
+}
+
+static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns,
+                                        int64_t tolerance_ns)
+{
+    for (;;) {
+        const struct bt_frame *head;
+        enum bt_stream_state state = bt_stream_peek(shown->prepared->stream, &head);
+        if (state == BT_STREAM_WAITING) {
+            return missing_frame(shown, at_ns);
+        }
+        if (state == BT_STREAM_FAILED) {
+            return BT_SHOWN_FAILED;
+        }
+        if (state == BT_STREAM_ENDED || due_of_frame(shown, head) > at_ns + tolerance_ns) {
+            shown->waiting_since_ns = 0;
+            return BT_SHOWN_READY;
+        }
+        int64_t late_ns = at_ns - (shown->start_ns + head->pts_ns - shown->prepared->offset_ns);
+        bool too_late = shown->frame != NULL && late_ns > MAX_LATE_FRAMES * head->duration_ns;
+        take_frame(shown, at_ns);
+        if (!too_late) {
+            return BT_SHOWN_READY;
+        }
+    }
+}
+
+static void advance_crawl(struct bt_shown *shown, const struct bt_grid *grid, int64_t at_ns,
+                          int64_t tolerance_ns)
+{
+    if (shown->step_due_ns > at_ns + tolerance_ns) {
+        return;
+    }
+    shown->moved_px += shown->prepared->speed_px;
+    shown->step_due_ns += grid->period_ns;
+    if (at_ns - shown->step_due_ns > MAX_LATE_STEPS * grid->period_ns) {
+        shown->step_due_ns = at_ns + grid->period_ns;
+    }
+    changed(shown);
+}
+
+static void advance_clock(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
+{
+    if (shown->face == NULL || shown->face_at_ns > at_ns + tolerance_ns) {
+        return;
+    }
+    bt_image_destroy(shown->old_face);
+    shown->old_face = shown->prepared->image;
+    shown->prepared->image = BT_TAKE(shown->face);
+    changed(shown);
+}
+
+enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_grid *grid,
+                                     int64_t at_ns)
+{
+    int64_t tolerance_ns = bt_grid_tolerance_ns(grid);
+    if (is_clip(shown)) {
+        return advance_clip(shown, at_ns, tolerance_ns);
+    }
+    if (is_crawl(shown)) {
+        advance_crawl(shown, grid, at_ns, tolerance_ns);
+    } else if (shown->prepared != NULL) {
+        advance_clock(shown, at_ns, tolerance_ns);
+    }
+    return BT_SHOWN_READY;
+}
+
+static void scale_span(int *start, int *length, int from, int to)
+{
+    int end = (int)(((int64_t)*start + *length) * to / from);
+    *start = (int)((int64_t)*start * to / from);
+    *length = BT_MAX(end - *start, 1);
+}
+
+// A rectangle of the upright picture, turned back into the frame as it was decoded.
+static struct bt_rect turn_back(struct bt_rect r, int rotation, int up_width, int up_height)
+{
+    switch (rotation) {
+    case 90:
+        return (struct bt_rect){r.y, up_width - r.x - r.width, r.height, r.width};
+    case 180:
+        return (struct bt_rect){up_width - r.x - r.width, up_height - r.y - r.height, r.width,
+                                r.height};
+    case 270:
+        return (struct bt_rect){up_height - r.y - r.height, r.x, r.height, r.width};
+    default:
+        return r;
+    }
+}
+
+/*
+ * The item's fit is about the picture people see: upright, with square pixels. The frame may lie
+ * on its side and have other pixels.
+ */
+static void place_frame(const struct bt_shown *shown, const struct bt_rect *zone,
+                        struct bt_visual *out)
+{
+    const struct bt_stream_info *info = bt_stream_info(shown->prepared->stream);
+    int width = shown->frame->av->width, height = shown->frame->av->height;
+    int64_t wide = (int64_t)width * info->sar_num / info->sar_den;
+    int square_width = (int)BT_CLAMP(wide, 1, BT_MEDIA_MAX_SIDE_PX);
+    bool lies = info->rotation == 90 || info->rotation == 270;
+    int up_width = lies ? height : square_width, up_height = lies ? square_width : height;
+    struct bt_placement place =
+        bt_place(&shown->prepared->place, up_width, up_height, zone->width, zone->height);
+    out->src = turn_back(place.src, info->rotation, up_width, up_height);
+    scale_span(&out->src.x, &out->src.width, square_width, width);
+    out->dst = place.dst;
+    out->rotation = info->rotation;
+}
+
+static int strip_x(const struct bt_shown *shown, int zone_width)
+{
+    int64_t past = shown->moved_px - zone_width;
+    return (int)(past < 0 ? -past : -(past % shown->prepared->strip->width));
+}
+
+void bt_shown_view(const struct bt_shown *shown, const struct bt_rect *zone, struct bt_visual *out)
+{
+    const struct bt_prepared *prepared = shown->prepared;
+    *out = (struct bt_visual){.kind = BT_VISUAL_NONE, .serial = shown->serial};
+    if (prepared == NULL || prepared->empty) {
+        out->serial = 1;
+        return;
+    }
+    out->background = prepared->background;
+    if (shown->frame != NULL) {
+        out->kind = BT_VISUAL_FRAME;
+        out->frame = shown->frame;
+        place_frame(shown, zone, out);
+    } else if (is_crawl(shown)) {
+        out->kind = BT_VISUAL_STRIP;
+        out->strip = &prepared->loop;
+        out->strip_x = strip_x(shown, zone->width);
+    } else if (prepared->image != NULL) {
+        out->kind = BT_VISUAL_IMAGE;
+        out->image = prepared->image;
+    } else {
+        out->kind = BT_VISUAL_COLOUR;
+    }
+}
+
+void bt_shown_presented(struct bt_shown *shown)
+{
+    shown->is_new = false;
+    bt_frame_destroy(BT_TAKE(shown->old_frame));
+    bt_image_destroy(BT_TAKE(shown->old_face));
+}
+
+int64_t bt_shown_pts_ms(const struct bt_shown *shown)
+{
+    return shown->frame == NULL ? -1 : shown->frame->pts_ns / BT_NS_PER_MS;
+}
+
+struct bt_prepared *bt_shown_finish(struct bt_shown *shown)
+{
+    bt_frame_destroy(shown->frame);
+    bt_frame_destroy(shown->old_frame);
+    bt_image_destroy(shown->face);
+    bt_image_destroy(shown->old_face);
+    struct bt_prepared *prepared = shown->prepared;
+    *shown = (struct bt_shown){0};
+    return prepared;
+}

@@ -1,0 +1,73 @@
+/**
+ * What a zone shows: a prepared item with its place in time. Decides which frame, which step of a
+ * crawl and which face of a clock is on the screen at an instant. Main thread; nothing waits.
+ *
+ * Frames: each is shown at start + its time. A late frame is still shown, and the next not sooner
+ * than half its duration later, so that a short delay is caught up without a gap; frames are
+ * dropped only when they are more than two frames late.
+ * Crawls: each step is exactly speed_px, whatever was late, so that the eye sees no jump.
+ */
+#ifndef BT_PLAYER_SHOWN_H
+#define BT_PLAYER_SHOWN_H
+
+#include "player/grid.h"
+#include "player/prepared.h"
+#include "render/scene.h"
+
+enum bt_shown_state {
+    BT_SHOWN_READY,    // everything due at the instant is there
+    BT_SHOWN_WAITING,  // a due frame is not decoded yet
+    BT_SHOWN_FAILED,   // the clip broke; prepared->stream has the words
+};
+
+struct bt_shown {
+    struct bt_prepared *prepared;  // owned; NULL: nothing at all
+    int64_t start_ns;              // when it started, on the screen's grid or not
+    int64_t planned_end_ns;        // by the schedule
+    uint64_t serial;               // of what it looks like now
+    bool is_new;                   // a frame (or still) that no present has shown yet
+    int64_t dropped;               // frames dropped since it started
+    // Clips.
+    struct bt_frame *frame;      // on the screen, owned
+    struct bt_frame *old_frame;  // on the screen before; kept until the next present
+    int64_t frame_shown_ns;      // when the frame was put up
+    int64_t waiting_since_ns;    // since when a due frame is missing; 0: none is
+    // Crawls.
+    int64_t moved_px;
+    int64_t step_due_ns;
+    // Clocks.
+    struct bt_image *face, *old_face;  // the next one, owned; the one before, kept likewise
+    int64_t face_at_ns;
+};
+
+// Takes the item. `previous` may be NULL; an endless item of the same content goes on where it was.
+void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_t start_ns,
+                    const struct bt_shown *previous);
+
+// The next face of a clock; takes it.
+void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at_ns);
+
+// When it ends: the schedule's word, or where the clip really ends once that is known.
+int64_t bt_shown_end_ns(const struct bt_shown *shown);
+
+// When the picture changes next; INT64_MAX: never by itself. `now_ns` when a frame is missing.
+int64_t bt_shown_due_ns(const struct bt_shown *shown, const struct bt_grid *grid, int64_t now_ns);
+
+// Brings it to the instant.
+enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_grid *grid,
+                                     int64_t at_ns);
+
+// What it looks like, in a zone of that size. Borrowed until the next advance but one.
+void bt_shown_view(const struct bt_shown *shown, const struct bt_rect *zone,
+                   struct bt_visual *out);
+
+// The picture was presented: what was kept for it may go.
+void bt_shown_presented(struct bt_shown *shown);
+
+// Position inside the item in milliseconds, for the frame log; -1 for what has none.
+int64_t bt_shown_pts_ms(const struct bt_shown *shown);
+
+// Frees the pictures and gives the prepared item back for destruction elsewhere (may be NULL).
+struct bt_prepared *bt_shown_finish(struct bt_shown *shown) BT_NODISCARD;
+
+#endif

@@ -1,0 +1,287 @@
+#include "player/zone_player.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+// A clip that gives no frame for so long is skipped.
+#define STALL_NS (2 * BT_NS_PER_S)
+
+// A start later than this behind the due end is not caught up: the machine was stopped.
+#define MAX_LATE_START_NS (BT_NS_PER_S / 4)
+
+// How soon to look again whether the next item is ready once it is due.
+#define LOOK_NS BT_NS_PER_MS
+
+static const struct bt_log log = {"player/zone"};
+
+struct bt_zone_player {
+    const struct bt_track *track;  // borrowed
+    struct bt_loader *loader;      // owned
+    const struct bt_grid *grid;    // borrowed
+    struct bt_evidence_log evidence;
+    uint64_t epoch;                // grows with each want; older deliveries are dropped
+    struct bt_prepared *next;      // owned
+    struct bt_shown now;           // on the screen, or about to be
+    struct bt_shown before;        // fading out, or not yet replaced on the screen
+    bool switched;                 // `now` was never presented
+    bool asked;                    // the loader was asked for the next item out of turn
+    enum bt_end_reason why_ended;  // of `before`
+    int64_t fade_due_ns;           // next step of the fade; INT64_MAX: none
+};
+
+struct bt_zone_player *bt_zone_player_create(const struct bt_track *track,
+                                             struct bt_loader *loader, const struct bt_grid *grid)
+{
+    struct bt_zone_player *zone = BT_NEW(struct bt_zone_player);
+    zone->track = track;
+    zone->loader = loader;
+    zone->grid = grid;
+    zone->fade_due_ns = INT64_MAX;
+    return zone;
+}
+
+void bt_zone_player_close(struct bt_zone_player *zone)
+{
+    bt_loader_close(zone->loader);
+}
+
+void bt_zone_player_destroy(struct bt_zone_player *zone)
+{
+    if (zone == NULL) {
+        return;
+    }
+    bt_loader_destroy(zone->loader);
+    bt_prepared_destroy(zone->next);
+    bt_prepared_destroy(bt_shown_finish(&zone->now));
+    bt_prepared_destroy(bt_shown_finish(&zone->before));
+    free(zone);
+}
+
+struct bt_evidence_log *bt_zone_player_evidence(struct bt_zone_player *zone)
+{
+    return &zone->evidence;
+}
+
+static void want_next(struct bt_zone_player *zone, int64_t at_ns)
+{
+    bt_loader_want(zone->loader, at_ns, ++zone->epoch);
+}
+
+void bt_zone_player_begin(struct bt_zone_player *zone, int64_t at_ns)
+{
+    want_next(zone, at_ns);
+}
+
+static void receive_next(struct bt_zone_player *zone, struct bt_prepared *prepared)
+{
+    bt_loader_retire(zone->loader, zone->next);
+    zone->next = prepared;
+}
+
+bool bt_zone_player_receive(struct bt_zone_player *zone)
+{
+    for (;;) {
+        BT_AUTO(bt_delivery) delivery = bt_loader_take(zone->loader);
+        if (delivery == NULL) {
+            return zone->next != NULL || zone->now.prepared != NULL;
+        }
+        if (delivery->epoch != zone->epoch) {
+            bt_loader_retire(zone->loader, BT_TAKE(delivery->prepared));
+        } else if (delivery->prepared != NULL) {
+            receive_next(zone, BT_TAKE(delivery->prepared));
+        } else if (zone->now.prepared != NULL && zone->now.prepared->clock != NULL) {
+            bt_shown_set_face(&zone->now, BT_TAKE(delivery->face), delivery->at_ns);
+        }
+    }
+}
+
+static bool is_fading(const struct bt_zone_player *zone)
+{
+    return zone->fade_due_ns != INT64_MAX;
+}
+
+int64_t bt_zone_player_due_ns(const struct bt_zone_player *zone, int64_t now_ns)
+{
+    if (zone->next != NULL && (zone->now.prepared == NULL || zone->next->immediate)) {
+        return now_ns;
+    }
+    if (zone->now.prepared == NULL) {
+        return now_ns + LOOK_NS;
+    }
+    int64_t end_ns = bt_shown_end_ns(&zone->now);
+    if (zone->next == NULL && end_ns <= now_ns) {
+        end_ns = now_ns + LOOK_NS;
+    }
+    int64_t due_ns = BT_MIN(end_ns, bt_shown_due_ns(&zone->now, zone->grid, now_ns));
+    return BT_MIN(due_ns, zone->fade_due_ns);
+}
+
+// The item that is over goes back to the loader, for good.
+static void retire_before(struct bt_zone_player *zone)
+{
+    bt_loader_retire(zone->loader, bt_shown_finish(&zone->before));
+    zone->fade_due_ns = INT64_MAX;
+}
+
+static enum bt_end_reason reason_of_end(const struct bt_zone_player *zone, int64_t at_ns)
+{
+    const struct bt_prepared *ended = zone->now.prepared;
+    if (zone->asked) {
+        return BT_END_ERROR;
+    }
+    if (zone->next->immediate) {
+        return BT_END_REMOVED;
+    }
+    bool by_limit = at_ns + bt_grid_tolerance_ns(zone->grid) >= ended->limit_ns;
+    bool whole = ended->own_length && !by_limit;
+    return whole ? BT_END_SCHEDULE : ended->why_end;
+}
+
+static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t at_ns)
+{
+    struct bt_prepared *next = BT_TAKE(zone->next);
+    bool late = at_ns - due_ns > MAX_LATE_START_NS;
+    retire_before(zone);
+    zone->before = zone->now;
+    bt_shown_start(&zone->now, next, late || next->immediate ? at_ns : due_ns, &zone->before);
+    zone->switched = true;
+    zone->asked = false;
+    if (next->fade_ns > 0 && zone->before.prepared != NULL && !zone->before.prepared->empty) {
+        zone->fade_due_ns = zone->now.start_ns;
+    }
+    bt_loader_started(zone->loader, zone->now.planned_end_ns);
+}
+
+static void switch_if_due(struct bt_zone_player *zone, int64_t at_ns)
+{
+    if (zone->next == NULL || zone->switched) {
+        return;
+    }
+    if (zone->now.prepared == NULL) {
+        zone->why_ended = BT_END_SCHEDULE;
+        switch_to_next(zone, at_ns, at_ns);
+        return;
+    }
+    int64_t end_ns = zone->asked || zone->next->immediate ? at_ns : bt_shown_end_ns(&zone->now);
+    if (at_ns + bt_grid_tolerance_ns(zone->grid) >= end_ns) {
+        zone->why_ended = reason_of_end(zone, at_ns);
+        switch_to_next(zone, end_ns, at_ns);
+    }
+}
+
+static void ask_for_next(struct bt_zone_player *zone, int64_t at_ns, const char *why)
+{
+    if (zone->asked) {
+        return;
+    }
+    zone->asked = true;
+    bt_log_warn(&log, "Zone '%s': '%s' %s; skipping to the next item", zone->track->name,
+                zone->now.prepared->play.item, why);
+    if (zone->next == NULL) {
+        want_next(zone, at_ns);
+    }
+}
+
+// A clip that ended before its time, or an item whose follower is late: hold the picture and ask.
+static void ask_if_ended(struct bt_zone_player *zone, int64_t at_ns)
+{
+    const struct bt_shown *now = &zone->now;
+    bool early = bt_shown_end_ns(now) < now->planned_end_ns - STALL_NS;
+    if (zone->next == NULL && !zone->asked && early && at_ns >= bt_shown_end_ns(now) - STALL_NS) {
+        want_next(zone, bt_shown_end_ns(now));
+        zone->now.planned_end_ns = bt_shown_end_ns(now);
+    }
+}
+
+static void step_fade(struct bt_zone_player *zone, int64_t at_ns)
+{
+    int64_t end_ns = zone->now.start_ns + zone->now.prepared->fade_ns;
+    while (zone->fade_due_ns <= at_ns + bt_grid_tolerance_ns(zone->grid)) {
+        zone->fade_due_ns += zone->grid->period_ns;
+    }
+    if (at_ns >= end_ns && !zone->switched) {
+        zone->fade_due_ns = INT64_MAX;  // `before` goes once this was presented
+    }
+}
+
+bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns)
+{
+    switch_if_due(zone, at_ns);
+    if (zone->now.prepared == NULL) {
+        return true;
+    }
+    if (is_fading(zone)) {
+        step_fade(zone, at_ns);
+    }
+    enum bt_shown_state state = bt_shown_advance(&zone->now, zone->grid, at_ns);
+    ask_if_ended(zone, at_ns);
+    if (state == BT_SHOWN_FAILED) {
+        struct bt_error err;
+        bt_stream_error(zone->now.prepared->stream, &err);
+        ask_for_next(zone, at_ns, err.msg);
+    } else if (state == BT_SHOWN_WAITING && at_ns - zone->now.waiting_since_ns > STALL_NS) {
+        ask_for_next(zone, at_ns, "gives no more frames");
+    }
+    return state != BT_SHOWN_WAITING;
+}
+
+void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns,
+                         struct bt_zone_view *out)
+{
+    *out = (struct bt_zone_view){.rect = zone->track->rect, .mix = 1000};
+    bt_shown_view(&zone->now, &zone->track->rect, &out->to);
+    if (is_fading(zone)) {
+        bt_shown_view(&zone->before, &zone->track->rect, &out->from);
+        int64_t since_ns = BT_MAX(at_ns - zone->now.start_ns, 0);
+        out->mix = (int)BT_MIN(since_ns * 1000 / zone->now.prepared->fade_ns, 1000);
+    }
+}
+
+static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
+{
+    const struct bt_prepared *prepared = zone->now.prepared;
+    bt_evidence_end(&zone->evidence, zone->why_ended, zone->before.dropped, 0, presented_ns);
+    if (!prepared->empty) {
+        bt_evidence_begin(&zone->evidence, &prepared->play, prepared->why_start, presented_ns);
+    }
+}
+
+void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns)
+{
+    if (zone->now.prepared == NULL) {
+        return;
+    }
+    if (zone->switched) {
+        count_switch(zone, presented_ns);
+        zone->switched = false;
+    }
+    bt_evidence_count(&zone->evidence, zone->now.is_new, presented_ns);
+    bt_shown_presented(&zone->now);
+    if (zone->before.prepared != NULL && !is_fading(zone)) {
+        retire_before(zone);
+    }
+}
+
+void bt_zone_player_stop(struct bt_zone_player *zone, enum bt_end_reason why, int64_t at_ns)
+{
+    bt_evidence_end(&zone->evidence, why, zone->now.dropped, 0, at_ns);
+    bt_loader_retire(zone->loader, BT_TAKE(zone->next));
+    bt_loader_retire(zone->loader, bt_shown_finish(&zone->now));
+    retire_before(zone);
+    zone->switched = false;
+    zone->asked = false;
+}
+
+const struct bt_play_start *bt_zone_player_on(const struct bt_zone_player *zone,
+                                              int64_t *out_pts_ms, bool *out_is_new)
+{
+    if (zone->now.prepared == NULL || zone->now.prepared->empty) {
+        return NULL;
+    }
+    *out_pts_ms = bt_shown_pts_ms(&zone->now);
+    *out_is_new = zone->now.is_new;
+    return &zone->now.prepared->play;
+}

@@ -1,0 +1,51 @@
+/**
+ * A zone player: one track on the screen. Holds what is shown now, what comes next, and what is
+ * fading out; switches at the due end, never before the next item is ready; reports what was
+ * presented. Zones never wait for one another. Main thread; nothing waits.
+ */
+#ifndef BT_PLAYER_ZONE_PLAYER_H
+#define BT_PLAYER_ZONE_PLAYER_H
+
+#include "player/evidence.h"
+#include "player/loader.h"
+#include "player/shown.h"
+
+struct bt_zone_player;
+
+// All are borrowed and must outlive it, but the loader, which is taken.
+struct bt_zone_player *bt_zone_player_create(const struct bt_track *track,
+                                             struct bt_loader *loader,
+                                             const struct bt_grid *grid) BT_NODISCARD;
+void bt_zone_player_close(struct bt_zone_player *zone);  // the loader stops soon
+void bt_zone_player_destroy(struct bt_zone_player *zone);
+BT_DEFINE_AUTO(bt_zone_player)
+
+// The evidence log belongs to the caller for initialising.
+struct bt_evidence_log *bt_zone_player_evidence(struct bt_zone_player *zone);
+
+// Asks for the first item, due at that instant.
+void bt_zone_player_begin(struct bt_zone_player *zone, int64_t at_ns);
+
+// Takes what the loader delivered. True when there is an item to show first.
+bool bt_zone_player_receive(struct bt_zone_player *zone);
+
+// When the zone's picture changes next; never later than it should be looked at again.
+int64_t bt_zone_player_due_ns(const struct bt_zone_player *zone, int64_t now_ns);
+
+// Brings it to the instant. False while a frame that is due there is not decoded yet.
+bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns);
+
+void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns,
+                         struct bt_zone_view *out);
+
+// The view was presented at that instant.
+void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns);
+
+// What is on ends here: the display is gone, or the player stops.
+void bt_zone_player_stop(struct bt_zone_player *zone, enum bt_end_reason why, int64_t at_ns);
+
+// For the frame log; borrowed until the next advance. NULL when the zone shows nothing.
+const struct bt_play_start *bt_zone_player_on(const struct bt_zone_player *zone,
+                                              int64_t *out_pts_ms, bool *out_is_new);
+
+#endif
