@@ -16,7 +16,7 @@
 #include "player/stage.h"
 #include "player/supervisor.h"
 
-static const struct bt_log log = {"player"};
+static const struct bt_log logger = {"player"};
 
 static const char help[] =
     "Cách dùng / usage: bangtin-player play PUBLICATION… --assets DIR [lựa chọn / options]\n"
@@ -212,7 +212,7 @@ static void prepare_process(void)
     // Presents come before whatever else the machine does. Needs the right to; fine without.
     const struct sched_param priority = {.sched_priority = 1};
     if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) < 0) {
-        bt_log_debug(&log, "No real-time priority for presents: %s", strerror(errno));
+        bt_log_debug(&logger, "No real-time priority for presents: %s", strerror(errno));
     }
     const struct sigaction action = {.sa_handler = handle_stop};
     sigaction(SIGTERM, &action, NULL);
@@ -273,7 +273,7 @@ int bt_command_play(int argc, char **argv)
     int r = play(&options, argv + optind, argc - optind, &err);
     bt_supervisor_stopping();
     if (r < 0) {
-        bt_log_error(&log, "%s", err.msg);
+        bt_log_error(&logger, "%s", err.msg);
         return BT_EXIT_FAILED;
     }
     return BT_EXIT_OK;

@@ -8,7 +8,7 @@
 #include "player/moment.h"
 #include "player/show_load.h"
 
-static const struct bt_log log = {"player/render"};
+static const struct bt_log logger = {"player/render"};
 
 static const char help[] =
     "Cách dùng / usage: bangtin-player render PUBLICATION… --assets DIR --at TIME --out PNG\n"
@@ -111,7 +111,7 @@ int bt_command_render(int argc, char **argv)
     }
     struct bt_error err = {""};
     if (render(&options, argv + optind, argc - optind, &err) < 0) {
-        bt_log_error(&log, "%s", err.msg);
+        bt_log_error(&logger, "%s", err.msg);
         return BT_EXIT_FAILED;
     }
     return BT_EXIT_OK;

@@ -13,7 +13,7 @@
 // Sixteen zones with long names stay below this.
 #define LINE_MAX_BYTES 16384
 
-static const struct bt_log log = {"player/frame-log"};
+static const struct bt_log logger = {"player/frame-log"};
 
 struct bt_frame_log {
     FILE *file;
@@ -98,7 +98,7 @@ void bt_frame_log_end(struct bt_frame_log *frame_log)
         frame_log->broken = fwrite(frame_log->line.data, 1, frame_log->line.len,
                                    frame_log->file) != frame_log->line.len;
         if (frame_log->broken) {
-            bt_log_warn(&log, "Cannot write the frame log; it ends here");
+            bt_log_warn(&logger, "Cannot write the frame log; it ends here");
         }
     }
 }

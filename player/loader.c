@@ -23,7 +23,7 @@
 // Main sends a few messages per item.
 #define MAX_MESSAGES 64
 
-static const struct bt_log log = {"player/loader"};
+static const struct bt_log logger = {"player/loader"};
 
 enum message_kind { MESSAGE_WANT, MESSAGE_STARTED, MESSAGE_RETIRE };
 
@@ -84,7 +84,7 @@ static int64_t now_ns(void)
 static void log_problem(struct bt_loader *loader, const struct bt_error *err)
 {
     if (!bt_str_equal(loader->last_problem, err->msg)) {
-        bt_log_warn(&log, "Zone '%s': %s; skipping it", loader->track->name, err->msg);
+        bt_log_warn(&logger, "Zone '%s': %s; skipping it", loader->track->name, err->msg);
         bt_copy_cut(loader->last_problem, sizeof(loader->last_problem), err->msg);
     }
 }
@@ -116,7 +116,7 @@ static struct bt_prepared *prepare_safe_card(struct bt_loader *loader)
     if (bt_prepare_safe_card(loader->kitchen, bt_programme_show(loader->programme), loader->track,
                              loader->next_at_ns, loader->next_at_ns + SAFE_CARD_NS, &prepared,
                              &err) < 0) {
-        bt_log_error(&log, "Zone '%s': not even the safe card: %s", loader->track->name, err.msg);
+        bt_log_error(&logger, "Zone '%s': not even the safe card: %s", loader->track->name, err.msg);
     }
     return prepared;
 }
@@ -260,7 +260,7 @@ struct bt_loader *bt_loader_create(struct bt_programme *programme, struct bt_kit
     loader->messages = bt_queue_create(MAX_MESSAGES, destroy_message, (struct bt_waker){0});
     loader->deliveries = bt_queue_create(MAX_MESSAGES, destroy_delivery, (struct bt_waker){0});
     if (pthread_create(&loader->thread, NULL, run, loader) != 0) {
-        bt_log_error(&log, "Cannot start a loader thread; giving up");
+        bt_log_error(&logger, "Cannot start a loader thread; giving up");
         abort();
     }
     return loader;

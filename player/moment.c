@@ -8,7 +8,7 @@
 #include "player/shown.h"
 #include "render/output.h"
 
-static const struct bt_log log = {"player/render"};
+static const struct bt_log logger = {"player/render"};
 
 // Items in a row that cannot be shown before the safe card is drawn, as when playing.
 #define MAX_SKIPS 64
@@ -84,7 +84,7 @@ static void show_before(struct moment *moment, const struct bt_slot *before, siz
     }
     if (show_slot(moment, before, track, origin_ns, before->end_ns - LAST_NS,
                   &moment->before[track], &err) < 0) {
-        bt_log_debug(&log, "Fading from nothing: %s", err.msg);
+        bt_log_debug(&logger, "Fading from nothing: %s", err.msg);
     }
 }
 
@@ -108,7 +108,7 @@ static int find_track(struct moment *moment, size_t track, int64_t anchor_ns, st
             show_before(moment, &before, track, origin_before_ns);
             return 0;
         }
-        bt_log_warn(&log, "%s; skipping it", err->msg);
+        bt_log_warn(&logger, "%s; skipping it", err->msg);
         bt_timeline_skip(moment->timeline, track);
         slot = before;
         skips++;

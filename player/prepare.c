@@ -14,7 +14,10 @@
 // A local file that has given no frame by then will not make a good item.
 #define PREROLL_NS (2 * BT_NS_PER_S)
 
-static const struct bt_log log = {"player/prepare"};
+// What a clock's pattern makes; longer faces are refused.
+#define FACE_MAX_BYTES 1024
+
+static const struct bt_log logger = {"player/prepare"};
 
 struct bt_kitchen {
     struct bt_store *store;
@@ -71,12 +74,9 @@ int bt_prepare_face(struct bt_kitchen *kitchen, const struct bt_item *item,
                     struct bt_error *err)
 {
     const struct bt_civil now = bt_civil_from_s(local_s);
-    char text[BT_CLOCKFACE_MAX_BYTES];
-    int r = bt_clockface_format(item->text, &now, text, sizeof(text));
-    if (r < 0) {
-        return bt_fail(err, r, "The clock's pattern makes a text that is too long");
-    }
-    return draw_card(kitchen, text, &item->style, track, out, err);
+    char text[FACE_MAX_BYTES];
+    int r = bt_clockface_format(item->text, &now, text, sizeof(text), err);
+    return r < 0 ? r : draw_card(kitchen, text, &item->style, track, out, err);
 }
 
 static int asset_path(const struct job *job, char *out_path, struct bt_error *err)
@@ -323,7 +323,7 @@ int bt_prepare_safe_card(struct bt_kitchen *kitchen, const struct bt_show *show,
                 bt_priority_word(BT_PRIORITY_FALLBACK));
     bt_copy_cut(prepared->play.why_started, sizeof(prepared->play.why_started), "fallback");
     prepared->play.planned_ms = (end_ns - start_ns) / BT_NS_PER_MS;
-    bt_log_warn(&log, "Zone '%s': nothing can be shown; showing the safe card", track->name);
+    bt_log_warn(&logger, "Zone '%s': nothing can be shown; showing the safe card", track->name);
     *out = BT_TAKE(prepared);
     return 0;
 }

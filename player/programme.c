@@ -11,7 +11,7 @@
 // A clock that was set by less is left alone: durations come from the monotonic clock anyway.
 #define STEP_NS (2 * BT_NS_PER_S)
 
-static const struct bt_log log = {"player/programme"};
+static const struct bt_log logger = {"player/programme"};
 
 struct bt_programme {
     struct bt_show *show;          // set by create, never changed
@@ -62,7 +62,7 @@ struct bt_programme *bt_programme_create(struct bt_show *show, const struct bt_c
     programme->trusted = is_trusted(programme);
     programme->offset_ns = read_offset(programme, programme->trusted);
     if (!programme->trusted) {
-        bt_log_warn(&log, "The clock is not trusted yet; times of day are ignored until it is "
+        bt_log_warn(&logger, "The clock is not trusted yet; times of day are ignored until it is "
                           "synchronised");
     }
     return programme;
@@ -139,7 +139,7 @@ uint64_t bt_programme_generation(struct bt_programme *programme)
     uint64_t generation = programme->generation;
     pthread_mutex_unlock(&programme->lock);
     if (changed) {
-        bt_log_info(&log, "The clock was set by %.1f s and is%s trusted; planning anew",
+        bt_log_info(&logger, "The clock was set by %.1f s and is%s trusted; planning anew",
                     (double)step / (double)BT_NS_PER_S, trusted ? "" : " not");
     }
     return generation;

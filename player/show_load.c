@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-static const struct bt_log log = {"player"};
+static const struct bt_log logger = {"player"};
 
 // Where nothing says another zone.
 #define DEFAULT_TIME_ZONE "Asia/Ho_Chi_Minh"
@@ -59,7 +59,7 @@ int bt_show_load(char *const *paths, int count, struct bt_show **out, struct bt_
     }
     int r = merge(publications, count, out, err);
     if (r == 0 && bt_show_notices(*out)[0] != '\0') {
-        bt_log_warn(&log, "Left out of the merge: %s", bt_show_notices(*out));
+        bt_log_warn(&logger, "Left out of the merge: %s", bt_show_notices(*out));
     }
     return r;
 }

@@ -28,7 +28,7 @@
 
 #define DISPLAY_RETRY_NS BT_NS_PER_S
 
-static const struct bt_log log = {"player/stage"};
+static const struct bt_log logger = {"player/stage"};
 
 struct stage {
     const struct bt_stage_options *options;
@@ -98,7 +98,7 @@ static void choose_grid(struct stage *stage)
     if (stage->grid.period_ns == 0 || stage->grid.kind != kind) {
         static const char *const words[] = {"none", "our own", "the display's"};
         bt_grid_init(&stage->grid, kind, hz, now_ns(stage));
-        bt_log_info(&log, "Output: %s on %s%s%s; refresh grid: %s, %.2f Hz", info->backend,
+        bt_log_info(&logger, "Output: %s on %s%s%s; refresh grid: %s, %.2f Hz", info->backend,
                     info->video_driver, info->renderer[0] != '\0' ? ", " : "", info->renderer,
                     words[kind], (double)BT_NS_PER_S / (double)stage->grid.period_ns);
     }
@@ -138,7 +138,7 @@ static void rest(struct stage *stage, int64_t length_ns)
 // Waits for a display for as long as it takes. 0 as well when told to stop: output is NULL then.
 static int wait_for_display(struct stage *stage, struct bt_error *err)
 {
-    bt_log_warn(&log, "%s; waiting for a display", err->msg);
+    bt_log_warn(&logger, "%s; waiting for a display", err->msg);
     int r = -ENODEV;
     while (r == -ENODEV && !is_over(stage)) {
         bt_supervisor_alive();

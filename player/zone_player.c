@@ -15,7 +15,7 @@
 // How soon to look again whether the next item is ready once it is due.
 #define LOOK_NS BT_NS_PER_MS
 
-static const struct bt_log log = {"player/zone"};
+static const struct bt_log logger = {"player/zone"};
 
 struct bt_zone_player {
     const struct bt_track *track;  // borrowed
@@ -178,7 +178,7 @@ static void ask_for_next(struct bt_zone_player *zone, int64_t at_ns, const char 
         return;
     }
     zone->asked = true;
-    bt_log_warn(&log, "Zone '%s': '%s' %s; skipping to the next item", zone->track->name,
+    bt_log_warn(&logger, "Zone '%s': '%s' %s; skipping to the next item", zone->track->name,
                 zone->now.prepared->play.item, why);
     if (zone->next == NULL) {
         want_next(zone, at_ns);
