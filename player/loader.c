@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/str.h"
-#include "media/clockface.h"
+#include "playlists/clock_text.h"
 
 // An 8K picture takes a good second on a small machine, and a few broken items may come first.
 #define LEAD_NS (4 * BT_NS_PER_S)
@@ -147,7 +147,7 @@ static void prepare_next(struct bt_loader *loader, bool immediate)
 
 static void plan_face(struct bt_loader *loader, int64_t after_ns)
 {
-    int64_t period_ms = bt_clockface_period_s(loader->clock->text) * 1000;
+    int64_t period_ms = bt_clock_shows_seconds(loader->clock->text) ? 1000 : 60000;
     int64_t wall_ms = bt_programme_wall_ms(loader->programme, after_ns, NULL) + 1;
     int64_t next_ms = (wall_ms / period_ms + 1) * period_ms;
     loader->face_at_ns = after_ns + (next_ms - wall_ms + 1) * BT_NS_PER_MS;

@@ -9,13 +9,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "media/clockface.h"
+#include "playlists/clock_text.h"
 
 // A local file that has given no frame by then will not make a good item.
 #define PREROLL_NS (2 * BT_NS_PER_S)
-
-// What a clock's pattern makes; longer faces are refused.
-#define FACE_MAX_BYTES 1024
 
 static const struct bt_log logger = {"player/prepare"};
 
@@ -73,10 +70,8 @@ int bt_prepare_face(struct bt_kitchen *kitchen, const struct bt_item *item,
                     const struct bt_track *track, int64_t local_s, struct bt_image **out,
                     struct bt_error *err)
 {
-    const struct bt_civil now = bt_civil_from_s(local_s);
-    char text[FACE_MAX_BYTES];
-    int r = bt_clockface_format(item->text, &now, text, sizeof(text), err);
-    return r < 0 ? r : draw_card(kitchen, text, &item->style, track, out, err);
+    BT_AUTOFREE char *text = bt_clock_text(item->text, local_s);
+    return draw_card(kitchen, text, &item->style, track, out, err);
 }
 
 static int asset_path(const struct job *job, char *out_path, struct bt_error *err)
