@@ -9,10 +9,9 @@
 #define REPORT_NS (5 * BT_NS_PER_S)
 
 void bt_evidence_init(struct bt_evidence_log *evidence, struct bt_recorder *recorder,
-                      struct bt_programme *programme, enum bt_evidence kind)
+                      struct bt_running_order *order, enum bt_evidence kind)
 {
-    *evidence = (struct bt_evidence_log){
-        .recorder = recorder, .programme = programme, .kind = kind};
+    *evidence = (struct bt_evidence_log){.recorder = recorder, .order = order, .kind = kind};
 }
 
 static void forget_suspended(struct bt_evidence_log *evidence, size_t index)
@@ -57,7 +56,7 @@ void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_st
     enum bt_clock_trust trust;
     evidence->start = *start;
     evidence->start.mono_ns = presented_ns;
-    evidence->start.wall_ms = bt_programme_wall_ms(evidence->programme, presented_ns, &trust);
+    evidence->start.wall_ms = bt_running_order_wall_ms(evidence->order, presented_ns, &trust);
     evidence->start.clock_trust = (int)trust;
     evidence->start.evidence = (int)evidence->kind;
     evidence->counts = (struct bt_play_counts){0};

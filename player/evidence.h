@@ -6,7 +6,7 @@
 #ifndef BT_PLAYER_EVIDENCE_H
 #define BT_PLAYER_EVIDENCE_H
 
-#include "player/programme.h"
+#include "player/running_order.h"
 #include "playlists/timeline.h"
 #include "plays/recorder.h"
 
@@ -20,20 +20,20 @@ struct bt_suspended {
 };
 
 struct bt_evidence_log {
-    struct bt_recorder *recorder;     // borrowed; NULL: nothing is recorded
-    struct bt_programme *programme;   // borrowed
+    struct bt_recorder *recorder;    // borrowed; NULL: nothing is recorded
+    struct bt_running_order *order;  // borrowed
     enum bt_evidence kind;
-    uint64_t play;                    // open now; 0: none
-    struct bt_play_start start;       // of the open play
-    struct bt_play_counts counts;     // of its present segment
-    int64_t segment_ns;               // first present of the segment
-    int64_t reported_ns;              // last progress
+    uint64_t play;                 // open now; 0: none
+    struct bt_play_start start;    // of the open play
+    struct bt_play_counts counts;  // of its present segment
+    int64_t segment_ns;            // first present of the segment
+    int64_t reported_ns;           // last progress
     struct bt_suspended suspended[BT_MAX_SUSPENDED];
     size_t suspended_count;
 };
 
 void bt_evidence_init(struct bt_evidence_log *evidence, struct bt_recorder *recorder,
-                      struct bt_programme *programme, enum bt_evidence kind);
+                      struct bt_running_order *order, enum bt_evidence kind);
 
 // First present of an item. `start` is copied; its times are filled in here.
 void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_start *start,

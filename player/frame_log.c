@@ -95,8 +95,8 @@ void bt_frame_log_end(struct bt_frame_log *frame_log)
     }
     frame_log->broken |= bt_buf_append(&frame_log->line, "]}\n", 3) < 0;
     if (!frame_log->broken) {
-        frame_log->broken = fwrite(frame_log->line.data, 1, frame_log->line.len,
-                                   frame_log->file) != frame_log->line.len;
+        frame_log->broken = fwrite(frame_log->line.data, 1, frame_log->line.len, frame_log->file) !=
+                            frame_log->line.len;
         if (frame_log->broken) {
             bt_log_warn(&logger, "Cannot write the frame log; it ends here");
         }

@@ -26,7 +26,12 @@ static void a_due_time_takes_the_next_slot(void **state)
     bt_grid_init(&grid, BT_GRID_TIMED, 50, 1000 * BT_NS_PER_MS);
     static const struct {
         int64_t due_ms, slot_ms;
-    } cases[] = {{1000, 1000}, {1002, 1020}, {1020, 1020}, {1039, 1040}, {999, 1000}, {970, 980},
+    } cases[] = {{1000, 1000},
+                 {1002, 1020},
+                 {1020, 1020},
+                 {1039, 1040},
+                 {999, 1000},
+                 {970, 980},
                  // Less than the tolerance late still belongs to the slot before.
                  {1021, 1020}};
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {

@@ -35,7 +35,7 @@ struct message {
 };
 
 struct bt_loader {
-    struct bt_programme *programme;  // borrowed
+    struct bt_running_order *order;  // borrowed
     struct bt_kitchen *kitchen;      // borrowed
     const struct bt_track *track;    // borrowed from the show
     size_t index;
@@ -43,10 +43,10 @@ struct bt_loader {
     struct bt_queue *deliveries;  // loader → main
     pthread_t thread;
     // The thread's own.
-    int64_t next_at_ns;            // when the next item is due
-    bool wanted;                   // it is not prepared yet
-    uint64_t epoch;                // of the newest want
-    int64_t prepare_at_ns;         // when to begin
+    int64_t next_at_ns;     // when the next item is due
+    bool wanted;            // it is not prepared yet
+    uint64_t epoch;         // of the newest want
+    int64_t prepare_at_ns;  // when to begin
     uint64_t generation;
     const struct bt_item *delivered_clock;  // of the item delivered last
     const struct bt_item *clock;            // of the item on the screen
@@ -97,14 +97,13 @@ static struct bt_prepared *prepare_one(struct bt_loader *loader)
         int64_t offset_ns;
         struct bt_error err;
         struct bt_prepared *prepared = NULL;
-        bt_programme_next(loader->programme, loader->index, loader->next_at_ns, &slot,
-                          &offset_ns);
-        if (bt_prepare(loader->kitchen, bt_programme_show(loader->programme), &slot, loader->track,
+        bt_running_order_next(loader->order, loader->index, loader->next_at_ns, &slot, &offset_ns);
+        if (bt_prepare(loader->kitchen, bt_running_order_show(loader->order), &slot, loader->track,
                        offset_ns, 0, &prepared, &err) == 0) {
             return prepared;
         }
         log_problem(loader, &err);
-        bt_programme_skip(loader->programme, loader->index);
+        bt_running_order_skip(loader->order, loader->index);
     }
     return NULL;
 }
@@ -113,10 +112,11 @@ static struct bt_prepared *prepare_safe_card(struct bt_loader *loader)
 {
     struct bt_prepared *prepared = NULL;
     struct bt_error err;
-    if (bt_prepare_safe_card(loader->kitchen, bt_programme_show(loader->programme), loader->track,
+    if (bt_prepare_safe_card(loader->kitchen, bt_running_order_show(loader->order), loader->track,
                              loader->next_at_ns, loader->next_at_ns + SAFE_CARD_NS, &prepared,
                              &err) < 0) {
-        bt_log_error(&logger, "Zone '%s': not even the safe card: %s", loader->track->name, err.msg);
+        bt_log_error(&logger, "Zone '%s': not even the safe card: %s", loader->track->name,
+                     err.msg);
     }
     return prepared;
 }
@@ -148,15 +148,15 @@ static void prepare_next(struct bt_loader *loader, bool immediate)
 static void plan_face(struct bt_loader *loader, int64_t after_ns)
 {
     int64_t period_ms = bt_clock_shows_seconds(loader->clock->text) ? 1000 : 60000;
-    int64_t wall_ms = bt_programme_wall_ms(loader->programme, after_ns, NULL) + 1;
+    int64_t wall_ms = bt_running_order_wall_ms(loader->order, after_ns, NULL) + 1;
     int64_t next_ms = (wall_ms / period_ms + 1) * period_ms;
     loader->face_at_ns = after_ns + (next_ms - wall_ms + 1) * BT_NS_PER_MS;
 }
 
 static void draw_face(struct bt_loader *loader)
 {
-    int64_t wall_ms = bt_programme_wall_ms(loader->programme, loader->face_at_ns, NULL);
-    const struct bt_show *show = bt_programme_show(loader->programme);
+    int64_t wall_ms = bt_running_order_wall_ms(loader->order, loader->face_at_ns, NULL);
+    const struct bt_show *show = bt_running_order_show(loader->order);
     // Half a second on: which side of the minute rounding lands on does not matter then.
     int64_t local_s = bt_tz_to_local_s(bt_show_tz(show), (wall_ms + 500) / 1000);
     struct bt_image *face = NULL;
@@ -200,7 +200,7 @@ static void handle_message(struct bt_loader *loader, struct message *message)
 
 static void look_at_clock(struct bt_loader *loader)
 {
-    uint64_t generation = bt_programme_generation(loader->programme);
+    uint64_t generation = bt_running_order_generation(loader->order);
     if (generation != loader->generation) {
         loader->generation = generation;
         loader->next_at_ns = now_ns();
@@ -249,14 +249,14 @@ static void *run(void *argument)
     return NULL;
 }
 
-struct bt_loader *bt_loader_create(struct bt_programme *programme, struct bt_kitchen *kitchen,
+struct bt_loader *bt_loader_create(struct bt_running_order *order, struct bt_kitchen *kitchen,
                                    size_t track)
 {
     struct bt_loader *loader = BT_NEW(struct bt_loader);
-    loader->programme = programme;
+    loader->order = order;
     loader->kitchen = kitchen;
     loader->index = track;
-    loader->track = bt_show_track(bt_programme_show(programme), track);
+    loader->track = bt_show_track(bt_running_order_show(order), track);
     loader->messages = bt_queue_create(MAX_MESSAGES, destroy_message, (struct bt_waker){0});
     loader->deliveries = bt_queue_create(MAX_MESSAGES, destroy_delivery, (struct bt_waker){0});
     if (pthread_create(&loader->thread, NULL, run, loader) != 0) {

@@ -13,7 +13,7 @@
 #define BT_PLAYER_LOADER_H
 
 #include "player/prepare.h"
-#include "player/programme.h"
+#include "player/running_order.h"
 
 struct bt_loader;
 
@@ -28,7 +28,7 @@ void bt_delivery_destroy(struct bt_delivery *delivery);
 BT_DEFINE_AUTO(bt_delivery)
 
 // Both must outlive the loader.
-struct bt_loader *bt_loader_create(struct bt_programme *programme, struct bt_kitchen *kitchen,
+struct bt_loader *bt_loader_create(struct bt_running_order *order, struct bt_kitchen *kitchen,
                                    size_t track) BT_NODISCARD;
 void bt_loader_close(struct bt_loader *loader);  // stops soon, returns at once
 void bt_loader_destroy(struct bt_loader *loader);

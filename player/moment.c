@@ -32,8 +32,7 @@ static void move_crawl(struct bt_shown *shown, const struct bt_grid *grid, int64
                        int64_t at_ns)
 {
     if (shown->prepared->strip != NULL) {
-        shown->moved_px =
-            (at_ns - origin_ns) / grid->period_ns * shown->prepared->speed_px;
+        shown->moved_px = (at_ns - origin_ns) / grid->period_ns * shown->prepared->speed_px;
         shown->step_due_ns = INT64_MAX;
     }
 }
@@ -57,9 +56,8 @@ static int show_safe_card(const struct moment *moment, size_t track, struct bt_s
                           struct bt_error *err)
 {
     struct bt_prepared *prepared = NULL;
-    int r = bt_prepare_safe_card(moment->kitchen, moment->show,
-                                 bt_show_track(moment->show, track), moment->at_ns,
-                                 moment->at_ns + BT_NS_PER_S, &prepared, err);
+    int r = bt_prepare_safe_card(moment->kitchen, moment->show, bt_show_track(moment->show, track),
+                                 moment->at_ns, moment->at_ns + BT_NS_PER_S, &prepared, err);
     if (r == 0) {
         bt_shown_start(out, prepared, moment->at_ns, NULL);
     }
@@ -162,8 +160,7 @@ int bt_moment_draw(struct bt_kitchen *kitchen, const struct bt_show *show, int64
                    int64_t at_ns, struct bt_image **out, struct bt_error *err)
 {
     BT_AUTOFREE struct moment *moment = BT_NEW(struct moment);
-    BT_AUTO(bt_timeline) timeline =
-        bt_timeline_create(show, (struct bt_moment){anchor_ns, true});
+    BT_AUTO(bt_timeline) timeline = bt_timeline_create(show, (struct bt_moment){anchor_ns, true});
     moment->kitchen = kitchen;
     moment->show = show;
     moment->timeline = timeline;

@@ -60,8 +60,8 @@ static int draw_card(struct bt_kitchen *kitchen, const char *utf8,
                      struct bt_image **out, struct bt_error *err)
 {
     pthread_mutex_lock(&kitchen->text_lock);
-    int r = bt_text_card(kitchen->text, utf8, style, track->rect.width, track->rect.height, out,
-                         err);
+    int r =
+        bt_text_card(kitchen->text, utf8, style, track->rect.width, track->rect.height, out, err);
     pthread_mutex_unlock(&kitchen->text_lock);
     return r;
 }
@@ -186,9 +186,9 @@ static int prepare_colour(const struct job *job, struct bt_error *err)
 typedef int (*prepare_fn)(const struct job *job, struct bt_error *err);
 
 static const prepare_fn preparers[] = {
-    [BT_ITEM_IMAGE] = prepare_image, [BT_ITEM_VIDEO] = prepare_video,
-    [BT_ITEM_SET] = prepare_image,   [BT_ITEM_TEXT] = prepare_text,
-    [BT_ITEM_CRAWL] = prepare_crawl, [BT_ITEM_CLOCK] = prepare_clock,
+    [BT_ITEM_IMAGE] = prepare_image,   [BT_ITEM_VIDEO] = prepare_video,
+    [BT_ITEM_SET] = prepare_image,     [BT_ITEM_TEXT] = prepare_text,
+    [BT_ITEM_CRAWL] = prepare_crawl,   [BT_ITEM_CLOCK] = prepare_clock,
     [BT_ITEM_COLOUR] = prepare_colour,
 };
 
@@ -243,8 +243,8 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
     const struct bt_item *item = slot->item;
     prepared->type = item->type;
     prepared->background = item->background;
-    prepared->place = (struct bt_item){
-        .fit = item->fit, .focus_x = item->focus_x, .focus_y = item->focus_y};
+    prepared->place =
+        (struct bt_item){.fit = item->fit, .focus_x = item->focus_x, .focus_y = item->focus_y};
     // A set fades between its cards too; a resumed rest comes back as it went, at once.
     if (item->transition == BT_TRANSITION_CROSSFADE && slot->why_start != BT_START_RESUME) {
         prepared->fade_ns = item->transition_ms * BT_NS_PER_MS;

@@ -18,8 +18,7 @@ void bt_prepared_destroy(struct bt_prepared *prepared)
 
 bool bt_prepared_same_content(const struct bt_prepared *a, const struct bt_prepared *b)
 {
-    return a->empty == b->empty && a->type == b->type &&
-           bt_str_equal(a->play.item, b->play.item) && a->play.card == b->play.card &&
-           bt_str_equal(a->play.publication, b->play.publication) &&
+    return a->empty == b->empty && a->type == b->type && bt_str_equal(a->play.item, b->play.item) &&
+           a->play.card == b->play.card && bt_str_equal(a->play.publication, b->play.publication) &&
            a->play.publication_version == b->play.publication_version;
 }

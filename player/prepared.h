@@ -15,25 +15,25 @@
 #include "plays/play.h"
 
 struct bt_prepared {
-    bool empty;                   // the track shows nothing until end_ns
-    bool immediate;               // replaces what is on the screen as soon as it is here
-    int type;                     // enum bt_item_type
-    int64_t start_ns;             // due start
-    int64_t end_ns;               // due end; INT64_MAX: until something else comes
-    int64_t limit_ns;             // the schedule takes over; INT64_MAX: never
-    int64_t offset_ns;            // how much was shown before
-    bool own_length;              // a clip that ends where its last frame ends
+    bool empty;         // the track shows nothing until end_ns
+    bool immediate;     // replaces what is on the screen as soon as it is here
+    int type;           // enum bt_item_type
+    int64_t start_ns;   // due start
+    int64_t end_ns;     // due end; INT64_MAX: until something else comes
+    int64_t limit_ns;   // the schedule takes over; INT64_MAX: never
+    int64_t offset_ns;  // how much was shown before
+    bool own_length;    // a clip that ends where its last frame ends
     enum bt_start_reason why_start;
     enum bt_end_reason why_end;
-    int64_t fade_ns;              // crossfade from what stood before; 0 is a cut
-    struct bt_play_start play;    // all but the times of the first present
+    int64_t fade_ns;            // crossfade from what stood before; 0 is a cut
+    struct bt_play_start play;  // all but the times of the first present
     // The content; what the type does not need is NULL.
     struct bt_colour background;
-    struct bt_image *image;       // of the zone's size; for a clock its present face
-    struct bt_strip *strip;       // the line once; its width is the crawl's cycle
-    struct bt_strip loop;         // the same tiles repeated past the zone's width; borrows them
+    struct bt_image *image;  // of the zone's size; for a clock its present face
+    struct bt_strip *strip;  // the line once; its width is the crawl's cycle
+    struct bt_strip loop;    // the same tiles repeated past the zone's width; borrows them
     struct bt_stream *stream;
-    struct bt_item place;         // fit and focus only: what bt_place needs
+    struct bt_item place;  // fit and focus only: what bt_place needs
     int64_t speed_px;
     const struct bt_item *clock;  // of a clock: its item, borrowed from the show
 };

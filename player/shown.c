@@ -39,8 +39,7 @@ static bool is_crawl(const struct bt_shown *shown)
 void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_t start_ns,
                     const struct bt_shown *previous)
 {
-    *shown = (struct bt_shown){
-        .prepared = prepared, .start_ns = start_ns, .step_due_ns = start_ns};
+    *shown = (struct bt_shown){.prepared = prepared, .start_ns = start_ns, .step_due_ns = start_ns};
     int64_t length_ns =
         prepared->end_ns == INT64_MAX ? INT64_MAX : prepared->end_ns - prepared->start_ns;
     shown->planned_end_ns = length_ns > INT64_MAX - start_ns ? INT64_MAX : start_ns + length_ns;
@@ -70,8 +69,7 @@ int64_t bt_shown_end_ns(const struct bt_shown *shown)
         // Not decoded to its end yet: it may be longer than the publication says.
         return shown->prepared->limit_ns;
     }
-    return BT_MIN(shown->start_ns + end_ns - shown->prepared->offset_ns,
-                  shown->prepared->limit_ns);
+    return BT_MIN(shown->start_ns + end_ns - shown->prepared->offset_ns, shown->prepared->limit_ns);
 }
 
 static int64_t due_of_frame(const struct bt_shown *shown, const struct bt_frame *frame)
@@ -149,8 +147,7 @@ static enum bt_shown_state missing_frame(struct bt_shown *shown, int64_t at_ns)
     return BT_SHOWN_WAITING;
 }
 
-static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns,
-                                        int64_t tolerance_ns)
+static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
 {
     for (;;) {
         const struct bt_frame *head;

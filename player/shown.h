@@ -58,8 +58,7 @@ enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_gri
                                      int64_t at_ns);
 
 // What it looks like, in a zone of that size. Borrowed until the next advance but one.
-void bt_shown_view(const struct bt_shown *shown, const struct bt_rect *zone,
-                   struct bt_visual *out);
+void bt_shown_view(const struct bt_shown *shown, const struct bt_rect *zone, struct bt_visual *out);
 
 // The picture was presented: what was kept for it may go.
 void bt_shown_presented(struct bt_shown *shown);

@@ -32,20 +32,20 @@ static const struct bt_log logger = {"player/stage"};
 
 struct stage {
     const struct bt_stage_options *options;
-    struct bt_programme *programme;
+    struct bt_running_order *order;
     struct bt_kitchen *kitchen;
     struct bt_recorder *recorder;
     struct bt_frame_log *frame_log;
     const volatile int *stop;
     const struct bt_clock *clock;
-    struct bt_output *output;       // owned; NULL: no display
+    struct bt_output *output;  // owned; NULL: no display
     struct bt_grid grid;
     struct bt_zone_player **zones;  // owned
     size_t zone_count;
     struct bt_scene scene;
-    int64_t presented_ns;           // the last present
-    int64_t ends_ns;                // when the time is over
-    bool repaint;                   // present even if nothing changed
+    int64_t presented_ns;  // the last present
+    int64_t ends_ns;       // when the time is over
+    bool repaint;          // present even if nothing changed
 };
 
 static int64_t now_ns(const struct stage *stage)
@@ -60,7 +60,7 @@ static bool is_over(const struct stage *stage)
 
 static void begin_zones(struct stage *stage)
 {
-    bt_programme_start(stage->programme, now_ns(stage));
+    bt_running_order_start(stage->order, now_ns(stage));
     for (size_t i = 0; i < stage->zone_count; i++) {
         bt_zone_player_begin(stage->zones[i], now_ns(stage));
     }
@@ -324,14 +324,14 @@ static int run(struct stage *stage, struct bt_error *err)
 
 static void create_zones(struct stage *stage)
 {
-    const struct bt_show *show = bt_programme_show(stage->programme);
+    const struct bt_show *show = bt_running_order_show(stage->order);
     stage->zone_count = bt_show_track_count(show);
     stage->zones = BT_NEW_ARRAY(struct bt_zone_player *, stage->zone_count);
     for (size_t i = 0; i < stage->zone_count; i++) {
-        struct bt_loader *loader = bt_loader_create(stage->programme, stage->kitchen, i);
+        struct bt_loader *loader = bt_loader_create(stage->order, stage->kitchen, i);
         stage->zones[i] = bt_zone_player_create(bt_show_track(show, i), loader, &stage->grid);
-        bt_evidence_init(bt_zone_player_evidence(stage->zones[i]), stage->recorder,
-                         stage->programme, BT_EVIDENCE_PRESENT);
+        bt_evidence_init(bt_zone_player_evidence(stage->zones[i]), stage->recorder, stage->order,
+                         BT_EVIDENCE_PRESENT);
     }
 }
 
@@ -346,11 +346,11 @@ static void destroy_zones(struct stage *stage)
     bt_free_auto(&stage->zones);
 }
 
-int bt_stage_play(const struct bt_stage_options *options, struct bt_programme *programme,
+int bt_stage_play(const struct bt_stage_options *options, struct bt_running_order *order,
                   struct bt_kitchen *kitchen, struct bt_recorder *recorder,
                   struct bt_frame_log *frame_log, const volatile int *stop, struct bt_error *err)
 {
-    const struct bt_show *show = bt_programme_show(programme);
+    const struct bt_show *show = bt_running_order_show(order);
     if (bt_show_track_count(show) > BT_ARRAY_LEN(((struct bt_scene *)NULL)->zones)) {
         return bt_fail(err, -E2BIG, "The layouts have more than %zu different zones",
                        BT_ARRAY_LEN(((struct bt_scene *)NULL)->zones));
@@ -358,7 +358,7 @@ int bt_stage_play(const struct bt_stage_options *options, struct bt_programme *p
     struct stage *stage = BT_NEW(struct stage);
     *stage = (struct stage){
         .options = options,
-        .programme = programme,
+        .order = order,
         .kitchen = kitchen,
         .recorder = recorder,
         .frame_log = frame_log,

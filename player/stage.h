@@ -10,14 +10,14 @@
 
 #include "player/frame_log.h"
 #include "player/prepare.h"
-#include "player/programme.h"
+#include "player/running_order.h"
 #include "plays/recorder.h"
 #include "render/output.h"
 
 struct bt_stage_options {
     struct bt_output_options output;
-    int64_t refresh_hz;   // a grid of our own; 0: the display's, or none
-    int64_t run_ns;       // stop after so long on a display; 0: never
+    int64_t refresh_hz;  // a grid of our own; 0: the display's, or none
+    int64_t run_ns;      // stop after so long on a display; 0: never
 };
 
 /**
@@ -27,7 +27,7 @@ struct bt_stage_options {
  * 0 when it ended as asked; an error only when a display exists but cannot be used, or a fixed
  * part of the installation is missing.
  */
-int bt_stage_play(const struct bt_stage_options *options, struct bt_programme *programme,
+int bt_stage_play(const struct bt_stage_options *options, struct bt_running_order *order,
                   struct bt_kitchen *kitchen, struct bt_recorder *recorder,
                   struct bt_frame_log *frame_log, const volatile int *stop,
                   struct bt_error *err) BT_NODISCARD;

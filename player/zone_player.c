@@ -32,8 +32,8 @@ struct bt_zone_player {
     int64_t fade_due_ns;           // next step of the fade; INT64_MAX: none
 };
 
-struct bt_zone_player *bt_zone_player_create(const struct bt_track *track,
-                                             struct bt_loader *loader, const struct bt_grid *grid)
+struct bt_zone_player *bt_zone_player_create(const struct bt_track *track, struct bt_loader *loader,
+                                             const struct bt_grid *grid)
 {
     struct bt_zone_player *zone = BT_NEW(struct bt_zone_player);
     zone->track = track;
@@ -228,8 +228,7 @@ bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns)
     return state != BT_SHOWN_WAITING;
 }
 
-void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns,
-                         struct bt_zone_view *out)
+void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns, struct bt_zone_view *out)
 {
     *out = (struct bt_zone_view){.rect = zone->track->rect, .mix = 1000};
     bt_shown_view(&zone->now, &zone->track->rect, &out->to);

@@ -13,8 +13,7 @@
 struct bt_zone_player;
 
 // All are borrowed and must outlive it, but the loader, which is taken.
-struct bt_zone_player *bt_zone_player_create(const struct bt_track *track,
-                                             struct bt_loader *loader,
+struct bt_zone_player *bt_zone_player_create(const struct bt_track *track, struct bt_loader *loader,
                                              const struct bt_grid *grid) BT_NODISCARD;
 void bt_zone_player_close(struct bt_zone_player *zone);  // the loader stops soon
 void bt_zone_player_destroy(struct bt_zone_player *zone);
