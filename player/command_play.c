@@ -15,6 +15,7 @@
 #include "player/show_load.h"
 #include "player/stage.h"
 #include "player/supervisor.h"
+#include "plays/journal.h"
 
 static const struct bt_log logger = {"player"};
 
@@ -229,6 +230,16 @@ static int open_recorder(const struct options *options, struct bt_recorder **out
     const struct bt_recorder_options recorder = {
         .path = options->plays, .screen = options->screen, .player = BT_VERSION};
     return bt_recorder_open(&recorder, out, err);
+}
+
+// The journal remembers the time for machines without a clock battery.
+static int64_t last_wall_ms(const char *journal)
+{
+    int64_t wall_ms = 0;
+    if (journal != NULL && bt_journal_last_wall_ms(journal, &wall_ms, NULL) < 0) {
+        return 0;  // a new journal, or one the recorder will complain about
+    }
+    return wall_ms;
 }
 
 static int play(struct options *options, char *const *paths, int count, struct bt_error *err)

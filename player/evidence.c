@@ -87,14 +87,13 @@ void bt_evidence_count(struct bt_evidence_log *evidence, bool is_new, int64_t pr
 }
 
 void bt_evidence_end(struct bt_evidence_log *evidence, enum bt_end_reason why, int64_t dropped,
-                     int64_t expected, int64_t presented_ns)
+                     int64_t presented_ns)
 {
     if (evidence->play == 0) {
         return;
     }
     evidence->counts.shown_ms = (presented_ns - evidence->segment_ns) / BT_NS_PER_MS;
     evidence->counts.dropped = dropped;
-    (void)expected;
     bt_recorder_end(evidence->recorder, evidence->play, &evidence->counts,
                     bt_end_reason_word((int)why));
     if (why == BT_END_PREEMPTED) {

@@ -42,11 +42,8 @@ void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_st
 // A present that shows the open play: a new frame or the same again.
 void bt_evidence_count(struct bt_evidence_log *evidence, bool is_new, int64_t presented_ns);
 
-/**
- * The present that replaced it (or its last sign of life). `dropped` and `expected` are about the
- * whole segment; expected 0: as said at the start.
- */
+// The present that replaced it, or its last sign of life. `dropped` is of the whole segment.
 void bt_evidence_end(struct bt_evidence_log *evidence, enum bt_end_reason why, int64_t dropped,
-                     int64_t expected, int64_t presented_ns);
+                     int64_t presented_ns);
 
 #endif

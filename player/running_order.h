@@ -1,6 +1,6 @@
 /**
- * The running order: the show and its timeline on this player's clocks. Turns the timeline's wall time
- * into monotonic time, knows how far the wall clock is trusted, and notices when it is set.
+ * The running order: the show and its timeline on this player's clocks. Turns the timeline's wall
+ * time into monotonic time, knows how far the wall clock is trusted, and notices when it is set.
  *
  * All functions are thread-safe; each takes microseconds.
  */

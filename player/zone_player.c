@@ -242,7 +242,7 @@ void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns, struc
 static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
 {
     const struct bt_prepared *prepared = zone->now.prepared;
-    bt_evidence_end(&zone->evidence, zone->why_ended, zone->before.dropped, 0, presented_ns);
+    bt_evidence_end(&zone->evidence, zone->why_ended, zone->before.dropped, presented_ns);
     if (!prepared->empty) {
         bt_evidence_begin(&zone->evidence, &prepared->play, prepared->why_start, presented_ns);
     }
@@ -266,7 +266,7 @@ void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns)
 
 void bt_zone_player_stop(struct bt_zone_player *zone, enum bt_end_reason why, int64_t at_ns)
 {
-    bt_evidence_end(&zone->evidence, why, zone->now.dropped, 0, at_ns);
+    bt_evidence_end(&zone->evidence, why, zone->now.dropped, at_ns);
     bt_loader_retire(zone->loader, BT_TAKE(zone->next));
     bt_loader_retire(zone->loader, bt_shown_finish(&zone->now));
     retire_before(zone);
