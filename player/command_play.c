@@ -263,7 +263,8 @@ static int play(struct options *options, char *const *paths, int count, struct b
     options->stage.output.canvas_width = (int)bt_show_canvas(show)->width;
     options->stage.output.canvas_height = (int)bt_show_canvas(show)->height;
     BT_AUTO(bt_running_order)
-    order = bt_running_order_create(show, bt_clock_real(), options->trust, 0);
+    order = bt_running_order_create(show, bt_clock_real(), options->trust,
+                                    last_wall_ms(options->plays));
     return bt_stage_play(&options->stage, order, kitchen, recorder, frame_log, &stop_requested,
                          err);
 }
