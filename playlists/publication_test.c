@@ -340,6 +340,63 @@ static void too_long_a_text_is_refused_before_it_is_read(void **state)
     assert_string_equal(err.msg, "4194305 bytes are more than a publication's 4194304");
 }
 
+// As many assets as there may be, and `playlists` playlists of as many items.
+static char *large_document(int playlists, size_t *out_len)
+{
+    BT_AUTOBUF text;
+    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
+    int r = bt_buf_appendf(&text, "{\"format\":1,\"id\":\"a\",\"version\":1,\"assets\":[");
+    for (int i = 0; i < BT_MAX_ASSETS; i++) {
+        r |= bt_buf_appendf(&text,
+                            "%s{\"name\":\"asset-%d\",\"sha256\":\"" SHA "\",\"size\":9,"
+                            "\"type\":\"image/png\"}",
+                            i == 0 ? "" : ",", i * 7919 % BT_MAX_ASSETS);
+    }
+    r |= bt_buf_appendf(&text, "],\"playlists\":[");
+    for (int p = 0; p < playlists; p++) {
+        r |= bt_buf_appendf(&text, "%s{\"name\":\"p%d\",\"items\":[", p == 0 ? "" : ",", p);
+        for (int i = 0; i < BT_MAX_ITEMS; i++) {
+            r |=
+                bt_buf_appendf(&text,
+                               "%s{\"id\":\"item-%d-%d\",\"type\":\"image\",\"asset\":\"asset-%d\","
+                               "\"seconds\":9.5}",
+                               i == 0 ? "" : ",", p, i, i);
+        }
+        r |= bt_buf_appendf(&text, "]}");
+    }
+    r |= bt_buf_appendf(&text, "]}");
+    assert_int_equal(r, 0);
+    *out_len = text.len;
+    return bt_strndup(bt_buf_text(&text), text.len);
+}
+
+static void the_largest_document_is_read(void **state)
+{
+    (void)state;
+    size_t len;
+    BT_AUTOFREE char *text = large_document(BT_MAX_ALL_ITEMS / BT_MAX_ITEMS, &len);
+    BT_AUTO(bt_publication) pub = NULL;
+    struct bt_error err = {0};
+    if (bt_publication_parse(text, len, BT_UNKNOWN_REFUSE, &pub, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+    const struct bt_playlist *last = &pub->playlists[pub->playlist_count - 1];
+    const struct bt_item *item = &last->items[BT_MAX_ITEMS - 1];
+    assert_string_equal(pub->assets[item->cards[0].asset].name, "asset-4095");
+}
+
+static void one_item_more_is_refused(void **state)
+{
+    (void)state;
+    size_t len;
+    BT_AUTOFREE char *text = large_document(BT_MAX_ALL_ITEMS / BT_MAX_ITEMS + 1, &len);
+    struct bt_publication *pub = NULL;
+    struct bt_error err = {0};
+    assert_int_equal(bt_publication_parse(text, len, BT_UNKNOWN_REFUSE, &pub, &err), -EINVAL);
+    assert_string_equal(err.msg,
+                        "playlists[4].items[0]: more than 16384 items in all playlists together");
+}
+
 static void a_missing_file_is_named(void **state)
 {
     (void)state;
@@ -368,6 +425,8 @@ int main(void)
         cmocka_unit_test(unknown_keys_are_ignored_or_refused),
         cmocka_unit_test(tomorrows_formats_and_features_are_told_from_mistakes),
         cmocka_unit_test(too_long_a_text_is_refused_before_it_is_read),
+        cmocka_unit_test(the_largest_document_is_read),
+        cmocka_unit_test(one_item_more_is_refused),
         cmocka_unit_test(a_missing_file_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
