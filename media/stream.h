@@ -76,6 +76,9 @@ struct bt_frame *bt_stream_pop(struct bt_stream *stream) BT_NODISCARD;
 // before that.
 int64_t bt_stream_end_ns(struct bt_stream *stream);
 
+// Packets and frames that were damaged so far; what could be concealed was shown.
+int64_t bt_stream_damaged(struct bt_stream *stream);
+
 // The failure's words, once peek says BT_STREAM_FAILED.
 void bt_stream_error(struct bt_stream *stream, struct bt_error *out);
 

@@ -1,0 +1,55 @@
+/**
+ * An opened clip: one regular file, one demuxer, one decoder. What comes in is hostile: only
+ * containers and codecs on our lists are tried, nothing but the file itself is ever read (no
+ * playlists, references or URLs), sizes are bounded before decoding, and everything ends soon
+ * after *stop was set.
+ *
+ * One thread at a time. Inside media/ only.
+ */
+#ifndef BT_MEDIA_INPUT_H
+#define BT_MEDIA_INPUT_H
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+
+struct bt_input {
+    AVFormatContext *format;
+    AVCodecContext *codec;
+    AVStream *stream;         // borrowed from format: the picture
+    const atomic_bool *stop;  // borrowed
+    AVPacket *packet;
+    int64_t damaged;  // packets and frames with errors so far
+    bool drained;     // the demuxer has no more
+    int fd;
+};
+
+/**
+ * Errors: the errno of opening and reading; -EINVAL not a clip; -ENOTSUP a codec that is not on
+ * our list; -EFBIG too large; -ENODATA no picture inside.
+ */
+int bt_input_open(const char *path, int threads, const atomic_bool *stop, struct bt_input **out,
+                  struct bt_error *err) BT_NODISCARD;
+void bt_input_destroy(struct bt_input *input);
+BT_DEFINE_AUTO(bt_input)
+
+/**
+ * The next frame in presentation order: 1; 0 at the end. Damage is concealed and counted.
+ * Errors: -EIO and the like from the file, -ECANCELED stopped, -EFBIG a frame too large.
+ */
+int bt_input_read(struct bt_input *input, AVFrame *frame, struct bt_error *err) BT_NODISCARD;
+
+// Goes to the key frame at or before the time stamp (of the stream's time base).
+int bt_input_seek(struct bt_input *input, int64_t timestamp) BT_NODISCARD;
+
+// Degrees clockwise until the picture stands upright: 0, 90, 180, 270.
+int bt_input_rotation(const struct bt_input *input);
+
+// Nanoseconds of the usual frame; 0 when the container does not say anything sensible.
+int64_t bt_input_frame_ns(const struct bt_input *input);
+
+#endif
