@@ -73,9 +73,10 @@ static void clear(struct gles2_output *gles2, struct bt_colour colour)
     SDL_RenderClear(gles2->context.renderer);
 }
 
+// SDL swaps red and blue of planes drawn to a target of any other byte order.
 static SDL_Texture *create_target(struct gles2_output *gles2, int width, int height)
 {
-    return SDL_CreateTexture(gles2->context.renderer, SDL_PIXELFORMAT_ARGB8888,
+    return SDL_CreateTexture(gles2->context.renderer, SDL_PIXELFORMAT_ABGR8888,
                              SDL_TEXTUREACCESS_TARGET, width, height);
 }
 

@@ -62,7 +62,7 @@ void test_strip_destroy(struct bt_strip *strip)
     free(strip);
 }
 
-// 0..255 for one component of one pixel: a ramp with a corner that stands out.
+// 0..255 for one component of one pixel: a ramp, and a corner that stands out.
 static int sample(int x, int y, int width, int height, int component, unsigned seed)
 {
     if (x < width / 4 && y < height / 4) {
@@ -78,6 +78,13 @@ static int sample(int x, int y, int width, int height, int component, unsigned s
     default:
         return (x * 9 + y * 2) % 256;
     }
+}
+
+static int smooth_sample(int x, int y, int width, int height, int component)
+{
+    static const int at_origin[] = {60, 100, 150, 255};
+    int along = component == 1 ? y * 20 / height : x * 20 / width;
+    return at_origin[component] + (component == 3 ? 0 : along);
 }
 
 static void put_sample(AVFrame *av, const AVComponentDescriptor *component, int x, int y, int value)
@@ -113,7 +120,9 @@ struct bt_frame *test_frame(int width, int height, struct test_frame_kind kind, 
             shift_y = chroma ? format->log2_chroma_h : 0;
         for (int y = 0; y < AV_CEIL_RSHIFT(height, shift_y); y++) {
             for (int x = 0; x < AV_CEIL_RSHIFT(width, shift_x); x++) {
-                int value = sample(x << shift_x, y << shift_y, width, height, c, seed);
+                int value = kind.smooth
+                                ? smooth_sample(x << shift_x, y << shift_y, width, height, c)
+                                : sample(x << shift_x, y << shift_y, width, height, c, seed);
                 put_sample(av, &format->comp[c], x, y, value);
             }
         }

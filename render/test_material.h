@@ -14,9 +14,10 @@ struct bt_strip *test_strip(int height, size_t count, bool opaque) BT_NODISCARD;
 void test_strip_destroy(struct bt_strip *strip);
 
 struct test_frame_kind {
-    int format;  // enum AVPixelFormat
-    int matrix;  // enum AVColorSpace
-    int range;   // enum AVColorRange
+    int format;   // enum AVPixelFormat
+    int matrix;   // enum AVColorSpace
+    int range;    // enum AVColorRange
+    bool smooth;  // ramps only, no edges
 };
 
 // Four patches and a ramp, so that matrix, range, turning and mirroring show.
