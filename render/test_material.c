@@ -83,7 +83,7 @@ static int sample(int x, int y, int width, int height, int component, unsigned s
 static int smooth_sample(int x, int y, int width, int height, int component)
 {
     static const int at_origin[] = {60, 100, 150, 255};
-    int along = component == 1 ? y * 20 / height : x * 20 / width;
+    int along = component == 1 ? y * 8 / height : x * 8 / width;
     return at_origin[component] + (component == 3 ? 0 : along);
 }
 
