@@ -21,6 +21,7 @@ struct checker {
     const char *text;
     size_t len, at;
     int depth;
+    size_t values;
     const char *problem;  // static text, NULL while all is well
 };
 
@@ -195,6 +196,9 @@ static bool check_members(struct checker *c, char end, bool keys)
 
 static bool check_value(struct checker *c)
 {
+    if (++c->values > BT_JSON_MAX_VALUES) {
+        return problem(c, "too many values");
+    }
     skip_space(c);
     switch (peek(c)) {
     case '{':

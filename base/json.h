@@ -2,9 +2,9 @@
  * JSON from outside, read by table (cJSON underneath).
  *
  * bt_json_parse refuses what RFC 8259 forbids and cJSON lets through: duplicate keys, bad UTF-8,
- * lone surrogates, NUL inside strings, odd number forms, text after the document. Its depth is
- * bounded. bt_json_read then checks every type and range of one object against a table and fills
- * a struct; absent optional fields keep the value the struct came with.
+ * lone surrogates, NUL inside strings, odd number forms, text after the document. Its depth and
+ * its number of values are bounded. bt_json_read then checks every type and range of one object
+ * against a table and fills a struct; absent optional fields keep the value the struct came with.
  *
  * Thread-safe; touches no files and does not log.
  */
@@ -22,6 +22,9 @@
 
 // Deeper nesting than any of our documents has.
 #define BT_JSON_MAX_DEPTH 32
+
+// "[0,0,0…" of 4 MiB would become 160 MiB of cJSON. Ours have 16 bytes and more to a value.
+#define BT_JSON_MAX_VALUES 262144
 
 static inline void bt_json_delete_auto(cJSON **json)
 {

@@ -96,6 +96,26 @@ static void wrong_documents_are_refused_with_their_place(void **state)
     }
 }
 
+static void the_number_of_values_is_bounded(void **state)
+{
+    (void)state;
+    // The list itself is a value too.
+    for (size_t count = BT_JSON_MAX_VALUES - 1; count <= BT_JSON_MAX_VALUES; count++) {
+        BT_AUTOFREE char *text = bt_alloc(2 * count + 2);
+        for (size_t i = 0; i < count; i++) {
+            text[2 * i] = ',';
+            text[2 * i + 1] = '0';
+        }
+        text[0] = '[';
+        text[2 * count] = ']';
+        BT_AUTOJSON *json = NULL;
+        struct bt_error err = {0};
+        int r = bt_json_parse(text, 2 * count + 1, &json, &err);
+        assert_int_equal(r, count < BT_JSON_MAX_VALUES ? 0 : -EINVAL);
+        assert_int_equal(strstr(err.msg, "too many values") != NULL, r < 0);
+    }
+}
+
 static void depth_is_bounded(void **state)
 {
     (void)state;
@@ -334,6 +354,7 @@ int main(void)
         cmocka_unit_test(documents_are_read),
         cmocka_unit_test(wrong_documents_are_refused_with_their_place),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(the_number_of_values_is_bounded),
         cmocka_unit_test(the_parsing_suite_is_judged_right),
         cmocka_unit_test(a_table_fills_the_struct),
         cmocka_unit_test(absent_fields_keep_their_defaults_and_unknown_keys_do_not_matter),
