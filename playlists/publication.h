@@ -223,7 +223,7 @@ enum bt_unknown_keys {
  * Reads a publication. Needs no NUL after the text.
  *
  * On success *out is for the caller to destroy; on error *out is untouched and err says in plain
- * words which key is wrong where: "playlists[0].items[3]: 'seconds' is -1, outside 1..86400".
+ * words which key is wrong where: "playlists[0].items[3]: 'seconds' is -1, outside 0.1..86400".
  * Errors: -EMSGSIZE too long, -EINVAL not a valid publication, -EPROTONOSUPPORT a format number
  * or a required feature this program does not know.
  * Thread-safe; touches no files and does not log.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds playlists/publication.schema.json against the documents the reader's own tests use.
 
-Every example is valid. Every case of publication_refused.json is invalid, except those marked
+Every example, also the one in docs/publication.md, is valid. Every case of publication_refused.json is invalid, except those marked
 as beyond a schema; those are valid, so that the mark stays true. Each object is strict.
 """
 
@@ -53,6 +53,13 @@ def wrong_examples(validator):
             yield f"{path.name}: {error.json_path}: {error.message}"
 
 
+def wrong_in_docs(validator):
+    text = (ROOT / "docs" / "publication.md").read_text(encoding="utf-8")
+    for block in text.split("```json\n")[1:]:
+        for error in validator.iter_errors(json.loads(block.split("```")[0])):
+            yield f"docs/publication.md: {error.json_path}: {error.message}"
+
+
 def loose_keys(validator, document, place="$"):
     """Adds a key nobody knows to each object in turn; the schema must notice."""
     root = document
@@ -75,7 +82,7 @@ def main():
     schema = load(PLAYLISTS / "publication.schema.json")
     Validator.check_schema(schema)
     validator = Validator(schema)
-    wrong = [*wrong_cases(validator), *wrong_examples(validator)]
+    wrong = [*wrong_cases(validator), *wrong_examples(validator), *wrong_in_docs(validator)]
     for path in sorted((PLAYLISTS / "examples").glob("*.json")):
         wrong += [f"{path.name}: {p} takes any key" for p in loose_keys(validator, load(path))]
     for line in wrong:
