@@ -102,7 +102,7 @@ static void random_frame(struct material *material, struct bt_visual *visual, st
     visual->rotation = turns[roll(material, BT_ARRAY_LEN(turns))];
     visual->dst = (struct bt_rect){0, 0, zone.width, zone.height};
     if (roll(material, 2) == 0) {
-        int inset = (int)roll(material, 5);
+        int inset = (int)roll(material, 8) - 3;  // below 0: cut by the zone
         visual->dst = (struct bt_rect){inset, 2 * inset, BT_MAX(1, zone.width - 2 * inset),
                                        BT_MAX(1, zone.height - 4 * inset)};
     }
@@ -126,10 +126,21 @@ static struct bt_visual random_visual(struct material *material, struct bt_rect 
     return visual;
 }
 
+// Now and then a zone reaches over an edge of the canvas.
+static struct bt_rect random_zone_rect(struct material *material)
+{
+    struct bt_rect rect = random_rect(material, CANVAS_WIDTH, CANVAS_HEIGHT);
+    if (roll(material, 5) == 0) {
+        rect.x += (int)roll(material, 61) - 30;
+        rect.y += (int)roll(material, 61) - 30;
+    }
+    return rect;
+}
+
 static void random_zone(struct material *material, struct bt_zone_view *zone)
 {
     static const int mixes[] = {1000, 1000, 1000, 0, 1, 333, 999};
-    zone->rect = random_rect(material, CANVAS_WIDTH, CANVAS_HEIGHT);
+    zone->rect = random_zone_rect(material);
     zone->from = random_visual(material, zone->rect);
     zone->to = random_visual(material, zone->rect);
     zone->mix = mixes[roll(material, BT_ARRAY_LEN(mixes))];
@@ -171,7 +182,7 @@ static void change_scene(struct material *material, struct bt_scene *scene)
     } else if (what == 2) {
         scene->background = random_colour(material);
     } else if (what == 3) {
-        scene->zones[zone].rect = random_rect(material, CANVAS_WIDTH, CANVAS_HEIGHT);
+        scene->zones[zone].rect = random_zone_rect(material);
     } else if (what < 6) {
         random_zone(material, &scene->zones[zone]);
     } else if (what < 10) {

@@ -145,11 +145,10 @@ static void formats(struct test_stage *stage)
 static void turned(struct test_stage *stage)
 {
     for (int i = 0; i < 4; i++) {
-        bool sideways = i % 2 == 1;
-        struct bt_rect dst = sideways ? at(3, 4, 30, 60) : at(0, 10, 60, 30);
-        struct bt_visual visual = frame(stage, 60, 30, hd, dst);
+        struct bt_rect dst = i % 2 == 1 ? at(10, 12, 20, 40) : at(0, 22, 40, 20);
+        struct bt_visual visual = frame(stage, 40, 20, hd, dst);
         visual.rotation = i * 90;
-        add_zone(stage, at(i / 2 * 98 + (sideways ? 60 : 0), 2, sideways ? 36 : 60, 70), visual);
+        add_zone(stage, at(i * 40, 8, 40, 64), visual);
     }
 }
 
