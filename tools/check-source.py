@@ -46,7 +46,7 @@ BANNED = {
     **dict.fromkeys(["system", "popen"], "posix_spawn with an argument list"),
     **dict.fromkeys(["signal"], "sigaction"),
     **dict.fromkeys(["basename", "dirname"], "strrchr on '/'"),
-    **dict.fromkeys(["strerror"], "bt_fail_errno"),
+    **dict.fromkeys(["strerror"], "bt_fail_errno, or %m in a line of the log"),
     **dict.fromkeys(["setenv", "putenv", "unsetenv"], "nothing: other threads call getenv"),
     **dict.fromkeys(["mktemp", "tmpnam", "tempnam", "tmpfile"], "mkostemp"),
     **dict.fromkeys(["alloca"], "an array of fixed size"),
@@ -63,7 +63,7 @@ AT_HOME = {
 }
 # Tests and measuring programs are their own main: they may end, and prepare their surroundings.
 FREE_IN_PROGRAMS = {"exit", "_exit", "setenv", "unsetenv", "malloc", "calloc", "realloc", "strdup",
-                    "strtok_r", "strerror"}
+                    "strtok_r", "strerror", "sscanf"}
 
 WARN_LINES, MAX_LINES = 600, 900
 MAX_FUNCTION_LINES = 60
