@@ -76,7 +76,7 @@ struct options {
     bool help;
 };
 
-static volatile int stop_requested;  // written by the signal handler only
+static volatile sig_atomic_t stop_requested;  // allow: a signal handler has nothing else
 
 static void handle_stop(int number)
 {
@@ -213,7 +213,7 @@ static void prepare_process(void)
     // Presents come before whatever else the machine does. Needs the right to; fine without.
     const struct sched_param priority = {.sched_priority = 1};
     if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) < 0) {
-        bt_log_debug(&logger, "No real-time priority for presents: %s", strerror(errno));
+        bt_log_debug(&logger, "No real-time priority for presents: %m");
     }
     const struct sigaction action = {.sa_handler = handle_stop};
     sigaction(SIGTERM, &action, NULL);

@@ -472,7 +472,8 @@ int bt_recorder_open(const struct bt_recorder_options *options, struct bt_record
     r = pthread_create(&recorder->thread, NULL, run, recorder);
     if (r != 0) {
         finish(recorder);
-        return bt_fail(err, -r, "Cannot start the thread of the recorder: %s", strerror(r));
+        errno = r;
+        return bt_fail_errno(err, "Cannot start the thread of the recorder");
     }
     *out = recorder;
     return 0;
