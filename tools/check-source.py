@@ -125,6 +125,8 @@ def check_text(path, text):
     for number, line in enumerate(lines, 1):
         if line != line.rstrip():
             report(path, number, "space at the end of the line")
+        if re.match(r"(<{7}|>{7}) ", line):
+            report(path, number, "a merge that is not finished")
         if "\t" in line:
             report(path, number, "tab; we indent with spaces")
         if ALLOW.search(line) or "# allow: " in line:
@@ -224,7 +226,7 @@ def check_tags(paths):
             if length > MAX_FUNCTION_LINES:
                 report(path, line, f"{name} has {length} lines (limit {MAX_FUNCTION_LINES})")
         if tag["kind"] == "prototype" and path.endswith(".h") and room_of(path) not in TOP:
-            if not is_for_tests(path) and not re.match(r"bt_|BT_DEFINE_AUTO$", name):
+            if not is_for_tests(path) and not (name.startswith("bt_") or name.isupper()):
                 report(path, line, f"{name}: what other files call begins with bt_")
         if tag["kind"] == "variable" and "const" not in source and room_of(path) not in TOP:
             if not is_for_tests(path):

@@ -48,6 +48,7 @@ CASES = [
     ("media/thing.c", "int x(void); \n", "space at the end"),
     ("media/thing.c", "int x(void);", "no line break"),
     ("docs/thing.md", "TO" + "DO: write this\n", "finish it"),
+    ("docs/thing.md", "<" * 7 + " HEAD\n", "merge"),
     ("docs/thing.md", "see /ro" + "ot/notes\n", "machine"),
     ("docs/thing.md", "see https://example.org/work/x\n", None),
 ]
