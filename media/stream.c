@@ -340,7 +340,8 @@ static int start_thread(struct bt_stream *stream, struct bt_error *err)
     int r = pthread_create(&stream->thread, NULL, decode_main, stream);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (r != 0) {
-        return bt_fail(err, -r, "Cannot start a decode thread: %s", strerror(r));
+        errno = r;
+        return bt_fail_errno(err, "Cannot start a decode thread");
     }
     stream->has_thread = true;
     pthread_setname_np(stream->thread, "bt-decode");

@@ -25,8 +25,10 @@ static const char help[] =
     "  --clock untrusted   như khi đồng hồ máy chưa tin được / as with a clock not yet trusted\n";
 
 static const struct option long_options[] = {
-    {"from", required_argument, NULL, 'f'},  {"to", required_argument, NULL, 't'},
-    {"clock", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"clock", required_argument, NULL, 'c'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
