@@ -152,7 +152,7 @@ def check_includes(path, lines):
 
 def is_for_tests(path):
     name = Path(path).name
-    return name.endswith("_test.c") or name.startswith("test_")
+    return name.endswith("_test.c") or name.startswith("test")
 
 
 def check_calls(path, text, lines):
