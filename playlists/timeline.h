@@ -81,12 +81,12 @@ BT_DEFINE_AUTO(bt_timeline)
  * when that one could not be shown: what was given to its campaign is then taken back by
  * bt_timeline_skip first). Bounded work: microseconds.
  */
-void bt_timeline_next(struct bt_timeline *timeline, size_t track, struct bt_moment at,
+void bt_timeline_next(struct bt_timeline *timeline, size_t index, struct bt_moment at,
                       struct bt_slot *out);
 
 // The slot last given for the track was not shown (damaged asset): its time counts for nobody and
 // it is not resumed.
-void bt_timeline_skip(struct bt_timeline *timeline, size_t track);
+void bt_timeline_skip(struct bt_timeline *timeline, size_t index);
 
 const char *bt_start_reason_word(int reason);
 const char *bt_end_reason_word(int reason);

@@ -66,6 +66,7 @@ bool bt_output_is_software_gl(const char *renderer)
 static bool has_render_node(void)
 {
     glob_t found = {0};
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no ~ in the pattern, so no environment is read
     bool any = glob("/dev/dri/renderD*", GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc > 0;
     globfree(&found);
     return any;
