@@ -229,32 +229,38 @@ static void refresh_sources(struct bt_timeline *timeline, struct track *track, s
     }
 }
 
-// Whether something above `level` wants the track, or it is not to be seen at all.
+// Whether something above `level` wants the track, or it is not to be seen at all. From nothing it
+// takes both, something to show and a place in the layout.
 static bool taken_over(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
                        int level, int64_t *out_until_ns)
 {
-    bool visible = look_visible(timeline, track, at, out_until_ns);
+    int64_t layout_until_ns, until_ns = INT64_MAX;
+    bool visible = look_visible(timeline, track, at, &layout_until_ns);
     bool higher = false;
     for (size_t i = 0; i < track->source_count && track->sources[i].priority > level; i++) {
         const struct bt_entry *entry = look(timeline, track, i, at);
-        *out_until_ns = BT_MIN(*out_until_ns, entry->until_ns);
+        until_ns = BT_MIN(until_ns, entry->until_ns);
         higher = higher || entry->counts;
     }
-    return level == NOTHING ? visible && higher : !visible || higher;
+    if (level == NOTHING && !higher) {
+        *out_until_ns = visible ? until_ns : BT_MAX(until_ns, layout_until_ns);
+        return false;
+    }
+    *out_until_ns = BT_MIN(until_ns, layout_until_ns);
+    return level == NOTHING ? visible : higher || !visible;
 }
 
 static int64_t find_takeover(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
                              int level)
 {
     int64_t until_ns;
+    bool taken = false;
     (void)taken_over(timeline, track, at, level, &until_ns);
-    for (int i = 0; i < LOOK_THROUGH && until_ns != INT64_MAX; i++) {
+    for (int i = 0; i < LOOK_THROUGH && !taken && until_ns != INT64_MAX; i++) {
         at.wall_ns = until_ns;
-        if (taken_over(timeline, track, at, level, &until_ns)) {
-            break;
-        }
+        taken = taken_over(timeline, track, at, level, &until_ns);
     }
-    return until_ns == INT64_MAX ? INT64_MAX : at.wall_ns;
+    return !taken && until_ns == INT64_MAX ? INT64_MAX : at.wall_ns;
 }
 
 // The next instant after `at` when something above `level` takes the track over.
@@ -379,11 +385,14 @@ static bool pick_run(struct bt_timeline *timeline, struct track *track, struct b
 static bool start_run(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
                       struct run *out)
 {
-    if (!pick_run(timeline, track, at, false, out) && !pick_run(timeline, track, at, true, out)) {
+    bool fits = pick_run(timeline, track, at, false, out);
+    if (!fits && !pick_run(timeline, track, at, true, out)) {
         return false;
     }
     const struct source *source = &track->sources[out->source];
-    bt_rotation_take(source->rotation, out->item);
+    if (fits) {  // else it will be cut and keeps its turn
+        bt_rotation_take(source->rotation, out->item);
+    }
     const struct bt_entry *entry = look(timeline, track, out->source, at);
     out->deadline_ns =
         BT_MIN(entry->closes_ns, source->rotation->lineup->items[out->item].until_ns);
