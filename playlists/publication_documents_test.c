@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "playlists/publication.h"
+#include "playlists/show.h"
 
 static char *project_path(const char *rest)
 {
@@ -103,15 +104,16 @@ static void broken_documents_are_refused_with_their_sentence(void **state)
     assert_int_equal(wrong, 0);
 }
 
-static void read_example(const char *name)
+static struct bt_publication *load_example(const char *name)
 {
     BT_AUTOFREE char *rest = bt_strf("playlists/examples/%s", name);
     BT_AUTOFREE char *path = project_path(rest);
-    BT_AUTO(bt_publication) pub = NULL;
+    struct bt_publication *pub = NULL;
     struct bt_error err = {0};
     if (bt_publication_load(path, BT_UNKNOWN_REFUSE, &pub, &err) < 0) {
         fail_msg("%s", err.msg);
     }
+    return pub;
 }
 
 static void every_example_is_read_without_unknown_keys(void **state)
@@ -124,12 +126,29 @@ static void every_example_is_read_without_unknown_keys(void **state)
     // One thread, and the only user of this stream.
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
         if (bt_str_ends(entry->d_name, ".json")) {
-            read_example(entry->d_name);
+            bt_publication_destroy(load_example(entry->d_name));
             count++;
         }
     }
     closedir(dir);
     assert_true(count >= 7);
+}
+
+static void the_layers_among_the_examples_fit_together(void **state)
+{
+    (void)state;
+    struct bt_publication *layers[] = {
+        load_example("man-hinh.json"),
+        load_example("bat-buoc-cua-tinh.json"),
+        load_example("khan-cap.json"),
+    };
+    struct bt_error err = {0};
+    BT_AUTO(bt_show) show = NULL;
+    if (bt_show_create(layers, BT_ARRAY_LEN(layers), bt_tz_create_fixed(7 * 3600), &show, &err) <
+        0) {
+        fail_msg("%s", err.msg);
+    }
+    assert_string_equal(bt_show_notices(show), "");
 }
 
 // Cut anywhere, a document is refused and leaves nothing behind (the sanitizers look).
@@ -209,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_documents_are_refused_with_their_sentence),
         cmocka_unit_test(every_example_is_read_without_unknown_keys),
+        cmocka_unit_test(the_layers_among_the_examples_fit_together),
         cmocka_unit_test(a_document_cut_anywhere_is_refused),
         cmocka_unit_test(a_document_without_any_one_value_is_read_or_refused),
     };
