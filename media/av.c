@@ -20,6 +20,9 @@ int bt_fail_av(struct bt_error *err, int av_error, const char *format, ...)
     char words[AV_ERROR_MAX_STRING_SIZE] = "";
     av_strerror(av_error, words, sizeof(words));
     int code = av_error < 0 && av_error >= -LARGEST_ERRNO ? av_error : -EINVAL;
+    if (av_error == AVERROR_PATCHWELCOME || av_error == AVERROR_DECODER_NOT_FOUND) {
+        code = -ENOTSUP;
+    }
     return bt_fail(err, code, "%s: %s", what, words);
 }
 

@@ -15,8 +15,8 @@
 #include "base/error.h"
 
 /**
- * Writes "what: FFmpeg's own words" and returns a negative errno: FFmpeg's own codes (invalid
- * data, end of file and so on) become -EINVAL.
+ * Writes "what: FFmpeg's own words" and returns a negative errno: FFmpeg's own codes become
+ * -EINVAL, or -ENOTSUP where it says that it does not know the thing.
  */
 int bt_fail_av(struct bt_error *err, int av_error, const char *format, ...) BT_PRINTF(3, 4);
 

@@ -1,0 +1,43 @@
+/**
+ * What a picture file says of itself, read before any decoder sees it: kind, size, orientation,
+ * animation, and whether it goes on to its end. PNG, JPEG, WebP, GIF.
+ *
+ * Pure: no files, no allocation; linear in the length. Inside media/ only (and its fuzz target).
+ */
+#ifndef BT_MEDIA_HEADER_H
+#define BT_MEDIA_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+
+enum bt_picture_kind {
+    BT_PICTURE_PNG,
+    BT_PICTURE_JPEG,
+    BT_PICTURE_WEBP,
+    BT_PICTURE_GIF,
+};
+
+struct bt_picture_header {
+    enum bt_picture_kind kind;
+    int width, height;  // as stored, 1..BT_MEDIA_MAX_SIDE_PX, pixels within BT_MEDIA_MAX_PIXELS
+    int orientation;    // EXIF: 1 upright .. 8
+    int64_t frames;     // 1 for a still
+    int components;     // JPEG: 1, 3, 4; else 0
+    bool unsupported;   // JPEG: arithmetic, lossless, hierarchical or more than 8 bits
+};
+
+// "PNG", "JPEG", "WebP", "GIF".
+const char *bt_picture_kind_word(enum bt_picture_kind kind);
+
+/**
+ * Reads a whole file's bytes.
+ * Errors: -EINVAL not one of these pictures; -EBADMSG damaged or cut off; -EFBIG too large.
+ */
+int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_header *out,
+                           struct bt_error *err) BT_NODISCARD;
+
+#endif
