@@ -64,7 +64,7 @@ static void the_highest_version_counts_whatever_the_order(void **state)
         "{'format':1,'id':'u','version':3,'layer':'unit'," CANVAS LAYOUT PLAYLIST RULE "}",
         "{'format':1,'id':'u','version':2,'layer':'unit'}",
     };
-    static const char *const turned[] = {both[1], both[0], both[0]};
+    const char *const turned[] = {both[1], both[0], both[0]};
     BT_AUTO(bt_show) one = merge(both, 2);
     BT_AUTO(bt_show) other = merge(turned, 3);
     assert_int_equal(bt_show_publication(one, 0)->version, 3);

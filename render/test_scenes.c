@@ -183,25 +183,29 @@ static void scaled(struct test_stage *stage)
 static void fades(struct test_stage *stage)
 {
     for (int i = 0; i < 4; i++) {
-        add_fade(stage, at(i * 40, 0, 38, 44), image(stage, 38, 44, 255), image(stage, 38, 44, 255),
-                 i * 250);
+        struct bt_visual to = image(stage, 38, 44, 255), from = image(stage, 38, 44, 255);
+        add_fade(stage, at(i * 40, 0, 38, 44), from, to, i * 250);
     }
     add_fade(stage, at(0, 46, 50, 44), colour(red), frame(stage, 50, 44, hd, at(0, 0, 50, 44)),
              300);
-    add_fade(stage, at(52, 46, 50, 44), frame(stage, 50, 30, hd, at(0, 7, 50, 30)),
-             frame(stage, 30, 44, hd, at(10, 0, 30, 44)), 600);
+    struct bt_visual to = frame(stage, 30, 44, hd, at(10, 0, 30, 44));
+    struct bt_visual from = frame(stage, 50, 30, hd, at(0, 7, 50, 30));
+    add_fade(stage, at(52, 46, 50, 44), from, to, 600);
     add_fade(stage, at(104, 46, 56, 44), (struct bt_visual){0}, colour(red), 400);
 }
 
 static void fades_over_pictures(struct test_stage *stage)
 {
     add_zone(stage, at(0, 0, 160, 90), image(stage, 160, 90, 255));
-    add_fade(stage, at(5, 5, 70, 40), image(stage, 70, 40, 200), image(stage, 70, 40, 120), 500);
+    struct bt_visual to = image(stage, 70, 40, 120), from = image(stage, 70, 40, 200);
+    add_fade(stage, at(5, 5, 70, 40), from, to, 500);
     add_fade(stage, at(85, 5, 70, 40), colour(glass), (struct bt_visual){0}, 750);
-    add_fade(stage, at(5, 50, 150, 20), strip(stage, 20, -20, false, glass),
-             strip(stage, 20, 30, false, navy), 350);
-    add_fade(stage, at(5, 72, 150, 16), image(stage, 100, 16, 255), image(stage, 150, 12, 255),
-             500);
+    to = strip(stage, 20, 30, false, navy);
+    from = strip(stage, 20, -20, false, glass);
+    add_fade(stage, at(5, 50, 150, 20), from, to, 350);
+    to = image(stage, 150, 12, 255);
+    from = image(stage, 100, 16, 255);
+    add_fade(stage, at(5, 72, 150, 16), from, to, 500);
 }
 
 static void crawl_over_clip(struct test_stage *stage)
