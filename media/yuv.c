@@ -9,6 +9,7 @@
 #endif
 
 #include "base/compiler.h"
+#include "media/yuv_avx2.h"
 
 /*
  * A level is luma · y + tint, in 1/32 of a level and 16 bits: |luma| < 9,600, |tint| < 8,800.
@@ -17,20 +18,8 @@
  */
 #define FRACTION_BITS 5
 
-// Columns worked on at a time: the tints stay in the first-level cache.
-#define BLOCK 256
+#define BLOCK BT_YUV_BLOCK
 #define LANES 16
-
-struct coefficients {
-    int16_t y;                   // of (luma << 8)
-    int16_t bias;                // added to luma
-    int16_t r_v, g_u, g_v, b_u;  // of ((chroma - 128) << 8)
-};
-
-// What chroma adds to each colour.
-struct tints {
-    int16_t r[BLOCK], g[BLOCK], b[BLOCK];
-};
 
 // y: 1 or 255/219; others: 2(1 - k) × 255/255 or 255/224. Times 1 << (FRACTION_BITS + 8).
 #define COEFFICIENT(x) ((int16_t)((x)*8192 + ((x) < 0 ? -0.5 : 0.5)))
@@ -45,7 +34,7 @@ struct tints {
             COEFFICIENT(2 * (1 - (kb)) * (c_scale))                                                \
     }
 
-static const struct coefficients matrices[][2] = {
+static const struct bt_yuv_coefficients matrices[][2] = {
     [BT_YUV_601] = {MATRIX(0.299, 0.114, LIMITED_Y, LIMITED_C, 16), MATRIX(0.299, 0.114, 1, 1, 0)},
     [BT_YUV_709] = {MATRIX(0.2126, 0.0722, LIMITED_Y, LIMITED_C, 16),
                     MATRIX(0.2126, 0.0722, 1, 1, 0)},
@@ -128,8 +117,8 @@ static inline v16u8 pack_levels(v8i16 low, v8i16 high)
 #define PAIRS_HIGH(a, b) __builtin_shufflevector((v8u16)(a), (v8u16)(b), 4, 12, 5, 13, 6, 14, 7, 15)
 
 // Eight chroma samples, each as (sample - 128) << 8.
-static inline void tint_eight(const struct coefficients *k, v8i16 u, v8i16 v, struct tints *out,
-                              int at)
+static inline void tint_eight(const struct bt_yuv_coefficients *k, v8i16 u, v8i16 v,
+                              struct bt_yuv_tints *out, int at)
 {
     v8i16 r = multiply_signed(v, k->r_v);
     v8i16 g = multiply_signed(u, k->g_u) + multiply_signed(v, k->g_v);
@@ -144,8 +133,8 @@ static inline v8i16 centred(v8u16 sample_high)
     return (v8i16)(sample_high ^ (v8u16)splat(INT16_MIN));
 }
 
-static void tint_planar(const struct coefficients *k, const uint8_t *u, const uint8_t *v, int count,
-                        struct tints *out)
+static void tint_planar(const struct bt_yuv_coefficients *k, const uint8_t *u, const uint8_t *v,
+                        int count, struct bt_yuv_tints *out)
 {
     const v16u8 zero = {0};
     for (int i = 0; i < count; i += LANES) {
@@ -158,7 +147,8 @@ static void tint_planar(const struct coefficients *k, const uint8_t *u, const ui
     }
 }
 
-static void tint_semi(const struct coefficients *k, const uint8_t *uv, int count, struct tints *out)
+static void tint_semi(const struct bt_yuv_coefficients *k, const uint8_t *uv, int count,
+                      struct bt_yuv_tints *out)
 {
     for (int i = 0; i < count; i += 8) {
         v8u16 both = (v8u16)load(uv + (ptrdiff_t)i * 2);
@@ -202,11 +192,12 @@ static inline void tints_at(const int16_t *tints, int x, int shift_x, v8i16 *low
     }
 }
 
-static inline void join(const struct coefficients *k, const uint8_t *y, const struct tints *tints,
-                        int shift_x, int count, uint8_t *out)
+static inline void join(const struct bt_yuv_coefficients *k, const uint8_t *y,
+                        const struct bt_yuv_tints *tints, int shift_x, int count, uint8_t *out)
 {
     const v16u8 zero = {0};
-    for (int x = 0; x < count; x += LANES) {
+    int done = bt_yuv_join_avx2(k, y, tints, shift_x, count, out);
+    for (int x = done; x < count; x += LANES) {
         v16u8 samples = load(y + x);
         v8i16 low = multiply_unsigned((v8u16)INTERLEAVE_LOW(zero, samples), k->y) + splat(k->bias);
         v8i16 high =
@@ -223,8 +214,8 @@ static inline void join(const struct coefficients *k, const uint8_t *y, const st
 }
 
 // One row of a block; what does not fill a vector passes through memory of our own.
-static void join_row(const struct coefficients *k, const uint8_t *y, const struct tints *tints,
-                     int shift_x, int count, uint8_t *out)
+static void join_row(const struct bt_yuv_coefficients *k, const uint8_t *y,
+                     const struct bt_yuv_tints *tints, int shift_x, int count, uint8_t *out)
 {
     int whole = count / LANES * LANES;
     if (shift_x == 0) {
@@ -237,7 +228,7 @@ static void join_row(const struct coefficients *k, const uint8_t *y, const struc
     }
     uint8_t samples[LANES] = {0};
     uint8_t pixels[LANES * 4];
-    struct tints rest;
+    struct bt_yuv_tints rest;
     size_t left = (size_t)(count - whole);
     size_t at = (size_t)whole >> shift_x;
     memcpy(samples, y + whole, left);
@@ -249,18 +240,19 @@ static void join_row(const struct coefficients *k, const uint8_t *y, const struc
 }
 
 // Reads no byte behind the last sample: the ends of rows pass through memory of our own.
-static void tint_row(const struct coefficients *k, const struct bt_yuv_source *s, int x, int y,
-                     int count, struct tints *out)
+static void tint_row(const struct bt_yuv_coefficients *k, const struct bt_yuv_source *s, int x,
+                     int y, int count, struct bt_yuv_tints *out)
 {
     int samples = (count + s->shift_x) >> s->shift_x;
     ptrdiff_t row = (ptrdiff_t)(y >> s->shift_y) * s->uv_stride;
     ptrdiff_t column = x >> s->shift_x;
-    uint8_t u[BLOCK * 2] = {0};
+    uint8_t u[BLOCK * 2];
     uint8_t v[BLOCK];
     bool semi = s->v == NULL;
     const uint8_t *from_u = s->u + row + (semi ? column * 2 : column);
     const uint8_t *from_v = semi ? NULL : s->v + row + column;
     if (samples % LANES != 0) {
+        memset(u, 0, sizeof(u));
         memcpy(u, from_u, (size_t)samples * (semi ? 2 : 1));
         from_u = u;
         if (!semi) {
@@ -277,17 +269,16 @@ static void tint_row(const struct coefficients *k, const struct bt_yuv_source *s
 }
 
 // A row, or the two that share their chroma.
-static void convert_rows(const struct coefficients *k, const struct bt_yuv_source *s, int y,
-                         int rows, uint8_t *pixels, ptrdiff_t stride)
+static void convert_rows(const struct bt_yuv_coefficients *k, const struct bt_yuv_source *s, int y,
+                         int rows, struct bt_yuv_tints *tints, uint8_t *pixels, ptrdiff_t stride)
 {
-    struct tints tints = {0};
     for (int x = 0; x < s->width; x += BLOCK) {
         int count = BT_MIN(BLOCK, s->width - x);
         if (s->u != NULL) {
-            tint_row(k, s, x, y, count, &tints);
+            tint_row(k, s, x, y, count, tints);
         }
         for (int row = y; row < y + rows; row++) {
-            join_row(k, s->y + row * s->y_stride + x, &tints, s->shift_x, count,
+            join_row(k, s->y + row * s->y_stride + x, tints, s->shift_x, count,
                      pixels + row * stride + (ptrdiff_t)x * 4);
         }
     }
@@ -295,9 +286,10 @@ static void convert_rows(const struct coefficients *k, const struct bt_yuv_sourc
 
 void bt_yuv_to_bgra(const struct bt_yuv_source *source, uint8_t *pixels, ptrdiff_t stride)
 {
-    const struct coefficients *k = &matrices[source->matrix][source->full ? 1 : 0];
+    const struct bt_yuv_coefficients *k = &matrices[source->matrix][source->full ? 1 : 0];
+    struct bt_yuv_tints tints = {0};  // stays so for grey
     int step = 1 << source->shift_y;
     for (int y = 0; y < source->height; y += step) {
-        convert_rows(k, source, y, BT_MIN(step, source->height - y), pixels, stride);
+        convert_rows(k, source, y, BT_MIN(step, source->height - y), &tints, pixels, stride);
     }
 }

@@ -4,7 +4,7 @@
  * Our own, because libyuv on x86 clips the blue coefficient of limited BT.709 and BT.2020 (2.11 and
  * 2.14 to 2.0: saturated blue is 13 and 16 levels off), and swscale's fast path is off by up to 3
  * levels on x86, exact only at thirty times the price, and not the same on every machine. These
- * rows use 128-bit vectors (SSE2, NEON) with the same whole numbers everywhere, so a picture has
+ * rows use vectors (SSE2, AVX2, NEON) with the same whole numbers everywhere, so a picture has
  * the same bytes on every machine.
  *
  * Inside media/ only.
