@@ -178,22 +178,39 @@ int bt_rfc3339_parse(const char *text, int64_t *out_ms)
     return 0;
 }
 
+// Exactly `digits` decimal digits of a number that is not negative, and then `after`.
+static char *write_digits(char *out, int number, int digits, char after)
+{
+    for (int i = digits - 1; i >= 0; i--, number /= 10) {
+        out[i] = (char)('0' + number % 10);
+    }
+    out[digits] = after;
+    return out + digits + 1;
+}
+
+// By hand, since a plan has a million of them.
 void bt_rfc3339_format(int64_t ms, int32_t offset_s, char *out)
 {
     int64_t seconds = floor_div(ms, 1000);
     int fraction = (int)(ms - seconds * 1000);
     struct bt_civil c = bt_civil_from_s(seconds + offset_s);
-    char zone[8] = "Z", part[8] = "";
+    out = write_digits(out, c.year, 4, '-');
+    out = write_digits(out, c.month, 2, '-');
+    out = write_digits(out, c.day, 2, 'T');
+    out = write_digits(out, c.hour, 2, ':');
+    out = write_digits(out, c.minute, 2, ':');
+    char zone = offset_s == 0 ? 'Z' : offset_s < 0 ? '-' : '+';
+    out = write_digits(out, c.second, 2, fraction != 0 ? '.' : zone);
+    if (fraction != 0) {
+        out = write_digits(out, fraction, 3, zone);
+    }
     if (offset_s != 0) {
         int minutes = abs(offset_s) / 60 % (24 * 60);
-        snprintf(zone, sizeof(zone), "%c%02u:%02u", offset_s < 0 ? '-' : '+',
-                 (unsigned)minutes / 60 % 100, (unsigned)minutes % 60);
+        out = write_digits(out, minutes / 60, 2, ':');
+        out = write_digits(out, minutes % 60, 2, '\0');
+    } else {
+        *out = '\0';
     }
-    if (fraction != 0) {
-        snprintf(part, sizeof(part), ".%03u", (unsigned)fraction % 1000);
-    }
-    snprintf(out, BT_RFC3339_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d%s%s", c.year, c.month, c.day,
-             c.hour, c.minute, c.second, part, zone);
 }
 
 int bt_date_parse(const char *text, int64_t *out_s)

@@ -475,16 +475,26 @@ const char *bt_json_unknown_key(const cJSON *object, const struct bt_json_field 
     return NULL;
 }
 
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
 int bt_json_append_string(struct bt_buf *buf, const char *text)
 {
     int r = bt_buf_append(buf, "\"", 1);
-    for (const char *c = text; *c != '\0' && r == 0; c++) {
-        if (*c == '"' || *c == '\\') {
-            r = bt_buf_appendf(buf, "\\%c", *c);
-        } else if ((unsigned char)*c < 0x20) {
-            r = bt_buf_appendf(buf, "\\u%04x", (unsigned)*c);
-        } else {
-            r = bt_buf_append(buf, c, 1);
+    for (const char *c = text; *c != '\0' && r == 0;) {
+        size_t plain = 0;
+        while (is_plain(c[plain])) {
+            plain++;
+        }
+        r = bt_buf_append(buf, c, plain);
+        c += plain;
+        if (r == 0 && *c != '\0') {
+            bool control = (unsigned char)*c < 0x20;
+            r = control ? bt_buf_appendf(buf, "\\u%04x", (unsigned)*c)
+                        : bt_buf_appendf(buf, "\\%c", *c);
+            c++;
         }
     }
     return r == 0 ? bt_buf_append(buf, "\"", 1) : r;
