@@ -59,6 +59,11 @@ static int append_time(struct bt_buf *buf, const char *key, const struct bt_tz *
 
 static int append_number(struct bt_buf *buf, const char *key, int64_t number)
 {
+    if (number >= 0 && number < 10) {  // most are
+        char digit = (char)('0' + number);
+        int r = bt_buf_append(buf, key, strlen(key));
+        return r < 0 ? r : bt_buf_append(buf, &digit, 1);
+    }
     return bt_buf_appendf(buf, "%s%lld", key, (long long)number);
 }
 

@@ -306,7 +306,7 @@ static void random_rules_agree_with_libical(void **state)
 {
     (void)state;
     int compared = 0;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         BT_AUTOBUF rule;
         bt_buf_init(&rule, 1024);
         make_rule(&rule);
@@ -318,7 +318,7 @@ static void random_rules_agree_with_libical(void **state)
             compared++;
         }
     }
-    assert_true(compared > 2000);
+    assert_true(compared > 700);
 }
 #endif
 

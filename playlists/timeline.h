@@ -9,14 +9,21 @@
  *
  * Rules that embody decisions (docs/architecture.md, "Timeline"):
  * - An item starts at the due end of the one before, never at "now".
- * - A higher priority takes over the instant its window opens. A clip (or a set, or a card) it
- *   interrupts is resumed inside, at its place, when the window closes.
+ * - A higher priority takes over the instant its window opens and it has something to show. A clip
+ *   (or a set, or a card) it interrupts is resumed inside, at its place, when the window closes,
+ *   unless its own window or dates have ended meanwhile. The same goes for a track that is left
+ *   out of the layout for a while. Endless items are not resumed; they start anew.
  * - Validity, dates and windows are never exceeded. An item is not started if it cannot finish
  *   before them, unless it is longer than the whole window or nothing else fits; then it is cut.
+ *   An item that was cut because nothing fitted keeps its turn.
  * - Endless items (clock, crawl, colour) close every full hour of local time and start anew, so
  *   that their plays are counted hourly; nothing is seen of it.
- * - Weights: over a day each campaign's share of a track's played time is within max(1 %, one
- *   longest item / open time) of its weight; without weights items follow their playlist.
+ * - The rules of one zone and one priority: those with a share get that percentage of the time,
+ *   the others divide the rest by their weights. Inside a rule's playlist campaigns divide the
+ *   time by their weights, where one without a weight counts 1, and so do the items without a
+ *   campaign together; when no campaign has a weight, items follow their playlist. Rules that
+ *   name the same playlist for a zone go on with it together. Over a day each share is kept within
+ *   max(1 %, one longest item / open time).
  * - Clock not trusted: times of day, weekdays and recurrences are ignored, dates hold against the
  *   given (lower bound) time, clock items hide.
  */
@@ -70,23 +77,27 @@ struct bt_slot {
 
 struct bt_timeline;
 
-// The show must outlive the timeline. The anchor is when the loop starts.
+// The show must outlive the timeline. The anchor is when the loop starts; before it nothing shows.
 struct bt_timeline *bt_timeline_create(const struct bt_show *show,
                                        struct bt_moment anchor) BT_NODISCARD;
 void bt_timeline_destroy(struct bt_timeline *timeline);
 BT_DEFINE_AUTO(bt_timeline)
 
 /**
- * The track's next slot, starting at `at`, which is the due end of the slot before (or later,
- * when that one could not be shown: what was given to its campaign is then taken back by
- * bt_timeline_skip first). Bounded work: microseconds.
+ * The track's next slot, starting at `at`, which is the due end of the slot before; later when
+ * nothing could be shown for a while; or earlier when the slot before ended early, which then
+ * counts as finished and for what was shown of it. Bounded work: microseconds.
  */
-void bt_timeline_next(struct bt_timeline *timeline, size_t index, struct bt_moment at,
+void bt_timeline_next(struct bt_timeline *timeline, size_t track, struct bt_moment at,
                       struct bt_slot *out);
 
-// The slot last given for the track was not shown (damaged asset): its time counts for nobody and
-// it is not resumed.
-void bt_timeline_skip(struct bt_timeline *timeline, size_t index);
+/**
+ * The slot last given for the track was not shown (damaged asset): its time counts for nobody, it
+ * is not resumed, and its item is not chosen again before that slot's due end. The next slot may
+ * start where it would have. When all items of a priority are skipped, the next lower one shows,
+ * and when nothing is left the slot is empty: time for the safe card.
+ */
+void bt_timeline_skip(struct bt_timeline *timeline, size_t track);
 
 const char *bt_start_reason_word(int reason);
 const char *bt_end_reason_word(int reason);

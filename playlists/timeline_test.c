@@ -542,7 +542,7 @@ static void same_slots(const struct bt_slot *a, const struct bt_slot *b)
 static void random_publications_keep_every_promise(void **state)
 {
     (void)state;
-    for (uint64_t round = 1; round <= 150; round++) {
+    for (uint64_t round = 1; round <= 60; round++) {
         seed = round;
         BT_AUTOBUF text;
         bt_buf_init(&text, 1 << 20);
