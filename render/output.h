@@ -60,7 +60,7 @@ enum bt_output_event {
     BT_OUTPUT_NONE,
     BT_OUTPUT_QUIT,     // the window was closed, or Escape in a window
     BT_OUTPUT_EXPOSED,  // the window's content was lost: present again
-    BT_OUTPUT_LOST,     // the display is gone
+    BT_OUTPUT_LOST,     // the display is gone: destroy, end the process, be started anew
 };
 
 // Drains SDL's events; never waits. The most urgent of what happened.

@@ -310,6 +310,9 @@ static enum bt_output_event gles2_poll(struct bt_output *output)
 static void gles2_destroy(struct bt_output *output)
 {
     struct gles2_output *gles2 = (struct gles2_output *)output;
+    if (gles2->window.lost) {
+        return;  // as in bt_window_close; GL hangs on the broken connection, too
+    }
     for (size_t i = 0; i < MAX_ZONES; i++) {
         bt_texture_finish(&gles2->zones[i].from);
         bt_texture_finish(&gles2->zones[i].to);

@@ -239,6 +239,9 @@ static enum bt_output_event soft_poll(struct bt_output *output)
 static void soft_destroy(struct bt_output *output)
 {
     struct soft_output *soft = (struct soft_output *)output;
+    if (soft->window.lost) {
+        return;  // as in bt_window_close
+    }
     drop_canvas(soft);
     bt_compositor_destroy(soft->compositor);
     bt_window_close(&soft->window);

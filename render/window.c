@@ -4,6 +4,7 @@
 
 #ifdef BT_HAVE_X11
 #include <SDL_syswm.h>
+#include <X11/Xatom.h>
 #include <X11/Xlib.h>
 #endif
 
@@ -46,25 +47,89 @@ static void handle_display_lost(Display *display, void *user)
     window->lost = true;
 }
 
-// Since libX11 1.7 this handler may return; the calls that failed then return as well.
+// Xlib's own prints and ends the process.
+static int ignore_io_error(Display *display)
+{
+    (void)display;
+    return 0;
+}
+
+// Since libX11 1.7 both handlers may return; the calls that failed then return as well.
 static void survive_display_loss(struct bt_window *window)
 {
     SDL_SysWMinfo info;
     SDL_VERSION(&info.version);
     if (SDL_GetWindowWMInfo(window->sdl, &info) && info.subsystem == SDL_SYSWM_X11) {
+        XSetIOErrorHandler(ignore_io_error);
         XSetIOErrorExitHandler(info.info.x11.display, handle_display_lost, window);
     }
+}
+
+// Without one SDL waits in vain for its answer when a window becomes full screen: 0.1 s.
+static bool lacks_window_manager(void)
+{
+    if (!bt_str_equal(SDL_GetCurrentVideoDriver(), "x11")) {
+        return false;
+    }
+    Display *display = XOpenDisplay(NULL);
+    if (display == NULL) {
+        return false;
+    }
+    Atom check = XInternAtom(display, "_NET_SUPPORTING_WM_CHECK", True);
+    Atom type = None;
+    int format;
+    unsigned long count, left;
+    unsigned char *value = NULL;
+    if (check != None) {
+        XGetWindowProperty(display, DefaultRootWindow(display), check, 0, 1, False, XA_WINDOW,
+                           &type, &format, &count, &left, &value);
+    }
+    if (value != NULL) {
+        XFree(value);
+    }
+    XCloseDisplay(display);
+    return type == None;
 }
 #else
 static void survive_display_loss(struct bt_window *window)
 {
     (void)window;
 }
+
+static bool lacks_window_manager(void)
+{
+    return false;
+}
 #endif
+
+struct placement {
+    int x, y, width, height;
+    uint32_t flags;
+};
+
+static struct placement place_window(const struct bt_output_options *options)
+{
+    struct placement placement = {
+        .x = options->window_x >= 0 ? options->window_x : (int)SDL_WINDOWPOS_UNDEFINED,
+        .y = options->window_y >= 0 ? options->window_y : (int)SDL_WINDOWPOS_UNDEFINED,
+        .width = options->window_width > 0 ? options->window_width : options->canvas_width,
+        .height = options->window_height > 0 ? options->window_height : options->canvas_height,
+    };
+    SDL_Rect display;
+    if (options->fullscreen && lacks_window_manager() && SDL_GetDisplayBounds(0, &display) == 0) {
+        return (struct placement){display.x, display.y, display.w, display.h,
+                                  SDL_WINDOW_BORDERLESS};
+    }
+    placement.flags = options->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0;
+    return placement;
+}
 
 int bt_window_open(struct bt_window *window, const struct bt_output_options *options,
                    uint32_t flags, struct bt_error *err)
 {
+    if (SDL_WasInit(SDL_INIT_VIDEO) != 0) {
+        return bt_fail(err, -ENOTSUP, "The display was lost; only a new process can open another");
+    }
     int r = start_video(err);
     if (r < 0) {
         return r;
@@ -75,13 +140,10 @@ int bt_window_open(struct bt_window *window, const struct bt_output_options *opt
         SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 2);
         SDL_GL_SetAttribute(SDL_GL_CONTEXT_MINOR_VERSION, 0);
     }
-    int width = options->window_width > 0 ? options->window_width : options->canvas_width;
-    int height = options->window_height > 0 ? options->window_height : options->canvas_height;
-    int x = options->window_x >= 0 ? options->window_x : (int)SDL_WINDOWPOS_UNDEFINED;
-    int y = options->window_y >= 0 ? options->window_y : (int)SDL_WINDOWPOS_UNDEFINED;
-    flags |= options->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0;
+    struct placement placement = place_window(options);
     const char *title = options->title != NULL ? options->title : "Bangtin";
-    window->sdl = SDL_CreateWindow(title, x, y, width, height, flags);
+    window->sdl = SDL_CreateWindow(title, placement.x, placement.y, placement.width,
+                                   placement.height, placement.flags | flags);
     if (window->sdl == NULL) {
         r = bt_fail_sdl(err, -ENODEV, "Cannot open a window");
         SDL_QuitSubSystem(SDL_INIT_VIDEO);
@@ -96,7 +158,9 @@ int bt_window_open(struct bt_window *window, const struct bt_output_options *opt
 
 void bt_window_close(struct bt_window *window)
 {
-    if (window->sdl == NULL) {
+    // Closing a broken connection ends the process or waits for ever (SDL keeps a second one that
+    // we cannot reach), so what hangs on it is left to the end of the process.
+    if (window->sdl == NULL || window->lost) {
         return;
     }
     SDL_DestroyWindow(window->sdl);

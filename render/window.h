@@ -3,8 +3,9 @@
  * thread. SDL is initialised by open and left by close, so that a display that appears later
  * can be tried again.
  *
- * A display that goes away: Xlib ends the process by default. Here it only sets `lost`; after
- * that nothing but close may be called on the window.
+ * An X server that goes away: Xlib ends the process by default. Here it only sets `lost`, so
+ * that the player can put its journal in order. The broken connection cannot be closed, nor
+ * another opened (-ENOTSUP): whoever supervises the process starts a new one.
  */
 #ifndef BT_RENDER_WINDOW_H
 #define BT_RENDER_WINDOW_H
