@@ -108,3 +108,25 @@ int bt_test_make_dir(const char *path)
 {
     return mkdir(path, 0755);
 }
+
+void bt_test_remove_journal(const struct bt_test_dir *dir)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+    for (size_t i = 0; i < BT_ARRAY_LEN(suffixes); i++) {
+        BT_AUTOFREE char *name = bt_strf("%s%s", dir->journal, suffixes[i]);
+        unlink(name);
+    }
+}
+
+void bt_test_read_options(int argc, char **argv, struct bt_test_options *options)
+{
+    for (int i = 1; i < argc; i += 2) {
+        int64_t *value = bt_str_equal(argv[i], "--rounds") ? &options->rounds
+                         : bt_str_equal(argv[i], "--seed") ? &options->seed
+                                                           : NULL;
+        if (value == NULL || i + 1 == argc || bt_parse_int(argv[i + 1], 1, 1000000, value) < 0) {
+            fprintf(stderr, "Usage: %s [--rounds N] [--seed N]\n", argv[0]);
+            exit(2);
+        }
+    }
+}

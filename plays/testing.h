@@ -23,6 +23,13 @@ int64_t bt_test_count(const char *path, const char *select);  // -1: it cannot b
 void bt_test_exec(const char *path, const char *sql);
 #define BT_TEST_COUNT_LIKE(part) "SELECT count(*) FROM record WHERE body LIKE '%" part "%'"
 
+// --rounds N and --seed N, for tests that are repeated by chance; ends the program on others.
+struct bt_test_options {
+    int64_t rounds, seed;
+};
+void bt_test_read_options(int argc, char **argv, struct bt_test_options *options);
+
+void bt_test_remove_journal(const struct bt_test_dir *dir);
 void bt_test_write(const char *path, const char *text);
 int bt_test_make_dir(const char *path);
 
