@@ -18,7 +18,7 @@
 #define MAX_BYTES (8 * 1024 * 1024)
 
 // A case: {"from", "to", "trusted", "publications": [...]}; what is expected stands beside it as
-// NAME.jsonl. BT_WRITE_GOLDEN=1 writes what comes out instead of comparing.
+// NAME.jsonl. BT_GOLDEN_WRITE=1 writes what comes out instead of comparing.
 struct golden {
     struct bt_show *show;
     struct bt_moment from;
@@ -93,7 +93,7 @@ static int take(void *context, size_t track, const struct bt_slot *slot)
 static void compare(const char *path, const struct bt_buf *made)
 {
     struct bt_error err;
-    if (getenv("BT_WRITE_GOLDEN") != NULL) {
+    if (getenv("BT_GOLDEN_WRITE") != NULL) {
         assert_int_equal(bt_file_replace(path, made->data, made->len, &err), 0);
         return;
     }

@@ -122,7 +122,7 @@ static bool next_window(struct windows *w, int64_t *from_ns, int64_t *until_ns)
 static struct bt_window windows_at(struct windows *w, int64_t at_ns)
 {
     int64_t horizon_ns = BT_MAX(ns_from_local(w->schedule, w->end_s), at_ns + 1);
-    int64_t from_ns, until_ns, next_from, next_until;
+    int64_t from_ns = 0, until_ns = 0, next_from = 0, next_until = 0;
     bool any = next_window(w, &from_ns, &until_ns);
     while (any) {
         bool more = next_window(w, &next_from, &next_until);

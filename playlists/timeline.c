@@ -491,10 +491,10 @@ static int64_t next_retry(const struct track *track, int64_t at_ns)
     return retry_ns;
 }
 
-void bt_timeline_next(struct bt_timeline *timeline, size_t index, struct bt_moment at,
+void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct bt_moment at,
                       struct bt_slot *out)
 {
-    struct track *track = &timeline->tracks[index];
+    struct track *track = &timeline->tracks[track_index];
     struct run run;
     bool going_on = false;
     settle(track, at.wall_ns);
@@ -514,9 +514,9 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t index, struct bt_mome
     track->last = *out;
 }
 
-void bt_timeline_skip(struct bt_timeline *timeline, size_t index)
+void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index)
 {
-    timeline->tracks[index].skipped = true;
+    timeline->tracks[track_index].skipped = true;
 }
 
 const char *bt_start_reason_word(int reason)

@@ -88,7 +88,7 @@ BT_DEFINE_AUTO(bt_timeline)
  * nothing could be shown for a while; or earlier when the slot before ended early, which then
  * counts as finished and for what was shown of it. Bounded work: microseconds.
  */
-void bt_timeline_next(struct bt_timeline *timeline, size_t track, struct bt_moment at,
+void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct bt_moment at,
                       struct bt_slot *out);
 
 /**
@@ -97,7 +97,7 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t track, struct bt_mome
  * start where it would have. When all items of a priority are skipped, the next lower one shows,
  * and when nothing is left the slot is empty: time for the safe card.
  */
-void bt_timeline_skip(struct bt_timeline *timeline, size_t track);
+void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index);
 
 const char *bt_start_reason_word(int reason);
 const char *bt_end_reason_word(int reason);

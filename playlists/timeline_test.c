@@ -635,27 +635,26 @@ static void rules_divide_time_by_share_and_then_by_weight(void **state)
     (void)state;
     struct walk w = start_walk(
         HEAD
-        "'playlists':[{'name':'a','items':[" TEXT("a", "11") "]},{'name':'b','items':[" TEXT("b", "17") "]},{'name':'c','items':[" TEXT(
-            "c",
-            "9") "]},{'name':'d','items':[" TEXT("d",
-                                                 "30") "]}],'schedule':[" RULE("a", "a",
-                                                                               ",'share_percent':"
-                                                                               "20") "," RULE("b",
-                                                                                              "b",
-                                                                                              ",'"
-                                                                                              "shar"
-                                                                                              "e_"
-                                                                                              "perc"
-                                                                                              "ent'"
-                                                                                              ":"
-                                                                                              "10") "," RULE("c",
-                                                                                                             "c",
-                                                                                                             ",'"
-                                                                                                             "weig"
-                                                                                                             "ht':"
-                                                                                                             "3") "," RULE("d",
-                                                                                                                           "d",
-                                                                                                                           ",'weight':4") "]}",
+        "'playlists':[{'name':'a','items':[" TEXT("a", "11") "]},{'name':'b','items':[" TEXT("b", "17") "]},{'name':'c','items':[" TEXT("c", "9") "]},{'name':'d','items':[" TEXT(
+            "d",
+            "30") "]}],'schedule':[" RULE("a", "a",
+                                          ",'share_percent':"
+                                          "20") "," RULE("b", "b",
+                                                         ",'"
+                                                         "shar"
+                                                         "e_"
+                                                         "perc"
+                                                         "ent'"
+                                                         ":"
+                                                         "10") "," RULE("c", "c",
+                                                                        ",'"
+                                                                        "weig"
+                                                                        "ht':"
+                                                                        "3") "," RULE("d", "d",
+                                                                                      ",'"
+                                                                                      "weight'"
+                                                                                      ":4") "]"
+                                                                                            "}",
         "2026-10-10T06:00:00+07:00");
     int64_t given[4] = {0}, total = 0;
     while (w.at.wall_ns < fixture_ns("2026-10-10T22:00:00+07:00")) {
