@@ -11,7 +11,7 @@ PANELS = ["1-su-kien", "2-can-bo", "3-thai-nguyen"]
 # Words the player sets itself. Each names its source, like everything else here.
 QUOTES = [
     ("nguoi-dan", "Người dân và doanh nghiệp là trung tâm, là chủ thể, nguồn lực, động lực chính\n\n"
-     "Quan điểm của Nghị quyết 57 – Kế hoạch tháng 7/2025, UBND xã Hà Long"),
+     "Nghị quyết 57, theo Kế hoạch tháng 7/2025 của UBND xã Hà Long"),
     ("ba-chuong-trinh", "Năm 2027: ít nhất 03 chương trình đào tạo, bồi dưỡng về văn hóa sáng tạo\n\n"
      "Mục tiêu – Kế hoạch số 34/KH-UBND ngày 20/8/2025, UBND tỉnh Bắc Ninh"),
     ("ba-muoi-luot", "Lạng Sơn phấn đấu năm 2027: 30 lượt tham gia đào tạo, bồi dưỡng\n\n"
@@ -25,7 +25,7 @@ CRAWL = "   •   ".join([
     "Hưởng ứng Ngày Chuyển đổi số quốc gia 10/10 và Ngày Chuyển đổi số tỉnh Thái Nguyên 31/12 "
     "(Kế hoạch tháng 11/2024, Sở Thông tin và Truyền thông tỉnh Thái Nguyên)",
     "An ninh mạng, an ninh dữ liệu, an toàn thông tin là yêu cầu xuyên suốt, không thể tách rời "
-    "(Kế hoạch tháng 7/2025, UBND xã Hà Long)"])
+    "(Kế hoạch tháng 7/2025, UBND xã Hà Long)", ""])
 
 ZONES = [
     ("khung", 0, 0, 1920, 1080, -1), ("chinh", 24, 104, 1440, 810, 0),
@@ -46,7 +46,8 @@ def side_items():
                       "campaign": "nq57", "transition": MELT})
         items.append({"id": f"trich-{name}", "type": "text", "text": text, "seconds": 10,
                       "campaign": "nq57", "transition": MELT,
-                      "style": style(38, PAPER, INK, bold=True, align="left", padding=28)})
+                      "style": style(37, PAPER, INK, bold=True, align="left", padding=28,
+                                      line_percent=130)})
     return items
 
 
