@@ -1,5 +1,6 @@
 #include "media/header.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libavutil/crc.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 
 #define EXIF_ORIENTATION 0x0112
 #define TIFF_SHORT 3
+
+// An SVG's element stands behind its prologue.
+#define SVG_LOOK_BYTES 4096
 
 // Bytes not read yet.
 struct cursor {
@@ -245,6 +249,7 @@ static int read_vp8l(const uint8_t *data, uint32_t len, struct bt_picture_header
         return bt_fail(err, -EBADMSG, "The WebP is damaged");
     }
     uint32_t bits = little32(data + 1);
+    out->ignore_alpha = (bits >> 28 & 1) == 0;
     return set_size(out, (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, err);
 }
 
@@ -362,9 +367,65 @@ static const struct {
     {BT_PICTURE_GIF, "GIF", 13, "GIF8", 4, 0, "", read_gif},
 };
 
+const struct bt_orientation *bt_orientation(int orientation)
+{
+    static const struct bt_orientation orientations[] = {
+        [1] = {0, false, false, false, false}, [2] = {0, true, false, true, false},
+        [3] = {180, false, false, true, true}, [4] = {180, true, false, false, true},
+        [5] = {90, true, true, false, false},  [6] = {90, false, true, false, true},
+        [7] = {270, true, true, true, true},   [8] = {270, false, true, true, false},
+    };
+    assert(orientation >= 1 && orientation <= 8);
+    return &orientations[orientation];
+}
+
+bool bt_picture_header_moves(const struct bt_picture_header *header)
+{
+    return header->frames > 1 && (header->kind == BT_PICTURE_GIF || header->kind == BT_PICTURE_PNG);
+}
+
 const char *bt_picture_kind_word(enum bt_picture_kind kind)
 {
     return kinds[kind].word;
+}
+
+// Pictures people do send, named so that they can be told what to do.
+static const char *other_kind(const uint8_t *bytes, size_t len)
+{
+    static const struct {
+        size_t at;
+        const char *magic;
+        size_t len;
+        const char *word;
+    } others[] = {
+        {4, "ftypavif", 8, "AVIF"},
+        {4, "ftypavis", 8, "AVIF"},
+        {4, "ftypheic", 8, "HEIC"},
+        {4, "ftypheix", 8, "HEIC"},
+        {4, "ftypmif1", 8, "HEIF"},
+        {4, "ftypmsf1", 8, "HEIF"},
+        {0, "BM", 2, "BMP"},
+        {0, "II*\0", 4, "TIFF"},
+        {0, "MM\0*", 4, "TIFF"},
+        {0, "\xFF\x0A", 2, "JPEG XL"},
+        {4, "JXL \r\n\x87\n", 8, "JPEG XL"},
+        {0, "\0\0\1\0", 4, "ICO"},
+        {0, "<svg", 4, "SVG"},
+        {0, "P5", 2, "PNM"},
+        {0, "P6", 2, "PNM"},
+        {0, "8BPS", 4, "Photoshop"},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(others); i++) {
+        if (len >= others[i].at + others[i].len &&
+            memcmp(bytes + others[i].at, others[i].magic, others[i].len) == 0) {
+            return others[i].word;
+        }
+    }
+    if (len > 5 && memcmp(bytes, "<?xml", 5) == 0 &&
+        memmem(bytes, BT_MIN(len, SVG_LOOK_BYTES), "<svg", 4) != NULL) {
+        return "SVG";
+    }
+    return NULL;
 }
 
 int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_header *out,
@@ -382,6 +443,10 @@ int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_h
             *out = header;
         }
         return r;
+    }
+    const char *other = other_kind(bytes, len);
+    if (other != NULL) {
+        return bt_fail(err, -ENOTSUP, "A picture of kind %s", other);
     }
     return bt_fail(err, -EINVAL, "Neither PNG, JPEG, WebP nor GIF");
 }

@@ -27,15 +27,31 @@ struct bt_picture_header {
     int orientation;    // EXIF: 1 upright .. 8
     int64_t frames;     // 1 for a still
     int components;     // JPEG: 1, 3, 4; else 0
+    bool ignore_alpha;  // WebP: the file says that its alpha means nothing
     bool unsupported;   // JPEG: arithmetic, lossless, hierarchical or more than 8 bits
 };
+
+/**
+ * An EXIF orientation, 1..8: how to turn the stored picture and whether to mirror it then; and what
+ * that makes of a rectangle of the upright picture, going back: axes swapped, then counted from
+ * the other end.
+ */
+struct bt_orientation {
+    int rotation;  // degrees clockwise
+    bool mirror;   // left and right, after turning
+    bool swap, flip_x, flip_y;
+};
+const struct bt_orientation *bt_orientation(int orientation);
+
+// An animation that a stream can play (GIF, APNG).
+bool bt_picture_header_moves(const struct bt_picture_header *header);
 
 // "PNG", "JPEG", "WebP", "GIF".
 const char *bt_picture_kind_word(enum bt_picture_kind kind);
 
 /**
  * Reads a whole file's bytes.
- * Errors: -EINVAL not one of these pictures; -EBADMSG damaged or cut off; -EFBIG too large.
+ * Errors: -EINVAL no picture; -ENOTSUP a picture of another kind; -EBADMSG damaged or cut off; -EFBIG too large.
  */
 int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_header *out,
                            struct bt_error *err) BT_NODISCARD;

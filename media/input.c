@@ -36,10 +36,16 @@ static const enum AVCodecID codecs[] = {
     AV_CODEC_ID_MSMPEG4V3, AV_CODEC_ID_RAWVIDEO,
 };
 
+static bool has_to_stop(const struct bt_input *input)
+{
+    return (input->stop != NULL && atomic_load(input->stop)) ||
+           (input->until_ns != INT64_MAX && bt_clock_mono_ns(bt_clock_real()) >= input->until_ns);
+}
+
 static int read_file(void *context, uint8_t *out, int size)
 {
     const struct bt_input *input = context;
-    if (atomic_load(input->stop)) {
+    if (has_to_stop(input)) {
         return AVERROR_EXIT;
     }
     ssize_t got;
@@ -65,8 +71,7 @@ static int64_t seek_file(void *context, int64_t offset, int whence)
 
 static int is_stopped(void *context)
 {
-    const struct bt_input *input = context;
-    return atomic_load(input->stop);
+    return has_to_stop(context);
 }
 
 // Whatever a file would like to have opened beside itself.
@@ -169,8 +174,9 @@ static int check_size(int width, int height, struct bt_error *err)
 {
     if (width > BT_MEDIA_MAX_SIDE_PX || height > BT_MEDIA_MAX_SIDE_PX ||
         (int64_t)width * height > BT_MEDIA_MAX_PIXELS) {
-        return bt_fail(err, -EFBIG, "%dx%d is larger than the %d pixels a side that we show", width,
-                       height, BT_MEDIA_MAX_SIDE_PX);
+        return bt_fail(err, -EFBIG,
+                       "%dx%d is more than the %d pixels a side or %lld in all we show", width,
+                       height, BT_MEDIA_MAX_SIDE_PX, BT_MEDIA_MAX_PIXELS);
     }
     return 0;
 }
@@ -210,7 +216,7 @@ static int look_inside(struct bt_input *input, struct bt_error *err)
     }
     int r = avformat_find_stream_info(format, options);
     forget(options, count);
-    if (atomic_load(input->stop)) {
+    if (has_to_stop(input)) {
         return bt_fail(err, -ECANCELED, "Stopped");
     }
     return r < 0 ? bt_fail_av(err, r, "Cannot understand the clip") : check_sizes(format, err);
@@ -230,6 +236,9 @@ static int open_decoder(struct bt_input *input, int threads, struct bt_error *er
 {
     const AVCodecParameters *parameters = input->stream->codecpar;
     const AVCodec *decoder = avcodec_find_decoder(parameters->codec_id);
+    if (parameters->codec_id == AV_CODEC_ID_NONE) {
+        return bt_fail(err, -ENOTSUP, "Pictures of an unknown codec cannot be played");
+    }
     if (decoder == NULL || !is_known_codec(parameters->codec_id)) {
         return bt_fail(err, -ENOTSUP, "Pictures of codec '%s' cannot be played",
                        avcodec_get_name(parameters->codec_id));
@@ -274,13 +283,14 @@ static int open_all(struct bt_input *input, const char *path, int threads, struc
     return open_decoder(input, threads > 0 ? threads : threads_for(input), err);
 }
 
-int bt_input_open(const char *path, int threads, const atomic_bool *stop, struct bt_input **out,
-                  struct bt_error *err)
+int bt_input_open(const char *path, int threads, const atomic_bool *stop, int64_t until_ns,
+                  struct bt_input **out, struct bt_error *err)
 {
     bt_av_quiet();
     BT_AUTO(bt_input) input = BT_NEW(struct bt_input);
     input->fd = -1;
     input->stop = stop;
+    input->until_ns = until_ns;
     int r = open_all(input, path, threads, err);
     if (r < 0) {
         return bt_fail_in(err, r, "'%s'", path);
@@ -312,7 +322,7 @@ void bt_input_destroy(struct bt_input *input)
 static int feed(struct bt_input *input, struct bt_error *err)
 {
     int r = av_read_frame(input->format, input->packet);
-    if (atomic_load(input->stop)) {
+    if (has_to_stop(input)) {
         av_packet_unref(input->packet);
         return bt_fail(err, -ECANCELED, "Stopped");
     }
@@ -412,4 +422,15 @@ int64_t bt_input_frame_ns(const struct bt_input *input)
     }
     int64_t frame_ns = av_rescale(BT_NS_PER_S, rate.den, rate.num);
     return frame_ns < SHORTEST_FRAME_NS || frame_ns > LONGEST_FRAME_NS ? 0 : frame_ns;
+}
+
+int64_t bt_input_duration_ns(const struct bt_input *input)
+{
+    if (input->stream->duration > 0) {
+        return BT_MAX(av_rescale_q(input->stream->duration, input->stream->time_base,
+                                   (AVRational){1, 1000000000}),
+                      0);
+    }
+    int64_t us = input->format->duration;
+    return us > 0 && us < INT64_MAX / BT_NS_PER_US ? us * BT_NS_PER_US : 0;
 }

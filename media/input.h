@@ -21,7 +21,8 @@ struct bt_input {
     AVFormatContext *format;
     AVCodecContext *codec;
     AVStream *stream;         // borrowed from format: the picture
-    const atomic_bool *stop;  // borrowed
+    const atomic_bool *stop;  // borrowed; NULL: nobody stops us
+    int64_t until_ns;         // monotonic: give up then
     AVPacket *packet;
     int64_t damaged;  // packets and frames with errors so far
     bool drained;     // the demuxer has no more
@@ -29,11 +30,13 @@ struct bt_input {
 };
 
 /**
+ * Gives up when *stop is set or the monotonic instant has come (INT64_MAX: never).
  * Errors: the errno of opening and reading; -EINVAL not a clip; -ENOTSUP a codec that is not on
- * our list; -EFBIG too large; -ENODATA no picture inside.
+ * our list; -EFBIG too large; -ENODATA no picture inside;
+ * -ECANCELED stopped.
  */
-int bt_input_open(const char *path, int threads, const atomic_bool *stop, struct bt_input **out,
-                  struct bt_error *err) BT_NODISCARD;
+int bt_input_open(const char *path, int threads, const atomic_bool *stop, int64_t until_ns,
+                  struct bt_input **out, struct bt_error *err) BT_NODISCARD;
 void bt_input_destroy(struct bt_input *input);
 BT_DEFINE_AUTO(bt_input)
 
@@ -51,5 +54,8 @@ int bt_input_rotation(const struct bt_input *input);
 
 // Nanoseconds of the usual frame; 0 when the container does not say anything sensible.
 int64_t bt_input_frame_ns(const struct bt_input *input);
+
+// The container's word for the whole length; 0 when it says nothing.
+int64_t bt_input_duration_ns(const struct bt_input *input);
 
 #endif

@@ -1,42 +1,15 @@
 #include "media/picture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libavutil/pixdesc.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/mem.h"
 #include "media/av.h"
 #include "media/convert.h"
-#include "media/header.h"
-#include "media/input.h"
-#include "media/stream.h"
-
-// A losslessly stored picture of the largest size we show.
-#define MAX_FILE_BYTES (256LL * 1024 * 1024)
+#include "media/picture_file.h"
 
 // The JPEG decoder can give a half, a quarter or an eighth for less time and memory.
 #define MAX_LOWRES 3
-
-/*
- * EXIF orientations 1..8: how to turn the stored picture, then whether to mirror it; and what that
- * makes of a rectangle of the upright picture, going back: axes swapped, then counted from the
- * other end.
- */
-static const struct {
-    int rotation;
-    bool mirror;
-    bool swap, flip_x, flip_y;
-} orientations[] = {
-    [1] = {0, false, false, false, false}, [2] = {0, true, false, true, false},
-    [3] = {180, false, false, true, true}, [4] = {180, true, false, false, true},
-    [5] = {90, true, true, false, false},  [6] = {90, false, true, false, true},
-    [7] = {270, true, true, true, true},   [8] = {270, false, true, true, false},
-};
 
 static int scaled(int64_t length, int64_t by, int64_t of)
 {
@@ -93,108 +66,9 @@ struct bt_placement bt_place(const struct bt_item *item, int source_width, int s
                                  {.width = width, .height = height}};
 }
 
-static int read_all(int fd, uint8_t *out, size_t size)
-{
-    while (size > 0) {
-        ssize_t got = read(fd, out, size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? -errno : -EIO;
-        }
-        out += got;
-        size -= (size_t)got;
-    }
-    return 0;
-}
-
-// The whole file as a packet, which is what decoders take.
-static int read_file(const char *path, AVPacket *out, struct bt_error *err)
-{
-    BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat info;
-    if (fd < 0 || fstat(fd, &info) < 0) {
-        return bt_fail_errno(err, "Cannot open");
-    }
-    if (!S_ISREG(info.st_mode) || info.st_size == 0) {
-        return bt_fail(err, -EINVAL, "Not a file with a picture in it");
-    }
-    if (info.st_size > MAX_FILE_BYTES) {
-        return bt_fail(err, -EFBIG, "The file has more than %lld bytes", MAX_FILE_BYTES);
-    }
-    if (av_new_packet(out, (int)info.st_size) < 0) {
-        return bt_fail(err, -ENOMEM, "No memory for the file");
-    }
-    int r = read_all(fd, out->data, (size_t)info.st_size);
-    return r < 0 ? bt_fail(err, r, "Cannot read: %s", strerror(-r)) : 0;
-}
-
-static int check_supported(const struct bt_picture_header *header, struct bt_error *err)
-{
-    if (header->unsupported) {
-        return bt_fail(err, -ENOTSUP, "A JPEG of a rare kind (arithmetic, lossless or 12 bit)");
-    }
-    if (header->kind == BT_PICTURE_WEBP && header->frames > 1) {
-        return bt_fail(err, -ENOTSUP, "An animated WebP");
-    }
-    return 0;
-}
-
-static enum AVCodecID codec_of(enum bt_picture_kind kind)
-{
-    static const enum AVCodecID codecs[] = {
-        [BT_PICTURE_PNG] = AV_CODEC_ID_PNG,
-        [BT_PICTURE_JPEG] = AV_CODEC_ID_MJPEG,
-        [BT_PICTURE_WEBP] = AV_CODEC_ID_WEBP,
-        [BT_PICTURE_GIF] = AV_CODEC_ID_GIF,
-    };
-    return codecs[kind];
-}
-
-static int decode(const struct bt_picture_header *header, int lowres, const AVPacket *packet,
-                  AVFrame *out, struct bt_error *err)
-{
-    const AVCodec *decoder = avcodec_find_decoder(codec_of(header->kind));
-    BT_AUTOCODEC *codec = avcodec_alloc_context3(decoder);
-    if (decoder == NULL || codec == NULL) {
-        return bt_fail(err, -ENOTSUP, "No decoder for %s", bt_picture_kind_word(header->kind));
-    }
-    codec->thread_count = 1;
-    codec->max_pixels = BT_MEDIA_MAX_PIXELS;
-    codec->lowres = lowres;
-    int r = avcodec_open2(codec, decoder, NULL);
-    if (r < 0 || (r = avcodec_send_packet(codec, packet)) < 0 ||
-        ((r = avcodec_receive_frame(codec, out)) < 0 && r != AVERROR(EAGAIN))) {
-        return bt_fail_av(err, r, "The %s is damaged", bt_picture_kind_word(header->kind));
-    }
-    // Some decoders hold their only picture back until they know there is no other.
-    if (r == AVERROR(EAGAIN) && ((r = avcodec_send_packet(codec, NULL)) < 0 ||
-                                 (r = avcodec_receive_frame(codec, out)) < 0)) {
-        return bt_fail_av(err, r, "The %s is damaged", bt_picture_kind_word(header->kind));
-    }
-    if (out->decode_error_flags != 0 || (out->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
-        return bt_fail(err, -EBADMSG, "The %s is damaged", bt_picture_kind_word(header->kind));
-    }
-    return 0;
-}
-
-// GIF's decoder wants its demuxer in front.
-static int decode_first_of_gif(const char *path, AVFrame *out, struct bt_error *err)
-{
-    atomic_bool stop = false;
-    BT_AUTO(bt_input) input = NULL;
-    int r = bt_input_open(path, 1, &stop, &input, err);
-    if (r < 0) {
-        return r;
-    }
-    r = bt_input_read(input, out, err);
-    return r == 0 ? bt_fail(err, -EBADMSG, "The GIF has no picture in it") : BT_MIN(r, 0);
-}
-
 static void upright_size(int orientation, int *width, int *height)
 {
-    if (orientations[orientation].swap) {
+    if (bt_orientation(orientation)->swap) {
         int swapped = *width;
         *width = *height;
         *height = swapped;
@@ -225,13 +99,13 @@ static struct bt_crop stored_crop(int orientation, struct bt_rect r, int stored_
                                   int stored_height)
 {
     struct bt_crop crop = {r.x, r.y, r.width, r.height};
-    if (orientations[orientation].swap) {
+    if (bt_orientation(orientation)->swap) {
         crop = (struct bt_crop){r.y, r.x, r.height, r.width};
     }
-    if (orientations[orientation].flip_x) {
+    if (bt_orientation(orientation)->flip_x) {
         crop.x = stored_width - crop.x - crop.width;
     }
-    if (orientations[orientation].flip_y) {
+    if (bt_orientation(orientation)->flip_y) {
         crop.y = stored_height - crop.y - crop.height;
     }
     return crop;
@@ -298,13 +172,13 @@ static int fit_into(AVFrame *frame, const struct bt_picture_header *header,
     struct bt_crop crop = stored_crop(header->orientation, at.src, frame->width, frame->height);
     BT_AUTO(bt_converter) converter = bt_converter_create(BT_QUALITY_BEST);
     struct bt_frame picture = {.av = frame};
-    int r = bt_convert(converter, &picture, &crop, orientations[header->orientation].rotation,
+    int r = bt_convert(converter, &picture, &crop, bt_orientation(header->orientation)->rotation,
                        pixel_at(image, at.dst.x, at.dst.y), image->stride, at.dst.width,
                        at.dst.height, err);
     if (r < 0) {
         return r;
     }
-    if (orientations[header->orientation].mirror) {
+    if (bt_orientation(header->orientation)->mirror) {
         mirror(image, at.dst);
     }
     bool covered = at.dst.width == image->width && at.dst.height == image->height;
@@ -322,16 +196,12 @@ static int decode_file(const char *path, const struct bt_item *item, int width, 
     if (packet == NULL) {
         return bt_fail(err, -ENOMEM, "No memory for a picture");
     }
-    int r = read_file(path, packet, err);
-    if (r < 0 ||
-        (r = bt_picture_header_read(packet->data, (size_t)packet->size, header, err)) < 0 ||
-        (r = check_supported(header, err)) < 0) {
+    int r = bt_picture_file_read(path, packet, header, err);
+    if (r < 0) {
         return r;
     }
-    if (header->kind == BT_PICTURE_GIF) {
-        return decode_first_of_gif(path, out, err);
-    }
-    return decode(header, choose_lowres(header, item, width, height), packet, out, err);
+    int lowres = choose_lowres(header, item, width, height);
+    return bt_picture_file_decode(path, packet, header, lowres, out, err);
 }
 
 int bt_picture_load(const char *path, const struct bt_item *item, int width, int height,
@@ -356,9 +226,8 @@ bool bt_picture_is_animated(const char *path)
 {
     struct bt_picture_header header;
     BT_AUTOPACKET *packet = av_packet_alloc();
-    if (packet == NULL || read_file(path, packet, NULL) < 0 ||
-        bt_picture_header_read(packet->data, (size_t)packet->size, &header, NULL) < 0) {
+    if (packet == NULL || bt_picture_file_read(path, packet, &header, NULL) < 0) {
         return false;
     }
-    return header.frames > 1 && (header.kind == BT_PICTURE_GIF || header.kind == BT_PICTURE_PNG);
+    return bt_picture_header_moves(&header);
 }

@@ -122,7 +122,8 @@ static int next_frame(struct bt_stream *stream, struct bt_frame **out, struct bt
 static int reopen(struct bt_stream *stream, struct bt_error *err)
 {
     struct bt_input *fresh = NULL;
-    int r = bt_input_open(stream->path, stream->options.threads, &stream->stop, &fresh, err);
+    int r =
+        bt_input_open(stream->path, stream->options.threads, &stream->stop, INT64_MAX, &fresh, err);
     if (r < 0) {
         return r;
     }
@@ -294,17 +295,6 @@ static void fill_sar(const struct bt_input *input, struct bt_stream_info *info)
     info->sar_den = sane ? sar.den : 1;
 }
 
-static int64_t container_duration_ns(const struct bt_input *input)
-{
-    if (input->stream->duration > 0) {
-        return BT_MAX(av_rescale_q(input->stream->duration, input->stream->time_base,
-                                   (AVRational){1, 1000000000}),
-                      0);
-    }
-    int64_t us = input->format->duration;
-    return us > 0 && us < INT64_MAX / BT_NS_PER_US ? us * BT_NS_PER_US : 0;
-}
-
 static void fill_info(const struct bt_input *input, struct bt_stream_info *info)
 {
     const AVCodecParameters *parameters = input->stream->codecpar;
@@ -312,7 +302,7 @@ static void fill_info(const struct bt_input *input, struct bt_stream_info *info)
     info->width = parameters->width;
     info->height = parameters->height;
     info->rotation = bt_input_rotation(input);
-    info->duration_ns = container_duration_ns(input);
+    info->duration_ns = bt_input_duration_ns(input);
     info->frame_ns = bt_input_frame_ns(input);
     info->has_alpha =
         format != NULL && (format->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) != 0;
@@ -359,7 +349,7 @@ int bt_stream_open(const char *path, const struct bt_stream_options *options,
     stream->options.queue_frames = BT_MIN(wanted, MAX_QUEUE_FRAMES);
     stream->starting = options->start_ns > 0;
     stream->end_ns = -1;
-    int r = bt_input_open(path, options->threads, &stream->stop, &stream->input, err);
+    int r = bt_input_open(path, options->threads, &stream->stop, INT64_MAX, &stream->input, err);
     if (r < 0) {
         return r;
     }

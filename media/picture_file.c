@@ -1,0 +1,156 @@
+#include "media/picture_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "media/av.h"
+#include "media/input.h"
+#include "media/stream.h"
+
+// A losslessly stored picture of the largest size we show.
+#define MAX_FILE_BYTES (256LL * 1024 * 1024)
+
+static int read_all(int fd, uint8_t *out, size_t size)
+{
+    while (size > 0) {
+        ssize_t got = read(fd, out, size);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? -errno : -EIO;
+        }
+        out += got;
+        size -= (size_t)got;
+    }
+    return 0;
+}
+
+static int read_file(const char *path, AVPacket *out, struct bt_error *err)
+{
+    BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) < 0) {
+        return bt_fail_errno(err, "Cannot open");
+    }
+    if (!S_ISREG(info.st_mode) || info.st_size == 0) {
+        return bt_fail(err, -EINVAL, "Not a file with a picture in it");
+    }
+    if (info.st_size > MAX_FILE_BYTES) {
+        return bt_fail(err, -EFBIG, "The file has more than %lld bytes", MAX_FILE_BYTES);
+    }
+    if (av_new_packet(out, (int)info.st_size) < 0) {
+        return bt_fail(err, -ENOMEM, "No memory for the file");
+    }
+    int r = read_all(fd, out->data, (size_t)info.st_size);
+    return r < 0 ? bt_fail(err, r, "Cannot read: %s", strerror(-r)) : 0;
+}
+
+int bt_picture_file_read(const char *path, AVPacket *out, struct bt_picture_header *out_header,
+                         struct bt_error *err)
+{
+    int r = read_file(path, out, err);
+    return r < 0 ? r : bt_picture_header_read(out->data, (size_t)out->size, out_header, err);
+}
+
+static int check_supported(const struct bt_picture_header *header, struct bt_error *err)
+{
+    if (header->unsupported) {
+        return bt_fail(err, -ENOTSUP, "A JPEG of a rare kind (arithmetic, lossless or 12 bit)");
+    }
+    if (header->kind == BT_PICTURE_WEBP && header->frames > 1) {
+        return bt_fail(err, -ENOTSUP, "An animated WebP");
+    }
+    return 0;
+}
+
+static enum AVCodecID codec_of(enum bt_picture_kind kind)
+{
+    static const enum AVCodecID codecs[] = {
+        [BT_PICTURE_PNG] = AV_CODEC_ID_PNG,
+        [BT_PICTURE_JPEG] = AV_CODEC_ID_MJPEG,
+        [BT_PICTURE_WEBP] = AV_CODEC_ID_WEBP,
+        [BT_PICTURE_GIF] = AV_CODEC_ID_GIF,
+    };
+    return codecs[kind];
+}
+
+static int decode(const struct bt_picture_header *header, int lowres, const AVPacket *packet,
+                  AVFrame *out, struct bt_error *err)
+{
+    const AVCodec *decoder = avcodec_find_decoder(codec_of(header->kind));
+    BT_AUTOCODEC *codec = avcodec_alloc_context3(decoder);
+    if (decoder == NULL || codec == NULL) {
+        return bt_fail(err, -ENOTSUP, "No decoder for %s", bt_picture_kind_word(header->kind));
+    }
+    codec->thread_count = 1;
+    codec->max_pixels = BT_MEDIA_MAX_PIXELS;
+    codec->lowres = lowres;
+    int r = avcodec_open2(codec, decoder, NULL);
+    if (r < 0 || (r = avcodec_send_packet(codec, packet)) < 0 ||
+        ((r = avcodec_receive_frame(codec, out)) < 0 && r != AVERROR(EAGAIN))) {
+        return bt_fail_av(err, r, "The %s is damaged", bt_picture_kind_word(header->kind));
+    }
+    // Some decoders hold their only picture back until they know there is no other.
+    if (r == AVERROR(EAGAIN) && ((r = avcodec_send_packet(codec, NULL)) < 0 ||
+                                 (r = avcodec_receive_frame(codec, out)) < 0)) {
+        return bt_fail_av(err, r, "The %s is damaged", bt_picture_kind_word(header->kind));
+    }
+    if (out->decode_error_flags != 0 || (out->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
+        return bt_fail(err, -EBADMSG, "The %s is damaged", bt_picture_kind_word(header->kind));
+    }
+    return 0;
+}
+
+// GIF's decoder wants its demuxer in front.
+static int decode_first_of_gif(const char *path, AVFrame *out, struct bt_error *err)
+{
+    BT_AUTO(bt_input) input = NULL;
+    int r = bt_input_open(path, 1, NULL, INT64_MAX, &input, err);
+    if (r < 0) {
+        return r;
+    }
+    r = bt_input_read(input, out, err);
+    return r == 0 ? bt_fail(err, -EBADMSG, "The GIF has no picture in it") : BT_MIN(r, 0);
+}
+
+// A WebP may say that what stands in its alpha is not to be looked at.
+static void ignore_alpha(AVFrame *frame)
+{
+    static const struct {
+        enum AVPixelFormat with, without;
+    } formats[] = {
+        {AV_PIX_FMT_ARGB, AV_PIX_FMT_0RGB},
+        {AV_PIX_FMT_RGBA, AV_PIX_FMT_RGB0},
+        {AV_PIX_FMT_BGRA, AV_PIX_FMT_BGR0},
+        {AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YUV420P},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(formats); i++) {
+        if (frame->format == (int)formats[i].with) {
+            frame->format = formats[i].without;
+            return;
+        }
+    }
+}
+
+int bt_picture_file_decode(const char *path, const AVPacket *packet,
+                           const struct bt_picture_header *header, int lowres, AVFrame *out,
+                           struct bt_error *err)
+{
+    bt_av_quiet();
+    int r = check_supported(header, err);
+    if (r < 0) {
+        return r;
+    }
+    if (header->kind == BT_PICTURE_GIF) {
+        return decode_first_of_gif(path, out, err);
+    }
+    r = decode(header, lowres, packet, out, err);
+    if (r == 0 && header->ignore_alpha) {
+        ignore_alpha(out);
+    }
+    return r;
+}

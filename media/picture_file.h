@@ -1,0 +1,28 @@
+/**
+ * A still's file → one decoded frame. Inside media/ only.
+ */
+#ifndef BT_MEDIA_PICTURE_FILE_H
+#define BT_MEDIA_PICTURE_FILE_H
+
+#include <libavcodec/avcodec.h>
+
+#include "media/header.h"
+
+/**
+ * The whole file as a packet, which is what decoders take, and its header.
+ * Errors: the errno of opening and reading; -EINVAL no file, or none of our kinds; -EFBIG; those of
+ * bt_picture_header_read.
+ */
+int bt_picture_file_read(const char *path, AVPacket *out, struct bt_picture_header *out_header,
+                         struct bt_error *err) BT_NODISCARD;
+
+/**
+ * The picture, or the first one of an animation. `lowres`: halved so many times (JPEG, 0..3).
+ * `packet` and `path` are the same file.
+ * Errors: -ENOTSUP a kind we know but cannot decode, -EINVAL or -EBADMSG damaged.
+ */
+int bt_picture_file_decode(const char *path, const AVPacket *packet,
+                           const struct bt_picture_header *header, int lowres, AVFrame *out,
+                           struct bt_error *err) BT_NODISCARD;
+
+#endif
