@@ -50,6 +50,8 @@ static int difference_at(const struct bt_image *a, const struct bt_image *b, int
 
 static void assert_close(const char *name, const struct bt_image *a, const struct bt_image *b)
 {
+    assert_non_null(a);
+    assert_non_null(b);
     int most = 0, most_x = 0, most_y = 0, count = 0;
     for (int y = 0; y < a->height; y++) {
         for (int x = 0; x < a->width; x++) {

@@ -5,6 +5,7 @@
  * nothing is copied. Otherwise (a preview in a smaller window, an odd pixel format, a display
  * smaller than the canvas) the canvas lies in memory and is copied or scaled at each present.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ static void drop_canvas(struct soft_output *soft)
 
 static bool has_our_format(const SDL_Surface *surface)
 {
+    assert(surface != NULL);
     uint32_t format = surface->format->format;
     return (format == SDL_PIXELFORMAT_RGB888 || format == SDL_PIXELFORMAT_ARGB8888) &&
            !SDL_MUSTLOCK(surface) && surface->pitch % 4 == 0;
@@ -110,6 +112,7 @@ static struct bt_raster target_of(const struct soft_output *soft)
     if (soft->canvas != NULL) {
         return bt_raster_of(soft->canvas);
     }
+    assert(soft->surface != NULL);
     size_t stride = (size_t)soft->surface->pitch;
     uint8_t *pixels = (uint8_t *)soft->surface->pixels + (size_t)soft->place.y * stride +
                       (size_t)soft->place.x * 4;

@@ -140,7 +140,7 @@ void bt_raster_draw(const struct bt_raster *to, struct bt_rect rect,
 static void mix_over_row(uint8_t *to, const uint8_t *a, const uint8_t *b, int width,
                          uint16_t weight)
 {
-    uint32_t mixed[MIX_CHUNK_PX];
+    uint32_t mixed[MIX_CHUNK_PX] = {0};
     for (int x = 0; x < width; x += MIX_CHUNK_PX) {
         int count = BT_MIN(width - x, MIX_CHUNK_PX);
         size_t at = (size_t)x * 4;
