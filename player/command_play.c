@@ -221,17 +221,6 @@ static void prepare_process(void)
     signal(SIGPIPE, SIG_IGN);  // allow: ignoring needs no handler
 }
 
-static int open_recorder(const struct options *options, struct bt_recorder **out,
-                         struct bt_error *err)
-{
-    if (options->plays == NULL) {
-        return 0;
-    }
-    const struct bt_recorder_options recorder = {
-        .path = options->plays, .screen = options->screen, .player = BT_VERSION};
-    return bt_recorder_open(&recorder, out, err);
-}
-
 // The journal remembers the time for machines without a clock battery.
 static int64_t last_wall_ms(const char *journal)
 {
@@ -242,6 +231,22 @@ static int64_t last_wall_ms(const char *journal)
     return wall_ms;
 }
 
+static int open_recorder(const struct options *options, struct bt_running_order *order,
+                         struct bt_recorder **out, struct bt_error *err)
+{
+    if (options->plays == NULL) {
+        return 0;
+    }
+    enum bt_clock_trust trust;
+    int64_t wall_ms = bt_running_order_wall_ms(order, bt_clock_mono_ns(bt_clock_real()), &trust);
+    const struct bt_recorder_options recorder = {.path = options->plays,
+                                                 .screen = options->screen,
+                                                 .player = BT_VERSION,
+                                                 .wall_ms = wall_ms,
+                                                 .clock_trust = (int)trust};
+    return bt_recorder_open(&recorder, out, err);
+}
+
 static int play(struct options *options, char *const *paths, int count, struct bt_error *err)
 {
     struct bt_show *show = NULL;
@@ -249,24 +254,21 @@ static int play(struct options *options, char *const *paths, int count, struct b
     BT_AUTO(bt_frame_log) frame_log = NULL;
     BT_AUTO(bt_recorder) recorder = NULL;
     int r = bt_kitchen_open(options->assets, &kitchen, err);
-    if (r < 0) {
-        return r;
+    if (r == 0 && options->frame_log != NULL) {
+        r = bt_frame_log_open(options->frame_log, &frame_log, err);
     }
-    if (options->frame_log != NULL &&
-        (r = bt_frame_log_open(options->frame_log, &frame_log, err)) < 0) {
-        return r;
-    }
-    if ((r = open_recorder(options, &recorder, err)) < 0 ||
-        (r = bt_show_load(paths, count, &show, err)) < 0) {
+    if (r < 0 || (r = bt_show_load(paths, count, &show, err)) < 0) {
         return r;
     }
     options->stage.output.canvas_width = (int)bt_show_canvas(show)->width;
     options->stage.output.canvas_height = (int)bt_show_canvas(show)->height;
-    BT_AUTO(bt_running_order)
+    BT_AUTO(bt_running_order) order = NULL;
     order = bt_running_order_create(show, bt_clock_real(), options->trust,
                                     last_wall_ms(options->plays));
-    return bt_stage_play(&options->stage, order, kitchen, recorder, frame_log, &stop_requested,
-                         err);
+    r = open_recorder(options, order, &recorder, err);
+    return r < 0 ? r
+                 : bt_stage_play(&options->stage, order, kitchen, recorder, frame_log,
+                                 &stop_requested, err);
 }
 
 int bt_command_play(int argc, char **argv)

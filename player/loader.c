@@ -89,7 +89,7 @@ static void log_problem(struct bt_loader *loader, const struct bt_error *err)
     }
 }
 
-// The next item that can be shown, or NULL after too many that cannot.
+// The next item that can be shown, or NULL when none is left or too many cannot.
 static struct bt_prepared *prepare_one(struct bt_loader *loader)
 {
     for (int skips = 0; skips < MAX_SKIPS; skips++) {
@@ -98,6 +98,9 @@ static struct bt_prepared *prepare_one(struct bt_loader *loader)
         struct bt_error err;
         struct bt_prepared *prepared = NULL;
         bt_running_order_next(loader->order, loader->index, loader->next_at_ns, &slot, &offset_ns);
+        if (slot.item == NULL && skips > 0) {
+            return NULL;  // not nothing by plan, but nothing that can be shown
+        }
         if (bt_prepare(loader->kitchen, bt_running_order_show(loader->order), &slot, loader->track,
                        offset_ns, 0, &prepared, &err) == 0) {
             return prepared;

@@ -101,6 +101,9 @@ static int find_track(struct moment *moment, size_t track, int64_t anchor_ns, st
         if (slot.end_ns <= moment->at_ns) {
             continue;
         }
+        if (slot.item == NULL && skips > 0) {
+            break;
+        }
         if (show_slot(moment, &slot, track, origin_ns, moment->at_ns, &moment->now[track], err) ==
             0) {
             show_before(moment, &before, track, origin_before_ns);

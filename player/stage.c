@@ -28,6 +28,9 @@
 
 #define DISPLAY_RETRY_NS BT_NS_PER_S
 
+// Serials of zones count up from 2; this one they never reach.
+#define SAFE_CARD_SERIAL UINT64_MAX
+
 static const struct bt_log logger = {"player/stage"};
 
 struct stage {
@@ -43,9 +46,10 @@ struct stage {
     struct bt_zone_player **zones;  // owned
     size_t zone_count;
     struct bt_scene scene;
-    int64_t presented_ns;  // the last present
-    int64_t ends_ns;       // when the time is over
-    bool repaint;          // present even if nothing changed
+    int64_t presented_ns;           // the last present
+    int64_t ends_ns;                // when the time is over
+    struct bt_prepared *safe_card;  // owned; made when it is first needed
+    bool repaint;                   // present even if nothing changed
 };
 
 static int64_t now_ns(const struct stage *stage)
@@ -182,11 +186,39 @@ static void advance_until(struct stage *stage, int64_t at_ns, int64_t until_ns)
     }
 }
 
+// The whole canvas, when no zone has anything to show. Made here: nothing moves that could wait.
+static void show_safe_card(struct stage *stage)
+{
+    const struct bt_show *show = bt_running_order_show(stage->order);
+    const struct bt_canvas *canvas = bt_show_canvas(show);
+    const struct bt_track whole = {.name = "canvas",
+                                   .rect = {0, 0, (int)canvas->width, (int)canvas->height}};
+    struct bt_error err;
+    if (stage->safe_card == NULL && bt_prepare_safe_card(stage->kitchen, show, &whole, 0, INT64_MAX,
+                                                         &stage->safe_card, &err) < 0) {
+        bt_log_error(&logger, "Not even the safe card: %s", err.msg);
+        return;
+    }
+    stage->scene.zone_count = 1;
+    stage->scene.zones[0] = (struct bt_zone_view){
+        .rect = whole.rect,
+        .to = {.kind = BT_VISUAL_IMAGE,
+               .serial = SAFE_CARD_SERIAL,
+               .image = stage->safe_card->image},
+        .mix = 1000,
+    };
+}
+
 static void build_scene(struct stage *stage, int64_t at_ns)
 {
+    bool empty = true;
     stage->scene.zone_count = stage->zone_count;
     for (size_t i = 0; i < stage->zone_count; i++) {
         bt_zone_player_view(stage->zones[i], at_ns, &stage->scene.zones[i]);
+        empty = empty && stage->scene.zones[i].to.kind == BT_VISUAL_NONE;
+    }
+    if (empty) {
+        show_safe_card(stage);
     }
 }
 
@@ -371,6 +403,7 @@ int bt_stage_play(const struct bt_stage_options *options, struct bt_running_orde
     int r = run(stage, err);
     destroy_zones(stage);
     bt_output_destroy(stage->output);
+    bt_prepared_destroy(stage->safe_card);
     bt_free_auto(&stage);
     return r;
 }
