@@ -35,13 +35,14 @@ struct bt_recorder {
 
     pthread_mutex_t lock;  // leaf lock: no I/O while it is held
     pthread_cond_t news;   // for the thread
-    pthread_cond_t tried;  // for whoever waits in flush
+    pthread_cond_t tried;  // for whoever waits in flush and destroy
     // Protected by lock.
     struct bt_pending pending;
     uint64_t last_id;
     int64_t boundary_ns, progress_ns;  // when the first uncommitted one was reported, or 0
     struct bt_record_moment known;     // a moment whose wall time is known
     bool closing;
+    bool done;  // the thread uses nothing any more
     uint64_t flushes_wanted, flushes_done;
     int result;  // of the last try
     struct bt_recorder_status status;
@@ -415,6 +416,10 @@ static void *run(void *argument)
     say_goodbye(recorder);
     bt_journal_destroy(recorder->journal);
     recorder->journal = NULL;
+    lock(recorder);
+    recorder->done = true;
+    pthread_cond_broadcast(&recorder->tried);
+    unlock(recorder);
     return NULL;
 }
 
@@ -487,14 +492,17 @@ void bt_recorder_destroy(struct bt_recorder *recorder)
     lock(recorder);
     recorder->closing = true;
     pthread_cond_signal(&recorder->news);
-    unlock(recorder);
     int64_t until_ns = now_ns() + FINISH_NS;
-    struct timespec until = {until_ns / BT_NS_PER_S, until_ns % BT_NS_PER_S};
-    if (pthread_clockjoin_np(recorder->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+    while (!recorder->done && wait_until(recorder, &recorder->tried, until_ns)) {
+    }
+    bool done = recorder->done;
+    unlock(recorder);
+    if (!done) {
         // The thread hangs in the disk and still uses everything; the process is about to end.
         bt_log_error(&log_, "The disk of '%s' hangs; leaving without it", recorder->path);
         pthread_detach(recorder->thread);
         return;
     }
+    pthread_join(recorder->thread, NULL);
     finish(recorder);
 }

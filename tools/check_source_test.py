@@ -2,6 +2,8 @@
 """check-source.py finds what it is for, and lets good code pass."""
 
 import importlib.util
+import shutil
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -82,4 +84,7 @@ class CheckSource(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if shutil.which("ctags") is None:
+        print("needs universal-ctags")
+        sys.exit(77)
     unittest.main()
