@@ -118,7 +118,7 @@ static void cut_power_on_one_disk(const char *path, int64_t cuts, uint64_t seed)
 static void no_finished_play_is_lost_or_doubled_when_power_is_cut(void **state)
 {
     const struct bt_test_dir *dir = *state;
-    bt_test_write(dir->journal, "");  // readers look for a real file before they ask SQLite
+    bt_test_write(dir->journal, "", 0);  // readers look for a real file before they ask SQLite
     for (int64_t done = 0; done < options.rounds; done += CUTS_PER_DISK) {
         uint64_t seed = (uint64_t)(options.seed * 1000003 + done);
         cut_power_on_one_disk(dir->journal, BT_MIN(CUTS_PER_DISK, options.rounds - done), seed);

@@ -68,6 +68,11 @@ static void put_int(struct writer *w, const char *key, int64_t value)
     }
 }
 
+static void put_ms(struct writer *w, const char *key, int64_t ms)
+{
+    put_int(w, key, BT_MIN(ms, MAX_MS));
+}
+
 static void put_bool(struct writer *w, const char *key, bool value)
 {
     put_key(w, key);
@@ -135,8 +140,8 @@ static void put_segments(struct writer *w, const struct bt_play *play)
         const struct bt_play_segment *segment = &play->segments[i];
         put(w, i == 0 ? "[{" : ",{");
         w->first = true;
-        put_int(w, "start_ms", segment->wall_ms);
-        put_int(w, "mono_ms", segment->mono_ns / BT_NS_PER_MS);
+        put_ms(w, "start_ms", segment->wall_ms);
+        put_ms(w, "mono_ms", segment->mono_ns / BT_NS_PER_MS);
         put_counts(w, &segment->counts);
         put(w, "}");
     }
@@ -179,8 +184,8 @@ int bt_record_play(const struct bt_play *play, const struct bt_record_origin *or
     put_what(&w, &play->start);
     put_text(&w, "why_started", play->start.why_started);
     put_text(&w, "why_ended", why);
-    put_int(&w, "start_ms", play->start.wall_ms);
-    put_int(&w, "end_ms", bt_play_end_wall_ms(play));
+    put_ms(&w, "start_ms", play->start.wall_ms);
+    put_ms(&w, "end_ms", bt_play_end_wall_ms(play));
     put_text(&w, "clock", bt_clock_trust_word(play->start.clock_trust));
     put_int(&w, "planned_ms", play->start.planned_ms);
     put_known_int(&w, "frames_expected", play->start.frames_expected);
@@ -193,8 +198,8 @@ int bt_record_play(const struct bt_play *play, const struct bt_record_origin *or
 
 static void put_moment(struct writer *w, const struct bt_record_moment *now)
 {
-    put_int(w, "start_ms", now->wall_ms);
-    put_int(w, "mono_ms", now->mono_ns / BT_NS_PER_MS);
+    put_ms(w, "start_ms", now->wall_ms);
+    put_ms(w, "mono_ms", now->mono_ns / BT_NS_PER_MS);
     put_text(w, "clock", bt_clock_trust_word(now->clock_trust));
 }
 
@@ -223,8 +228,8 @@ int bt_record_loss(const struct bt_loss *loss, const struct bt_record_origin *or
     struct writer w = begin_tail(out, BT_RECORD_LOSS, origin);
     put_int(&w, "plays", loss->plays);
     put_text(&w, "cause", loss->cause);
-    put_int(&w, "start_ms", loss->start_ms);
-    put_int(&w, "end_ms", loss->end_ms);
+    put_ms(&w, "start_ms", loss->start_ms);
+    put_ms(&w, "end_ms", loss->end_ms);
     put_text(&w, "clock", bt_clock_trust_word(loss->clock_trust));
     return end_tail(&w);
 }

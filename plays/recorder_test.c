@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,12 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "plays/faulty_vfs.h"
 #include "plays/journal.h"
+#include "plays/pending.h"
 #include "plays/recorder.h"
 #include "plays/testing.h"
+#include "plays/verify.h"
 
 static struct bt_recorder *open_recorder(const struct bt_test_dir *dir)
 {
@@ -121,8 +125,9 @@ static void a_journal_in_a_directory_that_comes_later_gets_what_was_reported(voi
 static void a_journal_that_is_no_database_is_set_aside(void **state)
 {
     const struct bt_test_dir *dir = *state;
-    bt_test_write(dir->journal, "this is not a database, and it is longer than a header of one, "
-                                "which has a hundred bytes: 0123456789 0123456789 0123456789");
+    static const char text[] = "this is not a database, and it is longer than a header of one, "
+                               "which has a hundred bytes: 0123456789 0123456789 0123456789";
+    bt_test_write(dir->journal, text, sizeof(text));
     struct bt_recorder_options options = {.path = dir->journal};
     struct bt_error err;
     BT_AUTO(bt_recorder) recorder = NULL;
@@ -150,6 +155,96 @@ static void a_journal_that_is_taken_away_begins_anew_with_the_open_plays(void **
     assert_int_equal(bt_test_count(dir->journal, "SELECT count(*) FROM open_play"), 1);
 }
 
+static void play_one(struct bt_recorder *recorder, const char *item)
+{
+    struct bt_play_start start = bt_test_start(item, 10);
+    struct bt_play_counts counts = {.shown_ms = 10, .presented = 1};
+    bt_recorder_end(recorder, bt_recorder_begin(recorder, &start), &counts, "schedule");
+}
+
+static struct bt_verdict verdict_of(const struct bt_test_dir *dir)
+{
+    struct bt_verdict verdict;
+    struct bt_error err;
+    assert_int_equal(bt_plays_verify(dir->journal, &verdict, &err), 0);
+    assert_int_equal(verdict.faults, 0);
+    return verdict;
+}
+
+static void a_full_disk_keeps_the_newest_plays_and_declares_the_lost_ones(void **state)
+{
+    const struct bt_test_dir *dir = *state;
+    struct bt_recorder_status status;
+    bt_faulty_install(1);
+    bt_test_write(dir->journal, "", 0);
+    BT_AUTO(bt_recorder) recorder = open_recorder(dir);
+    struct bt_play_start start = bt_test_start("clip", 0);
+    uint64_t clip = bt_recorder_begin(recorder, &start);
+    assert_int_equal(bt_recorder_flush(recorder), 0);
+
+    bt_faulty_set_full(true);
+    bt_recorder_end(recorder, clip, &(struct bt_play_counts){.presented = 9}, "schedule");
+    for (int i = 0; i < BT_PENDING_MAX_ENDED + 6; i++) {
+        play_one(recorder, i < 7 ? "old" : "new");
+    }
+    assert_int_equal(bt_recorder_flush(recorder), -ENOSPC);
+    bt_recorder_status(recorder, &status);
+    assert_false(status.journal_ok);
+    assert_int_equal(status.waiting, BT_PENDING_MAX_ENDED);
+    assert_int_equal(status.lost, 7);
+
+    bt_faulty_set_full(false);
+    assert_int_equal(bt_recorder_flush(recorder), 0);
+    bt_recorder_status(recorder, &status);
+    assert_true(status.journal_ok);
+    assert_int_equal(status.waiting, 0);
+    assert_int_equal(status.closed_plays, BT_PENDING_MAX_ENDED);
+    bt_recorder_destroy(BT_TAKE(recorder));
+
+    // The clip was open in the journal before; it is there once, and none of the old ones.
+    struct bt_verdict verdict = verdict_of(dir);
+    assert_int_equal(verdict.plays, BT_PENDING_MAX_ENDED);
+    assert_int_equal(verdict.losses, 1);
+    assert_int_equal(verdict.lost_plays, 7);
+    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"item\":\"clip\"")), 1);
+    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"item\":\"old\"")), 0);
+    bt_faulty_remove();
+}
+
+static void a_disk_that_stays_full_holds_nobody_up_at_the_end(void **state)
+{
+    const struct bt_test_dir *dir = *state;
+    bt_faulty_install(1);
+    bt_test_write(dir->journal, "", 0);
+    BT_AUTO(bt_recorder) recorder = open_recorder(dir);
+    bt_faulty_set_full(true);
+    play_one(recorder, "a");
+    bt_recorder_destroy(BT_TAKE(recorder));
+    bt_faulty_set_full(false);
+    recorder = open_recorder(dir);
+    bt_recorder_destroy(BT_TAKE(recorder));
+    struct bt_verdict verdict = verdict_of(dir);
+    assert_int_equal(verdict.plays, 0);
+    assert_int_equal(verdict.unclean_ends, 1);  // so that the missing play does not go unsaid
+    bt_faulty_remove();
+}
+
+static void plays_nobody_ends_are_bounded(void **state)
+{
+    const struct bt_test_dir *dir = *state;
+    BT_AUTO(bt_recorder) recorder = open_recorder(dir);
+    struct bt_play_start start = bt_test_start("a", 10);
+    uint64_t paused = bt_recorder_begin(recorder, &start);
+    bt_recorder_end(recorder, paused, &(struct bt_play_counts){0}, "preempted");
+    for (int i = 0; i < BT_PENDING_MAX_OPEN + 1; i++) {
+        bt_recorder_begin(recorder, &start);
+    }
+    assert_int_equal(bt_recorder_flush(recorder), 0);
+    assert_int_equal(verdict_of(dir).open_plays, BT_PENDING_MAX_OPEN);
+    assert_int_equal(verdict_of(dir).plays, 2);
+    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("preempted")), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +254,9 @@ int main(void)
         BT_TEST_IN_DIR(a_journal_in_a_directory_that_comes_later_gets_what_was_reported),
         BT_TEST_IN_DIR(a_journal_that_is_no_database_is_set_aside),
         BT_TEST_IN_DIR(a_journal_that_is_taken_away_begins_anew_with_the_open_plays),
+        BT_TEST_IN_DIR(a_full_disk_keeps_the_newest_plays_and_declares_the_lost_ones),
+        BT_TEST_IN_DIR(a_disk_that_stays_full_holds_nobody_up_at_the_end),
+        BT_TEST_IN_DIR(plays_nobody_ends_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ struct bt_test_options {
 void bt_test_read_options(int argc, char **argv, struct bt_test_options *options);
 
 void bt_test_remove_journal(const struct bt_test_dir *dir);
-void bt_test_write(const char *path, const char *text);
+void bt_test_write(const char *path, const void *bytes, size_t len);  // not synced: fast
 int bt_test_make_dir(const char *path);
 
 #endif
