@@ -17,6 +17,7 @@ static const struct {
     {"play", bt_command_play, "Phát nội dung lên màn hình / show publications on a screen"},
     {"render", bt_command_render, "Vẽ một thời điểm ra tệp PNG / draw one moment to a PNG"},
     {"plan", bt_command_plan, "Xem trước lịch phát / what would play, when and why"},
+    {"check", bt_command_check, "Kiểm tra ảnh, clip / would these files play, and if not why"},
 };
 
 static void print_help(FILE *to)
