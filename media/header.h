@@ -51,7 +51,8 @@ const char *bt_picture_kind_word(enum bt_picture_kind kind);
 
 /**
  * Reads a whole file's bytes.
- * Errors: -EINVAL no picture; -ENOTSUP a picture of another kind; -EBADMSG damaged or cut off; -EFBIG too large.
+ * Errors: -EINVAL no picture; -ENOTSUP a picture of another kind; -EBADMSG damaged or cut off;
+ * -EFBIG too large.
  */
 int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_header *out,
                            struct bt_error *err) BT_NODISCARD;

@@ -46,7 +46,11 @@ static int read_file(const char *path, AVPacket *out, struct bt_error *err)
         return bt_fail(err, -ENOMEM, "No memory for the file");
     }
     int r = read_all(fd, out->data, (size_t)info.st_size);
-    return r < 0 ? bt_fail(err, r, "Cannot read: %s", strerror(-r)) : 0;
+    if (r < 0) {
+        errno = -r;
+        return bt_fail_errno(err, "Cannot read");
+    }
+    return 0;
 }
 
 int bt_picture_file_read(const char *path, AVPacket *out, struct bt_picture_header *out_header,

@@ -415,7 +415,11 @@ static int hand_over(struct export *export, int r, struct bt_error *err)
     if (export->line.len > 0) {
         r = export->write(export->line.data, export->line.len, export->context);
     }
-    return r < 0 ? bt_fail(err, r, "Cannot write the export: %s", strerror(-r)) : 0;
+    if (r < 0) {
+        errno = -r;
+        return bt_fail_errno(err, "Cannot write the export");
+    }
+    return 0;
 }
 
 // What cannot be read is never left out.

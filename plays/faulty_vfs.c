@@ -53,7 +53,7 @@ static struct {
     bool off;
     _Atomic bool full;
     int64_t written_bytes, operations;
-} disk;
+} disk;  // allow: SQLite's VFS is one for the process, and this one is for tests only
 
 struct file {
     sqlite3_file base;
