@@ -28,27 +28,29 @@ static bool is_regular(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-static int compare_paths(const void *a, const void *b)
+static int is_visible(const struct dirent *entry)
 {
-    return strverscmp(*(char *const *)a, *(char *const *)b);
+    return entry->d_name[0] != '.';
 }
 
-static int add_entries(struct bt_file_list *list, DIR *dir, const char *path, struct bt_error *err)
+static int add_folder(struct bt_file_list *list, const char *path, struct bt_error *err)
 {
-    size_t first = list->count;
-    const char *slash = bt_str_ends(path, "/") ? "" : "/";
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        BT_AUTOFREE char *inside = bt_strf("%s%s%s", path, slash, entry->d_name);
-        if (entry->d_name[0] == '.' || !is_regular(inside)) {
-            continue;
-        }
-        int r = add_path(list, BT_TAKE(inside), err);
-        if (r < 0) {
-            return r;
-        }
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_visible, versionsort);
+    if (count < 0) {
+        return bt_fail_errno(err, "Cannot read the folder '%s'", path);
     }
-    qsort(list->paths + first, list->count - first, sizeof(*list->paths), compare_paths);
-    return 0;
+    const char *slash = bt_str_ends(path, "/") ? "" : "/";
+    int r = 0;
+    for (int i = 0; i < count; i++) {
+        BT_AUTOFREE char *inside = bt_strf("%s%s%s", path, slash, entries[i]->d_name);
+        if (r == 0 && is_regular(inside)) {
+            r = add_path(list, BT_TAKE(inside), err);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
 }
 
 int bt_file_list_add(struct bt_file_list *list, const char *path, struct bt_error *err)
@@ -57,16 +59,8 @@ int bt_file_list_add(struct bt_file_list *list, const char *path, struct bt_erro
     if (stat(path, &info) < 0) {
         return bt_fail_errno(err, "Cannot find '%s'", path);
     }
-    if (!S_ISDIR(info.st_mode)) {
-        return add_path(list, bt_strdup(path), err);
-    }
-    DIR *dir = opendir(path);
-    if (dir == NULL) {
-        return bt_fail_errno(err, "Cannot read the folder '%s'", path);
-    }
-    int r = add_entries(list, dir, path, err);
-    closedir(dir);
-    return r;
+    return S_ISDIR(info.st_mode) ? add_folder(list, path, err)
+                                 : add_path(list, bt_strdup(path), err);
 }
 
 void bt_file_list_finish(struct bt_file_list *list)

@@ -1,5 +1,6 @@
 #include "media/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static size_t visible_lines(const struct card *card)
 
 static int draw_card(const struct card *card, struct bt_image *image, struct bt_error *err)
 {
+    assert(card->lines.count > 0);  // an empty text is one blank line
     size_t count = visible_lines(card);
     int baseline =
         first_baseline(card->font, card->style->valign, &card->box, block_height(card, count));

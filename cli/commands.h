@@ -1,0 +1,15 @@
+// The commands of bangtin. Each gets its own arguments, argv[0] being its name, and returns the
+// process's exit status.
+#ifndef BT_CLI_COMMANDS_H
+#define BT_CLI_COMMANDS_H
+
+enum bt_exit_status {
+    BT_EXIT_OK = 0,
+    BT_EXIT_FAILED = 1,
+    BT_EXIT_USAGE = 2,
+};
+
+int bt_command_new(int argc, char **argv);
+int bt_command_plays(int argc, char **argv);
+
+#endif
