@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "render/output_impl.h"
 
 void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
@@ -80,15 +81,17 @@ static int open_gpu(const struct bt_output_options *options, struct bt_output **
     if (r < 0) {
         return r;
     }
-    if (bt_output_is_software_gl(output->info.renderer)) {
+    // Only there can the soft back-end do better: KMS and Wayland give no surface in memory.
+    if (bt_output_is_software_gl(output->info.renderer) &&
+        bt_str_equal(output->info.video_driver, "x11")) {
         return bt_fail(err, -ENOTSUP, "'%s' draws on the CPU", output->info.renderer);
     }
     *out = BT_TAKE(output);
     return 0;
 }
 
-// The soft back-end cannot draw on KMS and Wayland as SDL offers them; there even a software
-// rasteriser is better than nothing.
+// Where there is no render node and the soft back-end finds no surface, even a software rasteriser
+// is better than nothing.
 static int open_best(const struct bt_output_options *options, struct bt_output **out,
                      struct bt_error *err)
 {
