@@ -23,14 +23,20 @@ static int cut_start(int whole, int length, int64_t focus_permille)
     return (int)BT_CLAMP(focus - length / 2, 0, whole - length);
 }
 
+// One line of background beside a picture looks like a mistake; stretching by it is not seen.
+static int snap(int length, int box)
+{
+    return box - length <= 1 ? box : length;
+}
+
 static struct bt_placement place_inside(int source_width, int source_height, int width, int height)
 {
     struct bt_rect dst = {.width = width, .height = height};
     if ((int64_t)source_width * height > (int64_t)source_height * width) {
-        dst.height = BT_CLAMP(scaled(source_height, width, source_width), 1, height);
+        dst.height = snap(BT_MAX(scaled(source_height, width, source_width), 1), height);
         dst.y = (height - dst.height) / 2;
     } else {
-        dst.width = BT_CLAMP(scaled(source_width, height, source_height), 1, width);
+        dst.width = snap(BT_MAX(scaled(source_width, height, source_height), 1), width);
         dst.x = (width - dst.width) / 2;
     }
     struct bt_rect src = {.width = source_width, .height = source_height};
@@ -79,7 +85,8 @@ static void upright_size(int orientation, int *width, int *height)
 static int choose_lowres(const struct bt_picture_header *header, const struct bt_item *item,
                          int width, int height)
 {
-    if (header->kind != BT_PICTURE_JPEG) {
+    // FFmpeg multiplies black into the wrong part of a CMYK picture that was made smaller.
+    if (header->kind != BT_PICTURE_JPEG || header->components == 4) {
         return 0;
     }
     int source_width = header->width;

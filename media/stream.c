@@ -160,6 +160,15 @@ static void forget_position(struct bt_stream *stream)
     bt_frame_destroy(BT_TAKE(stream->held));
 }
 
+// Frames that were jumped over have numbers too, as far as the rate tells.
+static void number_by_position(struct bt_stream *stream, struct bt_frame *frame)
+{
+    if (stream->info.frame_ns > 0) {
+        frame->number = (frame->pts_ns + stream->info.frame_ns / 2) / stream->info.frame_ns;
+    }
+    stream->next_number = frame->number + 1;
+}
+
 /*
  * Some containers find the key frame before an instant, some land behind it, some cannot seek at
  * all. Try the instant, then earlier and earlier ones; in the end decode from the beginning.
@@ -182,6 +191,7 @@ static int go_to_start(struct bt_stream *stream, struct bt_error *err)
         struct bt_frame *landed = NULL;
         r = next_frame(stream, &landed, err);
         if (r == 1 && landed->pts_ns <= stream->options.start_ns) {
+            number_by_position(stream, landed);
             bt_frame_destroy(stream->held);
             stream->held = landed;
             return 1;
@@ -193,19 +203,6 @@ static int go_to_start(struct bt_stream *stream, struct bt_error *err)
     }
     forget_position(stream);
     return reopen(stream, err);
-}
-
-// Frames that were jumped over have numbers too, as far as the rate tells.
-static void number_from_position(struct bt_stream *stream)
-{
-    if (stream->held != NULL && stream->info.frame_ns > 0 && stream->held->pts_ns > 0) {
-        int64_t half = stream->info.frame_ns / 2;
-        int64_t number = (stream->held->pts_ns + half) / stream->info.frame_ns;
-        if (number > stream->held->number) {
-            stream->held->number = number;
-            stream->next_number = number + 1;
-        }
-    }
 }
 
 // Whole rounds of an animation before start_ns need not be decoded.
@@ -242,7 +239,6 @@ static int decode_all(struct bt_stream *stream, struct bt_error *err)
     int r = 0;
     if (stream->starting) {
         r = go_to_start(stream, err);
-        number_from_position(stream);
     }
     while (r >= 0) {
         struct bt_frame *frame = NULL;
