@@ -355,26 +355,26 @@ static char *shell_word(const char *text)
     return r == 0 && bt_buf_append(&word, "'", 1) == 0 ? bt_strdup(word.data) : bt_strdup(text);
 }
 
-// The player as people can call it: by name where it is installed, else where it was built.
-static char *player_command(void)
+// One of our programs as people can call it from here: where it was built, else by its name.
+static char *program(const char *built)
 {
     char exe[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     exe[BT_MAX(len, 0)] = '\0';
     char *slash = strrchr(exe, '/');
-    if (slash == NULL) {
-        return bt_strdup("bangtin-player");
+    if (slash != NULL) {
+        *slash = '\0';
     }
-    *slash = '\0';
-    BT_AUTOFREE char *built = bt_strf("%s/../player/bangtin-player", exe);
-    BT_AUTOFREE char *real = realpath(built, NULL);
-    return real != NULL ? shell_word(real) : bt_strdup("bangtin-player");
+    BT_AUTOFREE char *path = bt_strf("%s/../%s", exe, built);
+    BT_AUTOFREE char *real = realpath(path, NULL);
+    return real != NULL ? shell_word(real) : bt_strdup(strrchr(built, '/') + 1);
 }
 
 static void print_goodbye(const struct job *job)
 {
     int64_t seconds = (job->loop_ms + 500) / 1000;
-    BT_AUTOFREE char *player = player_command();
+    BT_AUTOFREE char *player = program("player/bangtin-player");
+    BT_AUTOFREE char *bangtin = program("cli/bangtin");
     BT_AUTOFREE char *publication = shell_word(job->publication_path);
     BT_AUTOFREE char *assets = shell_word(job->assets_path);
     BT_AUTOFREE char *plays_path = bt_strf("%s/plays.db", job->options->dir);
@@ -384,9 +384,9 @@ static void print_goodbye(const struct job *job)
            "  %s play %s --assets %s --plays %s --window 1280x720\n"
            "Toàn màn hình: bỏ --window / the whole screen: without --window\n"
            "\nĐếm lượt phát / the counts:\n"
-           "  bangtin plays summary --journal %s\n",
+           "  %s plays summary --journal %s\n",
            job->stills, job->clips, (long long)(seconds / 60), (long long)(seconds % 60), player,
-           publication, assets, plays, plays);
+           publication, assets, plays, bangtin, plays);
 }
 
 int bt_command_new(int argc, char **argv)

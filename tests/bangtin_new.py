@@ -83,6 +83,8 @@ class New(unittest.TestCase):
         words = shlex.split(line)
         self.assertEqual(words[2], str(self.out / "publication.json"))
         self.assertEqual(words[words.index("--assets") + 1], str(self.out / "assets"))
+        count = next(line for line in text.splitlines() if " summary " in line)
+        self.assertEqual(shlex.split(count)[0], str(BUILD / "cli" / "bangtin"))
         player = BUILD / "player" / "bangtin-player"
         if player.exists():
             self.assertEqual(words[0], str(player))
