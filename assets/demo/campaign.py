@@ -46,8 +46,8 @@ def side_items():
                       "campaign": "nq57", "transition": MELT})
         items.append({"id": f"trich-{name}", "type": "text", "text": text, "seconds": 10,
                       "campaign": "nq57", "transition": MELT,
-                      "style": style(37, PAPER, INK, bold=True, align="left", padding=28,
-                                      line_percent=130)})
+                      "style": style(46, PAPER, INK, bold=True, align="left", padding=28,
+                                      line_percent=120)})
     return items
 
 
@@ -61,9 +61,9 @@ def playlists(short):
         {"id": "phong-su", "title": "Phóng sự: Từ nghị quyết đến từng nhà", "type": "video",
          "asset": "phong-su", "campaign": "nq57", "transition": MELT},
     ]
-    clock = style(92, PAPER, PANEL, bold=True)
-    date = style(34, GOLD, PANEL)
-    crawl = style(56, PAPER, INK, bold=True)
+    clock = style(112, PAPER, PANEL, bold=True)
+    date = style(44, GOLD, PANEL)
+    crawl = style(66, PAPER, INK, bold=True)
     return [
         {"name": "khung", "items": [{"id": "khung", "title": "Khung hình", "type": "image",
                                      "asset": "khung", "seconds": 3600}]},
