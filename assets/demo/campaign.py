@@ -11,11 +11,11 @@ PANELS = ["1-su-kien", "2-can-bo", "3-thai-nguyen"]
 # Words the player sets itself. Each names its source, like everything else here.
 QUOTES = [
     ("nguoi-dan", "Người dân và doanh nghiệp là trung tâm, là chủ thể, nguồn lực, động lực chính\n\n"
-     "Nghị quyết 57, theo Kế hoạch tháng 7/2025 của UBND xã Hà Long"),
+     "Nguồn: Kế hoạch tháng 7/2025 của UBND xã Hà Long"),
     ("ba-chuong-trinh", "Năm 2027: ít nhất 03 chương trình đào tạo, bồi dưỡng về văn hóa sáng tạo\n\n"
-     "Mục tiêu – Kế hoạch số 34/KH-UBND ngày 20/8/2025, UBND tỉnh Bắc Ninh"),
+     "Nguồn: Kế hoạch số 34/KH-UBND ngày 20/8/2025, UBND tỉnh Bắc Ninh"),
     ("ba-muoi-luot", "Lạng Sơn phấn đấu năm 2027: 30 lượt tham gia đào tạo, bồi dưỡng\n\n"
-     "Kế hoạch của UBND tỉnh Lạng Sơn thực hiện Quyết định số 1169/QĐ-TTg"),
+     "Nguồn: Kế hoạch của UBND tỉnh Lạng Sơn thực hiện Quyết định số 1169/QĐ-TTg"),
 ]
 CRAWL = "   •   ".join([
     "Tổ công nghệ số cộng đồng: đi từng ngõ, gõ từng nhà, hướng dẫn từng người sử dụng dịch vụ công "
