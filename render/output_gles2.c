@@ -353,6 +353,28 @@ static void read_renderer_name(struct bt_output_info *info)
     bt_copy_cut(info->renderer, sizeof(info->renderer), name != NULL ? name : "unknown");
 }
 
+// Draws planes that are red and looks whether they come out red.
+static bool planes_keep_their_colours(struct gles2_output *gles2)
+{
+    enum { SIDE = 2 };
+    static const uint8_t y[SIDE * SIDE] = {81, 81, 81, 81}, u[1] = {90}, v[1] = {240};
+    SDL_Renderer *renderer = gles2->context.renderer;
+    SDL_Texture *planes =
+        SDL_CreateTexture(renderer, SDL_PIXELFORMAT_IYUV, SDL_TEXTUREACCESS_STREAMING, SIDE, SIDE);
+    SDL_Texture *target = create_target(gles2, SIDE, SIDE);
+    uint32_t pixels[SIDE * SIDE] = {0};
+    bool drawn = planes != NULL && target != NULL &&
+                 SDL_UpdateYUVTexture(planes, NULL, y, SIDE, u, 1, v, 1) == 0 &&
+                 SDL_SetRenderTarget(renderer, target) == 0 &&
+                 SDL_RenderCopy(renderer, planes, NULL, NULL) == 0 &&
+                 SDL_RenderReadPixels(renderer, NULL, SDL_PIXELFORMAT_ARGB8888, pixels,
+                                      SIDE * (int)sizeof(*pixels)) == 0;
+    SDL_SetRenderTarget(renderer, NULL);
+    SDL_DestroyTexture(target);
+    SDL_DestroyTexture(planes);
+    return drawn && (pixels[0] >> 16 & 0xFF) > (pixels[0] & 0xFF);
+}
+
 static int open_renderer(struct gles2_output *gles2, struct bt_error *err)
 {
     int driver = find_driver();
@@ -377,6 +399,7 @@ static int open_renderer(struct gles2_output *gles2, struct bt_error *err)
     gles2->add = SDL_ComposeCustomBlendMode(SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE,
                                             SDL_BLENDOPERATION_ADD, SDL_BLENDFACTOR_ONE,
                                             SDL_BLENDFACTOR_ONE, SDL_BLENDOPERATION_ADD);
+    gles2->context.planes_wanted = planes_keep_their_colours(gles2);
     return 0;
 }
 

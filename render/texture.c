@@ -130,9 +130,9 @@ static uint32_t planes_format_of(const AVFrame *av)
 static bool shaders_can_show(const struct bt_texture_context *context, const AVFrame *av)
 {
     SDL_YUV_CONVERSION_MODE mode;
-    return planes_format_of(av) != SDL_PIXELFORMAT_UNKNOWN && mode_of(av, &mode) &&
-           av->width <= context->max_side && av->height <= context->max_side &&
-           av->linesize[0] > 0 && av->linesize[1] > 0;
+    return context->planes_wanted && planes_format_of(av) != SDL_PIXELFORMAT_UNKNOWN &&
+           mode_of(av, &mode) && av->width <= context->max_side &&
+           av->height <= context->max_side && av->linesize[0] > 0 && av->linesize[1] > 0;
 }
 
 static int make_planes(struct bt_texture *texture, const struct bt_texture_context *context,

@@ -4,7 +4,8 @@
  *
  * A clip's frame keeps its planes and is converted by SDL's shaders where these can do it: 8-bit
  * 4:2:0 in BT.601 (limited and full range) and BT.709 limited. Everything else is converted to
- * BGRA at the size it is shown at.
+ * BGRA at the size it is shown at, and so is everything where the shaders were measured to swap red
+ * and blue (SDL 2.32 does, Debian 13's).
  */
 #ifndef BT_RENDER_TEXTURE_H
 #define BT_RENDER_TEXTURE_H
@@ -38,7 +39,8 @@ struct bt_texture {
 struct bt_texture_context {
     SDL_Renderer *renderer;
     SDL_BlendMode over;
-    int max_side;  // of a texture, pixels
+    int max_side;        // of a texture, pixels
+    bool planes_wanted;  // false: SDL's shaders give planes wrong colours here
 };
 
 void bt_texture_finish(struct bt_texture *texture);
