@@ -21,6 +21,18 @@ static void forget_suspended(struct bt_evidence_log *evidence, size_t index)
             (evidence->suspended_count - index) * sizeof(evidence->suspended[0]));
 }
 
+// They will not be resumed: all (NULL), or those of one priority.
+static void abandon_suspended(struct bt_evidence_log *evidence, const char *priority)
+{
+    for (size_t i = evidence->suspended_count; i-- > 0;) {
+        const struct bt_suspended *s = &evidence->suspended[i];
+        if (priority == NULL || bt_str_equal(s->priority, priority)) {
+            bt_recorder_abandon(evidence->recorder, s->play);
+            forget_suspended(evidence, i);
+        }
+    }
+}
+
 static uint64_t take_suspended(struct bt_evidence_log *evidence, const struct bt_play_start *start)
 {
     for (size_t i = 0; i < evidence->suspended_count; i++) {
@@ -36,6 +48,10 @@ static uint64_t take_suspended(struct bt_evidence_log *evidence, const struct bt
 
 static void suspend(struct bt_evidence_log *evidence)
 {
+    if (evidence->start.planned_ms == 0) {
+        bt_recorder_abandon(evidence->recorder, evidence->play);  // endless
+        return;
+    }
     if (evidence->suspended_count == BT_MAX_SUSPENDED) {
         bt_recorder_abandon(evidence->recorder, evidence->suspended[0].play);
         forget_suspended(evidence, 0);
@@ -43,6 +59,7 @@ static void suspend(struct bt_evidence_log *evidence)
     struct bt_suspended *s = &evidence->suspended[evidence->suspended_count++];
     s->play = evidence->play;
     memcpy(s->item, evidence->start.item, sizeof(s->item));
+    memcpy(s->priority, evidence->start.priority, sizeof(s->priority));
     s->card = evidence->start.card;
     s->run = evidence->start.run;
 }
@@ -63,6 +80,7 @@ void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_st
     evidence->segment_ns = presented_ns;
     evidence->reported_ns = presented_ns;
     evidence->play = why == BT_START_RESUME ? take_suspended(evidence, start) : 0;
+    abandon_suspended(evidence, start->priority);
     if (evidence->play != 0) {
         bt_recorder_resume(evidence->recorder, evidence->play, presented_ns,
                            evidence->start.wall_ms);
@@ -89,6 +107,9 @@ void bt_evidence_count(struct bt_evidence_log *evidence, bool is_new, int64_t pr
 void bt_evidence_end(struct bt_evidence_log *evidence, enum bt_end_reason why, int64_t dropped,
                      int64_t presented_ns)
 {
+    if (why == BT_END_REMOVED || why == BT_END_DISPLAY || why == BT_END_STOPPED) {
+        abandon_suspended(evidence, NULL);  // the timeline begins anew
+    }
     if (evidence->play == 0) {
         return;
     }

@@ -1,7 +1,8 @@
 /**
  * Evidence: turns presents of one zone into plays for the recorder. A play begins with its first
  * present, is counted with every further one, and ends with the present that replaced it.
- * A play that a higher priority interrupted is kept open until it is resumed.
+ * A play that a higher priority interrupted is kept open until it is resumed, or until something
+ * else of its own priority shows that it will not be. Endless items are not resumed.
  */
 #ifndef BT_PLAYER_EVIDENCE_H
 #define BT_PLAYER_EVIDENCE_H
@@ -10,12 +11,13 @@
 #include "playlists/timeline.h"
 #include "plays/recorder.h"
 
-// Interruptions may nest (normal, priority, emergency); older ones are closed as partial.
+// Interruptions may nest, one per priority below the highest.
 #define BT_MAX_SUSPENDED 4
 
 struct bt_suspended {
     uint64_t play;
     char item[BT_PLAY_ID_BYTES];
+    char priority[BT_PLAY_WORD_BYTES];
     int64_t card, run;
 };
 
