@@ -25,12 +25,12 @@
 
 static const struct bt_log logger = {"player/loader"};
 
-enum message_kind { MESSAGE_WANT, MESSAGE_STARTED, MESSAGE_RETIRE };
+enum message_kind { MESSAGE_WANT, MESSAGE_STARTED, MESSAGE_HURRY, MESSAGE_RETIRE };
 
 struct message {
     enum message_kind kind;
     int64_t at_ns;
-    uint64_t epoch;                // WANT
+    uint64_t number;               // WANT: epoch; STARTED: ticket
     struct bt_prepared *prepared;  // owned, RETIRE
 };
 
@@ -45,7 +45,9 @@ struct bt_loader {
     // The thread's own.
     int64_t next_at_ns;     // when the next item is due
     bool wanted;            // it is not prepared yet
+    bool ahead;             // it was delivered and is not on the screen yet
     uint64_t epoch;         // of the newest want
+    uint64_t ticket;        // of the item delivered last
     int64_t prepare_at_ns;  // when to begin
     uint64_t generation;
     const struct bt_item *delivered_clock;  // of the item delivered last
@@ -124,11 +126,11 @@ static struct bt_prepared *prepare_safe_card(struct bt_loader *loader)
     return prepared;
 }
 
-static void deliver(struct bt_loader *loader, struct bt_prepared *prepared, struct bt_image *face,
-                    int64_t at_ns)
+static void deliver(struct bt_loader *loader, struct bt_delivery content)
 {
     struct bt_delivery *delivery = BT_NEW(struct bt_delivery);
-    *delivery = (struct bt_delivery){loader->epoch, prepared, face, at_ns};
+    *delivery = content;
+    delivery->epoch = loader->epoch;
     bt_queue_offer(loader->deliveries, delivery);
 }
 
@@ -143,17 +145,20 @@ static void prepare_next(struct bt_loader *loader, bool immediate)
         return;
     }
     loader->wanted = false;
+    loader->ahead = true;
     loader->delivered_clock = prepared->clock;
     prepared->immediate = immediate;
-    deliver(loader, prepared, NULL, prepared->start_ns);
+    prepared->ticket = ++loader->ticket;
+    deliver(loader, (struct bt_delivery){.prepared = prepared});
 }
 
 static void plan_face(struct bt_loader *loader, int64_t after_ns)
 {
     int64_t period_ms = bt_clock_shows_seconds(loader->clock->text) ? 1000 : 60000;
-    int64_t wall_ms = bt_running_order_wall_ms(loader->order, after_ns, NULL) + 1;
+    // Whole milliseconds, rounded down: the face comes less than one after its second begins.
+    int64_t wall_ms = bt_running_order_wall_ms(loader->order, after_ns, NULL);
     int64_t next_ms = (wall_ms / period_ms + 1) * period_ms;
-    loader->face_at_ns = after_ns + (next_ms - wall_ms + 1) * BT_NS_PER_MS;
+    loader->face_at_ns = after_ns + (next_ms - wall_ms) * BT_NS_PER_MS;
 }
 
 static void draw_face(struct bt_loader *loader)
@@ -167,13 +172,28 @@ static void draw_face(struct bt_loader *loader)
     if (bt_prepare_face(loader->kitchen, loader->clock, loader->track, local_s, &face, &err) < 0) {
         log_problem(loader, &err);
     } else {
-        deliver(loader, NULL, face, loader->face_at_ns);
+        deliver(loader, (struct bt_delivery){
+                            .face = face, .clock = loader->clock, .at_ns = loader->face_at_ns});
     }
     plan_face(loader, loader->face_at_ns);
 }
 
-static void handle_started(struct bt_loader *loader, int64_t end_ns)
+static void handle_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch)
 {
+    loader->next_at_ns = at_ns;
+    loader->prepare_at_ns = 0;
+    loader->wanted = true;
+    loader->ahead = false;
+    loader->epoch = epoch;
+    loader->clock = NULL;
+}
+
+static void handle_started(struct bt_loader *loader, int64_t end_ns, uint64_t ticket)
+{
+    if (ticket != loader->ticket) {
+        return;  // it is being replaced
+    }
+    loader->ahead = false;
     loader->next_at_ns = end_ns;
     loader->wanted = end_ns != INT64_MAX;
     loader->prepare_at_ns = loader->wanted ? end_ns - LEAD_NS : INT64_MAX;
@@ -183,17 +203,26 @@ static void handle_started(struct bt_loader *loader, int64_t end_ns)
     }
 }
 
+static void handle_hurry(struct bt_loader *loader, int64_t at_ns)
+{
+    if (!loader->ahead) {
+        loader->next_at_ns = at_ns;
+        loader->prepare_at_ns = 0;
+        loader->wanted = true;
+    }
+}
+
 static void handle_message(struct bt_loader *loader, struct message *message)
 {
     switch (message->kind) {
     case MESSAGE_WANT:
-        loader->next_at_ns = message->at_ns;
-        loader->wanted = true;
-        loader->epoch = message->epoch;
-        loader->prepare_at_ns = 0;
+        handle_want(loader, message->at_ns, message->number);
         break;
     case MESSAGE_STARTED:
-        handle_started(loader, message->at_ns);
+        handle_started(loader, message->at_ns, message->number);
+        break;
+    case MESSAGE_HURRY:
+        handle_hurry(loader, message->at_ns);
         break;
     case MESSAGE_RETIRE:
         break;
@@ -201,19 +230,22 @@ static void handle_message(struct bt_loader *loader, struct message *message)
     destroy_message(message);
 }
 
-static void look_at_clock(struct bt_loader *loader)
+// True when the clock was set: what is on the screen is then replaced at once.
+static bool look_at_clock(struct bt_loader *loader)
 {
     uint64_t generation = bt_running_order_generation(loader->order);
-    if (generation != loader->generation) {
-        loader->generation = generation;
-        loader->next_at_ns = now_ns();
-        prepare_next(loader, true);
+    if (generation == loader->generation) {
+        return false;
     }
+    loader->generation = generation;
+    loader->next_at_ns = now_ns();
+    prepare_next(loader, true);
+    return true;
 }
 
 static void work(struct bt_loader *loader)
 {
-    if (loader->wanted && now_ns() >= loader->prepare_at_ns) {
+    if (loader->wanted && now_ns() >= loader->prepare_at_ns && !look_at_clock(loader)) {
         prepare_next(loader, false);
     }
     if (loader->clock != NULL && now_ns() >= loader->face_at_ns - FACE_LEAD_NS) {
@@ -245,7 +277,7 @@ static void *run(void *argument)
             work(loader);
             message = bt_queue_pop_wait(loader->messages, next_work_ns(loader));
             if (message == NULL) {
-                look_at_clock(loader);
+                (void)look_at_clock(loader);
             }
         }
     }
@@ -296,12 +328,17 @@ static void send_message(struct bt_loader *loader, struct message content)
 
 void bt_loader_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch)
 {
-    send_message(loader, (struct message){MESSAGE_WANT, .at_ns = at_ns, .epoch = epoch});
+    send_message(loader, (struct message){MESSAGE_WANT, .at_ns = at_ns, .number = epoch});
 }
 
-void bt_loader_started(struct bt_loader *loader, int64_t end_ns)
+void bt_loader_started(struct bt_loader *loader, uint64_t ticket, int64_t end_ns)
 {
-    send_message(loader, (struct message){MESSAGE_STARTED, .at_ns = end_ns});
+    send_message(loader, (struct message){MESSAGE_STARTED, .at_ns = end_ns, .number = ticket});
+}
+
+void bt_loader_hurry(struct bt_loader *loader, int64_t at_ns)
+{
+    send_message(loader, (struct message){MESSAGE_HURRY, .at_ns = at_ns});
 }
 
 void bt_loader_retire(struct bt_loader *loader, struct bt_prepared *prepared)

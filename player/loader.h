@@ -20,7 +20,8 @@ struct bt_loader;
 struct bt_delivery {
     uint64_t epoch;                // of the bt_loader_want it goes back to
     struct bt_prepared *prepared;  // the next item, or NULL
-    struct bt_image *face;         // the clock's face from at_ns on, or NULL
+    struct bt_image *face;         // a clock's face from at_ns on, or NULL
+    const struct bt_item *clock;   // whose face it is
     int64_t at_ns;
 };
 
@@ -35,13 +36,19 @@ void bt_loader_destroy(struct bt_loader *loader);
 BT_DEFINE_AUTO(bt_loader)
 
 /**
- * Prepare what is due at that instant, now: at the start, and when the item on the screen broke.
- * Deliveries carry the epoch of the newest want, so that older ones can be told and dropped.
+ * Begin: prepare what is due at that instant, now. Deliveries carry the epoch of the newest want,
+ * so that older ones can be told and dropped.
  */
 void bt_loader_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch);
 
-// What was delivered last is on the screen and is due to end then; go on with what follows it.
-void bt_loader_started(struct bt_loader *loader, int64_t end_ns);
+/**
+ * The item with that ticket is on the screen and is due to end then; go on with what follows it.
+ * Means nothing when something newer was delivered meanwhile.
+ */
+void bt_loader_started(struct bt_loader *loader, uint64_t ticket, int64_t end_ns);
+
+// What is on the screen ends sooner than bt_loader_started said: what follows is wanted by then.
+void bt_loader_hurry(struct bt_loader *loader, int64_t at_ns);
 
 // Hands an item back to be destroyed there.
 void bt_loader_retire(struct bt_loader *loader, struct bt_prepared *prepared);

@@ -234,6 +234,8 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
     prepared->end_ns = slot->end_ns == INT64_MAX ? INT64_MAX : slot->end_ns - offset_ns;
     prepared->limit_ns = slot->limit_ns == INT64_MAX ? INT64_MAX : slot->limit_ns - offset_ns;
     prepared->offset_ns = slot->offset_ns;
+    prepared->rest_ns =
+        slot->length_ns == INT64_MAX ? INT64_MAX : slot->length_ns - slot->offset_ns;
     prepared->why_start = slot->why_start;
     prepared->why_end = slot->why_end;
     prepared->empty = slot->item == NULL;
@@ -308,6 +310,7 @@ int bt_prepare_safe_card(struct bt_kitchen *kitchen, const struct bt_show *show,
     prepared->start_ns = start_ns;
     prepared->end_ns = end_ns;
     prepared->limit_ns = INT64_MAX;
+    prepared->rest_ns = end_ns == INT64_MAX ? INT64_MAX : end_ns - start_ns;
     prepared->why_start = BT_START_FALLBACK;
     prepared->why_end = BT_END_SCHEDULE;
     prepared->background = style.background;

@@ -18,10 +18,12 @@ struct bt_prepared {
     bool empty;         // the track shows nothing until end_ns
     bool immediate;     // replaces what is on the screen as soon as it is here
     int type;           // enum bt_item_type
+    uint64_t ticket;    // the loader's number for it
     int64_t start_ns;   // due start
     int64_t end_ns;     // due end; INT64_MAX: until something else comes
     int64_t limit_ns;   // the schedule takes over; INT64_MAX: never
     int64_t offset_ns;  // how much was shown before
+    int64_t rest_ns;    // how much is left of it; INT64_MAX: endless
     bool own_length;    // a clip that ends where its last frame ends
     enum bt_start_reason why_start;
     enum bt_end_reason why_end;

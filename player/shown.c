@@ -40,9 +40,9 @@ void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_
                     const struct bt_shown *previous)
 {
     *shown = (struct bt_shown){.prepared = prepared, .start_ns = start_ns, .step_due_ns = start_ns};
-    int64_t length_ns =
-        prepared->end_ns == INT64_MAX ? INT64_MAX : prepared->end_ns - prepared->start_ns;
-    shown->planned_end_ns = length_ns > INT64_MAX - start_ns ? INT64_MAX : start_ns + length_ns;
+    // What has a length keeps it wherever it starts; what has none ends at its hour.
+    bool endless = prepared->rest_ns == INT64_MAX;
+    shown->planned_end_ns = endless ? prepared->end_ns : start_ns + prepared->rest_ns;
     shown->planned_end_ns = BT_MIN(shown->planned_end_ns, prepared->limit_ns);
     changed(shown);
     if (is_crawl(shown) && previous != NULL && is_crawl(previous) &&
@@ -90,7 +90,7 @@ static int64_t due_of_clip(const struct bt_shown *shown, int64_t now_ns)
     case BT_STREAM_WAITING:
         break;
     case BT_STREAM_FAILED:
-        return now_ns;
+        return now_ns + LOOK_NS;
     case BT_STREAM_ENDED:
         return INT64_MAX;
     }
@@ -119,14 +119,14 @@ int64_t bt_shown_due_ns(const struct bt_shown *shown, const struct bt_grid *grid
 
 static void take_frame(struct bt_shown *shown, int64_t at_ns)
 {
-    struct bt_frame *frame = bt_stream_pop(shown->prepared->stream);
-    if (shown->old_frame == NULL) {
+    bool was_presented = !shown->is_new;
+    if (shown->old_frame == NULL && was_presented) {
         shown->old_frame = shown->frame;  // still on the screen
-    } else {
+    } else if (shown->frame != NULL) {
         bt_frame_destroy(shown->frame);
-        shown->dropped++;  // taken in this pass and never presented
+        shown->dropped += !was_presented;
     }
-    shown->frame = frame;
+    shown->frame = bt_stream_pop(shown->prepared->stream);
     shown->frame_shown_ns = at_ns;
     shown->waiting_since_ns = 0;
     changed(shown);
@@ -182,6 +182,8 @@ static void advance_crawl(struct bt_shown *shown, const struct bt_grid *grid, in
     if (at_ns - shown->step_due_ns > MAX_LATE_STEPS * grid->period_ns) {
         shown->step_due_ns = at_ns + grid->period_ns;
     }
+    // Without a grid to hold it back, a late crawl would catch up with a jump.
+    shown->step_due_ns = BT_MAX(shown->step_due_ns, at_ns + grid->period_ns / 2);
     changed(shown);
 }
 

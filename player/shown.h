@@ -26,7 +26,7 @@ struct bt_shown {
     int64_t planned_end_ns;        // by the schedule
     uint64_t serial;               // of what it looks like now
     bool is_new;                   // a frame (or still) that no present has shown yet
-    int64_t dropped;               // frames dropped since it started
+    int64_t dropped;               // frames taken since it started and never presented
     // Clips.
     struct bt_frame *frame;      // on the screen, owned
     struct bt_frame *old_frame;  // on the screen before; kept until the next present

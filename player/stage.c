@@ -209,6 +209,16 @@ static void show_safe_card(struct stage *stage)
     };
 }
 
+static bool has_switched(const struct stage *stage)
+{
+    for (size_t i = 0; i < stage->zone_count; i++) {
+        if (bt_zone_player_switched(stage->zones[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void build_scene(struct stage *stage, int64_t at_ns)
 {
     bool empty = true;
@@ -284,7 +294,7 @@ static int present_next(struct stage *stage, struct bt_error *err)
     }
     bt_clock_sleep_until(stage->clock, submit_ns);
     bool evidence_due = slot_ns >= stage->presented_ns + EVIDENCE_NS;
-    if (changed > 0 || evidence_due || stage->repaint) {
+    if (changed > 0 || evidence_due || stage->repaint || has_switched(stage)) {
         return present(stage, slot_ns, err);
     }
     return 0;

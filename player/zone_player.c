@@ -6,11 +6,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-// A clip that gives no frame for so long is skipped.
-#define STALL_NS (2 * BT_NS_PER_S)
+// A clip that gives no frame for so long is skipped: gone within 2 s, with time for what follows to
+// be prepared.
+#define STALL_NS (3 * BT_NS_PER_S / 2)
 
-// A start later than this behind the due end is not caught up: the machine was stopped.
-#define MAX_LATE_START_NS (BT_NS_PER_S / 4)
+// A clip that turns out so much shorter than planned ends before the loader begins with the next.
+#define EARLY_END_NS (2 * BT_NS_PER_S)
+
+// A start later than this behind the due end is not caught up: it would cost a clip its first
+// frames.
+#define MAX_LATE_START_NS (40 * BT_NS_PER_MS)
 
 // How soon to look again whether the next item is ready once it is due.
 #define LOOK_NS BT_NS_PER_MS
@@ -65,14 +70,9 @@ struct bt_evidence_log *bt_zone_player_evidence(struct bt_zone_player *zone)
     return &zone->evidence;
 }
 
-static void want_next(struct bt_zone_player *zone, int64_t at_ns)
-{
-    bt_loader_want(zone->loader, at_ns, ++zone->epoch);
-}
-
 void bt_zone_player_begin(struct bt_zone_player *zone, int64_t at_ns)
 {
-    want_next(zone, at_ns);
+    bt_loader_want(zone->loader, at_ns, ++zone->epoch);
 }
 
 static void receive_next(struct bt_zone_player *zone, struct bt_prepared *prepared)
@@ -92,7 +92,7 @@ bool bt_zone_player_receive(struct bt_zone_player *zone)
             bt_loader_retire(zone->loader, BT_TAKE(delivery->prepared));
         } else if (delivery->prepared != NULL) {
             receive_next(zone, BT_TAKE(delivery->prepared));
-        } else if (zone->now.prepared != NULL && zone->now.prepared->clock != NULL) {
+        } else if (zone->now.prepared != NULL && zone->now.prepared->clock == delivery->clock) {
             bt_shown_set_face(&zone->now, BT_TAKE(delivery->face), delivery->at_ns);
         }
     }
@@ -103,9 +103,16 @@ static bool is_fading(const struct bt_zone_player *zone)
     return zone->fade_due_ns != INT64_MAX;
 }
 
+// The next item is here and does not wait for the end of the one on the screen.
+static bool next_cuts_in(const struct bt_zone_player *zone)
+{
+    return zone->next != NULL && !zone->switched &&
+           (zone->now.prepared == NULL || zone->next->immediate || zone->asked);
+}
+
 int64_t bt_zone_player_due_ns(const struct bt_zone_player *zone, int64_t now_ns)
 {
-    if (zone->next != NULL && (zone->now.prepared == NULL || zone->next->immediate)) {
+    if (next_cuts_in(zone)) {
         return now_ns;
     }
     if (zone->now.prepared == NULL) {
@@ -136,8 +143,18 @@ static enum bt_end_reason reason_of_end(const struct bt_zone_player *zone, int64
         return BT_END_REMOVED;
     }
     bool by_limit = at_ns + bt_grid_tolerance_ns(zone->grid) >= ended->limit_ns;
-    bool whole = ended->own_length && !by_limit;
-    return whole ? BT_END_SCHEDULE : ended->why_end;
+    return by_limit ? ended->why_end : BT_END_SCHEDULE;
+}
+
+// An endless item that goes on after the full hour: nothing of it is seen, not even a fade.
+static bool goes_on(const struct bt_prepared *before, const struct bt_prepared *next)
+{
+    return next->rest_ns == INT64_MAX && bt_prepared_same_content(before, next);
+}
+
+static bool fades_in(const struct bt_prepared *before, const struct bt_prepared *next)
+{
+    return next->fade_ns > 0 && before != NULL && !before->empty && !goes_on(before, next);
 }
 
 static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t at_ns)
@@ -149,10 +166,10 @@ static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t 
     bt_shown_start(&zone->now, next, late || next->immediate ? at_ns : due_ns, &zone->before);
     zone->switched = true;
     zone->asked = false;
-    if (next->fade_ns > 0 && zone->before.prepared != NULL && !zone->before.prepared->empty) {
+    if (fades_in(zone->before.prepared, next)) {
         zone->fade_due_ns = zone->now.start_ns;
     }
-    bt_loader_started(zone->loader, zone->now.planned_end_ns);
+    bt_loader_started(zone->loader, next->ticket, zone->now.planned_end_ns);
 }
 
 static void switch_if_due(struct bt_zone_player *zone, int64_t at_ns)
@@ -165,7 +182,7 @@ static void switch_if_due(struct bt_zone_player *zone, int64_t at_ns)
         switch_to_next(zone, at_ns, at_ns);
         return;
     }
-    int64_t end_ns = zone->asked || zone->next->immediate ? at_ns : bt_shown_end_ns(&zone->now);
+    int64_t end_ns = next_cuts_in(zone) ? at_ns : bt_shown_end_ns(&zone->now);
     if (at_ns + bt_grid_tolerance_ns(zone->grid) >= end_ns) {
         zone->why_ended = reason_of_end(zone, at_ns);
         switch_to_next(zone, end_ns, at_ns);
@@ -180,19 +197,17 @@ static void ask_for_next(struct bt_zone_player *zone, int64_t at_ns, const char 
     zone->asked = true;
     bt_log_warn(&logger, "Zone '%s': '%s' %s; skipping to the next item", zone->track->name,
                 zone->now.prepared->play.item, why);
-    if (zone->next == NULL) {
-        want_next(zone, at_ns);
-    }
+    bt_loader_hurry(zone->loader, at_ns);
 }
 
-// A clip that ended before its time, or an item whose follower is late: hold the picture and ask.
-static void ask_if_ended(struct bt_zone_player *zone, int64_t at_ns)
+// A clip that is shorter than its publication says.
+static void hurry_if_early(struct bt_zone_player *zone)
 {
-    const struct bt_shown *now = &zone->now;
-    bool early = bt_shown_end_ns(now) < now->planned_end_ns - STALL_NS;
-    if (zone->next == NULL && !zone->asked && early && at_ns >= bt_shown_end_ns(now) - STALL_NS) {
-        want_next(zone, bt_shown_end_ns(now));
-        zone->now.planned_end_ns = bt_shown_end_ns(now);
+    struct bt_shown *now = &zone->now;
+    int64_t end_ns = bt_shown_end_ns(now);
+    if (end_ns < now->planned_end_ns - EARLY_END_NS) {
+        now->planned_end_ns = end_ns;
+        bt_loader_hurry(zone->loader, end_ns);
     }
 }
 
@@ -217,7 +232,7 @@ bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns)
         step_fade(zone, at_ns);
     }
     enum bt_shown_state state = bt_shown_advance(&zone->now, zone->grid, at_ns);
-    ask_if_ended(zone, at_ns);
+    hurry_if_early(zone);
     if (state == BT_SHOWN_FAILED) {
         struct bt_error err;
         bt_stream_error(zone->now.prepared->stream, &err);
@@ -226,6 +241,11 @@ bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns)
         ask_for_next(zone, at_ns, "gives no more frames");
     }
     return state != BT_SHOWN_WAITING;
+}
+
+bool bt_zone_player_switched(const struct bt_zone_player *zone)
+{
+    return zone->switched;
 }
 
 void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns, struct bt_zone_view *out)

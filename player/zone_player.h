@@ -34,6 +34,10 @@ int64_t bt_zone_player_due_ns(const struct bt_zone_player *zone, int64_t now_ns)
 // Brings it to the instant. False while a frame that is due there is not decoded yet.
 bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns);
 
+// An item has begun that no present has shown yet: it counts from there, so one is due even when
+// the picture stays the same.
+bool bt_zone_player_switched(const struct bt_zone_player *zone);
+
 void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns,
                          struct bt_zone_view *out);
 
