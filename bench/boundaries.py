@@ -1,116 +1,141 @@
 #!/usr/bin/env python3
 """What happens where one item ends and the next begins, seen from outside.
 
-Plays clips and stills of mixed sizes, codecs and frame rates, an 8K JPEG among them, and reads the
-frame-number marks off the X screen. A boundary's gap is the lateness of the next item's first
-picture against the due end of the one before: when that was first seen plus its length.
+Plays clips and stills of mixed sizes, codecs and frame rates, cards and an 8K JPEG among them, and
+reads the frame-number marks off the X screen. A boundary's gap is the lateness of the next item's
+first picture against the due end of the one before: when that was first seen plus its length.
+The peers play the same files (no text cards, and all stills equally long).
 
-  bench/boundaries.py BUILD_DIR [--boundaries N] [--busy] [--work DIR]
+  bench/boundaries.py BUILD_DIR [--boundaries 1000] [--busy] [--peers all] [--peer-boundaries 24]
 """
 
-import argparse
 import os
-import subprocess
 import sys
+import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from media import Studio, campaign  # noqa: E402
-from screen import Load, Screen, observe, peak_memory_mib, quantiles, read_seen, stop  # noqa: E402
+import contestants  # noqa: E402
+import report  # noqa: E402
+from media import Studio, full_screen, text_card  # noqa: E402
+from screen import Load, Screen, Watch, merge_sizes, quantiles, stop  # noqa: E402
+from spells import Boundaries  # noqa: E402
+
+MAX_GAP_MS = 4
+PEER_STILL_S = 1
+
+# Of the pictures below, for players that do not scale.
+SIZES = ("0,0,1920,1080", "0,0,1280,720", "0,0,960,540", "0,0,640,360", "0,0,3840,2160", "0,0,7680,4320")
+
+OPTIONS = (
+    ("--boundaries", dict(type=int, default=1000, metavar="N")),
+    ("--busy", dict(action="store_true", help="keep every core busy with other work")),
+    ("--peer-boundaries", dict(type=int, default=24, metavar="N")),
+)
 
 
 def make_items(studio):
-    clips = [
+    """Every pairing of neighbours: clip or still, then clip or still; and cards in between."""
+    v = [
         studio.clip(1, 1920, 1080, 25, 1.2, "h264"),
-        studio.clip(2, 1280, 720, 30, 1.0, "h264", "mkv"),
-        studio.clip(3, 960, 540, 50, 0.8, "h264", "ts"),
+        studio.clip(2, 1280, 720, 30, 1.0, "h264", "mkv", "4M"),
+        studio.clip(3, 960, 540, 50, 0.8, "h264", "ts", "3M"),
         studio.clip(4, 1920, 1080, (30000, 1001), 1.0, "hevc"),
-        studio.clip(5, 640, 360, 25, 1.0, "hevc", "mkv"),
-        studio.clip(6, 1920, 1080, 60, 0.7, "h264"),
+        studio.clip(5, 640, 360, 25, 1.0, "hevc", "mkv", "1M"),
+        studio.clip(6, 1920, 1080, 60, 0.7, "h264", bitrate="8M"),
     ]
-    stills = [
+    s = [
         studio.still(11, 1920, 1080, "png", 0.8),
         studio.still(12, 7680, 4320, "jpg", 1.0),
         studio.still(13, 1280, 720, "webp", 0.6),
-        studio.still(14, 3840, 2160, "png", 0.9),
+        studio.still(14, 3840, 2160, "png", 0.9, noise=2),
     ]
-    v, s = clips, stills
-    # video→video, video→still, still→video, still→still, in every pairing of neighbours.
-    order = [v[0], v[1], s[0], v[2], s[1], s[2], v[3], v[4], v[5], s[3], s[0], v[0], s[1], v[5], v[2], v[4], s[2],
-             v[1], v[3], v[0], s[3], v[5], s[1], s[0]]
-    return order
+    card = text_card(0.7)
+    return [v[0], v[1], s[0], v[2], s[1], s[2], card, v[3], v[4], v[5], s[3], s[0], v[0], s[1], v[5], card, s[2],
+            v[2], v[4], v[1], v[3], v[0], s[3], v[5], s[1], s[0]]
 
 
-def analyse(seen, items):
-    """Per boundary: gap, missing first and last pictures; over all: black, frames missing."""
-    by_id = {item["id"]: item for item in items}
-    runs = []  # [clip, first seen, last frame seen, frames seen]
-    black = [0, 0]
-    for i, (t, _, clip, frame) in enumerate(seen):
-        until = seen[i + 1][0] if i + 1 < len(seen) else t
-        if clip == -1 and runs:
-            black[0] += 1
-            black[1] += until - t
-        if clip < 0:
-            continue
-        if not runs or runs[-1]["clip"] != clip or frame < runs[-1]["last"]:
-            runs.append({"clip": clip, "t": t, "first": frame, "last": frame, "count": 0, "until": t})
-        run = runs[-1]
-        run["count"] += frame != run["last"] or run["count"] == 0
-        run["last"] = frame
-        run["until"] = until
-    gaps, missing_first, missing_last, missing = [], 0, 0, 0
-    for before, after in zip(runs[:-1], runs[1:]):
-        item = by_id[before["clip"]]
-        gaps.append((after["t"] - before["t"]) / 1e6 - item["frames"] * item["frame_ms"])
-        missing_first += after["first"] != 0
-        missing_last += before["last"] != item["frames"] - 1
-        missing += item["frames"] - before["count"]
-    return runs, gaps, missing_first, missing_last, missing, black
+def round_seconds(items):
+    return sum(item["ms"] for item in items) / 1000
+
+
+def watch(build, screen, command, seconds, order, zones=()):
+    """Runs a contestant for so long and judges what was seen."""
+    watch_ = Watch(build, screen, seconds + 10, zones)
+    player = screen.start(command)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and player.poll() is None:
+        time.sleep(0.1)
+    stop(player)
+    seen = watch_.finish()
+    if zones:
+        seen = merge_sizes(seen)
+    return Boundaries(seen, order), watch_
+
+
+def rows_of(name, seen):
+    for kind, gaps in sorted(seen.gaps.items()):
+        low, middle, high, worst = quantiles(gaps)
+        late = sum(gap > MAX_GAP_MS for gap in gaps)
+        early = sum(gap < -MAX_GAP_MS for gap in gaps)
+        yield (name, kind, len(gaps), f"{low:.1f}", f"{middle:.1f}", f"{high:.1f}", f"{worst:.1f}", late, early)
+
+
+def summary_of(name, seen):
+    return (name, len(seen.all_gaps()), len(seen.black), f"{sum(ms for _, ms in seen.black):.0f}",
+            seen.first_missing, seen.last_missing, seen.frames_missing, seen.skipped)
+
+
+def play_ours(options, publication, items, boundaries, screen, prefix=()):
+    seconds = round_seconds(items) * boundaries / len(items) + 3
+    journal = os.path.join(screen.directory, "plays.db")
+    command = [*prefix, *contestants.ours(options.build, publication, "--plays", journal)]
+    return watch(options.build, screen, command, seconds, items)
+
+
+def play_peer(options, name, make, items, screen):
+    order = [dict(item, ms=PEER_STILL_S * 1000, frame_ms=PEER_STILL_S * 1000) if item["type"] == "image" else item
+             for item in items if item["type"] != "text"]
+    count = options.peer_boundaries
+    files = [item["path"] for item in (order * (count // len(order) + 1))[:count + 1]]
+    # Twice the time it should take, for those that dwell on an item.
+    seconds = 2 * round_seconds(order) * count / len(order) + 5
+    return watch(options.build, screen, make(files, PEER_STILL_S), seconds, order,
+                 SIZES if name in contestants.OWN_SIZE else ())[0]
+
+
+def judge(seen):
+    gaps = seen.all_gaps()
+    report.floor("black between items", len(seen.black), 0)
+    report.floor("first frames missing", seen.first_missing, 0)
+    report.floor("last frames missing", seen.last_missing, 0)
+    report.floor("items not shown or out of turn", seen.skipped, 0)
+    report.floor("latest start after the due end", max(gaps, default=float("inf")), MAX_GAP_MS, " ms")
+    print(f"  later than {MAX_GAP_MS} ms: {sum(gap > MAX_GAP_MS for gap in gaps)} of {len(gaps)}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build")
-    parser.add_argument("--boundaries", type=int, default=1000)
-    parser.add_argument("--busy", action="store_true", help="keep every core busy with other work")
-    parser.add_argument("--work", default="/tmp/bangtin-bench")
-    arguments = parser.parse_args()
-    build = os.path.abspath(arguments.build)
-    studio = Studio(os.path.join(arguments.work, "media"), os.path.join(build, "bench", "make-marks"))
-    items = make_items(studio)
-    publication = campaign(os.path.join(arguments.work, "boundaries"), items)
-    round_s = sum(item["ms"] for item in items) / 1000
-    seconds = int(round_s * (arguments.boundaries / len(items)) + 4)
-    screen = Screen()
-    load = Load(arguments.busy)
-    watcher = observe(os.path.join(build, "bench", "observer"), screen, seconds + 2)
-    player = subprocess.Popen(
-        [os.path.join(build, "player", "bangtin-player"), "play", publication, "--assets",
-         os.path.join(os.path.dirname(publication), "assets"), "--window", "1920x1080+0+0", "--clock", "trusted",
-         "--plays", os.path.join(screen.directory, "plays.db"), "--for", str(seconds)],
-        env=screen.environment)
-    fds = []
-    for _ in range(seconds - 2):
-        try:
-            player.wait(1)
-            break
-        except subprocess.TimeoutExpired:
-            fds.append(len(os.listdir(f"/proc/{player.pid}/fd")))
-    memory = peak_memory_mib(player.pid) if player.poll() is None else 0
-    player.wait()
-    watcher.wait()
-    load.close()
-    screen.close()
-    seen, samples = read_seen(watcher.seen_path)
-    runs, gaps, first, last, missing, black = analyse(seen, items)
-    low, middle, high, worst = quantiles(gaps[:-1])
-    over = sum(gap > 4 for gap in gaps[:-1])
-    print(f"boundaries {len(gaps) - 1}  gap ms min {low:.1f} median {middle:.1f} p99 {high:.1f} max {worst:.1f}  "
-          f"over 4 ms: {over}")
-    print(f"black pictures {black[0]} ({black[1] / 1e6:.0f} ms)  first frame missing {first}  last frame missing {last}  "
-          f"frames missing {missing}")
-    print(f"peak memory {memory:.0f} MiB  descriptors {min(fds, default=0)}..{max(fds, default=0)}  observer: {samples}")
-    return 0
+    options = report.arguments(__doc__, OPTIONS)
+    report.describe_machine()
+    items = make_items(Studio(options.work, options.build))
+    publication = full_screen(options.work, "boundaries", items)
+    with Screen() as screen, Load(options.busy):
+        ours, judge_ = play_ours(options, publication, items, options.boundaries, screen)
+        results = {"bangtin": ours}
+        if options.busy:
+            results["bangtin, ordinary priority"], _ = play_ours(options, publication, items, options.peer_boundaries,
+                                                                 screen, contestants.ORDINARY)
+        for name, make in contestants.chosen_peers(options.peers).items():
+            results[name] = play_peer(options, name, make, items, screen)
+    print(f"Item boundaries, {'every core kept busy' if options.busy else 'idle machine'}: gaps in ms")
+    report.table(("player", "boundary", "n", "min", "median", "p99", "max", f">{MAX_GAP_MS}", f"<-{MAX_GAP_MS}"),
+                 [row for name, seen in results.items() for row in rows_of(name, seen)])
+    print("Over all boundaries")
+    report.table(("player", "n", "black", "black ms", "first missing", "last missing", "frames missing", "not shown"),
+                 [summary_of(name, seen) for name, seen in results.items()])
+    print(f"bangtin; {judge_.describe()}")
+    judge(ours)
+    return report.exit_status(options)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,41 @@
 #!/usr/bin/env python3
-"""What it costs to play one clip full screen: CPU against decoding alone, memory, start, frames.
+"""What it costs to play one 1080p25 clip full screen: CPU against decoding alone, and memory.
 
-Ours and every peer that is installed, in turn in the same run. CPU is user + system of the process
-tree; decoding alone is `ffmpeg -threads 1 -i CLIP -an -f null -`. The start is from fork to the
-first frame seen on the screen, warm cache.
+Ours and every peer that is installed, in turn. CPU is user + system of the player's process, and in
+a column of its own the X server's. Decoding alone is `ffmpeg -threads 1 -i CLIP -an -f null -`,
+measured before and after the players and taken in the middle.
 
-  bench/play_cost.py BUILD_DIR [--fps 25] [--bitrate 8M] [--seconds 60] [--only ours,mpv]
+  bench/play_cost.py BUILD_DIR [--bitrate 8M,2500k] [--seconds 60] [--peers all]
 """
 
-import argparse
 import os
 import resource
 import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import contestants  # noqa: E402
-from media import Studio, campaign  # noqa: E402
-from screen import Screen, cpu_seconds, observe, peak_memory_mib, read_seen, stop  # noqa: E402
+import report  # noqa: E402
+from media import Studio, full_screen  # noqa: E402
+from screen import Screen, Watch, cpu_seconds, memory_mib, merge_sizes, stop  # noqa: E402
+from spells import Tally  # noqa: E402
 
-START_RUNS = 5
+# Starting up is not what is measured here.
+SETTLE_S = 3
+
+# bit rate: the clip's number and noise, and what a minute may cost in terms of decoding
+CLIPS = {"8M": (101, 24, 1.2), "2500k": (104, 6, 1.5)}
+CLIP_S = 65
+
+OPTIONS = (
+    ("--bitrate", dict(default="8M,2500k", metavar="RATES")),
+    ("--seconds", dict(type=int, default=60)),
+)
 
 
-def decode_cpu_per_minute(clip):
+def decode_per_minute(clip):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", clip["path"], "-an", "-f", "null",
                     "-"], check=True)
@@ -32,82 +44,50 @@ def decode_cpu_per_minute(clip):
     return spent * 60000 / clip["ms"]
 
 
-def count_frames(seen, clip, first_ns, last_ns):
-    """Frames due in the span, missed ones, pairs of missed ones in a row, and held ones."""
-    shown = [(t, frame) for t, _, number, frame in seen if number == clip["id"] and first_ns <= t <= last_ns]
-    missed = pairs = held = total = 0
-    for (t0, f0), (t1, f1) in zip(shown[:-1], shown[1:]):
-        step = f1 - f0
-        if step <= 0:
-            continue
-        total += step
-        missed += step - 1
-        pairs += step > 2
-        held += (t1 - t0) / 1e6 > 1.5 * clip["frame_ms"] * step
-    return total, missed, pairs, held
+def play(build, command, clip, seconds):
+    """CPU seconds a minute, the X server's, peak MiB, and what was seen of the frames."""
+    with Screen() as screen:
+        watch = Watch(build, screen, seconds + 20)
+        player = screen.start(command)
+        time.sleep(SETTLE_S)
+        cpu, x_cpu, from_ns = cpu_seconds(player.pid), screen.cpu_seconds(), time.monotonic_ns()
+        time.sleep(min(seconds, CLIP_S - 2) - SETTLE_S)
+        minutes = (time.monotonic_ns() - from_ns) / 60e9
+        cpu, x_cpu = cpu_seconds(player.pid) - cpu, screen.cpu_seconds() - x_cpu
+        until_ns, memory = time.monotonic_ns(), memory_mib(player.pid)
+        stop(player)
+        seen = merge_sizes(watch.finish())
+    return cpu / minutes, x_cpu / minutes, memory, Tally(seen, clip, 0, from_ns, until_ns)
 
 
-def first_frame_ms(command, observer, screen):
-    watcher = observe(observer, screen, 4)
-    time.sleep(0.3)
-    started = time.monotonic_ns()
-    player = subprocess.Popen(command, env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    watcher.wait()
-    stop(player)
-    seen, _ = read_seen(watcher.seen_path)
-    times = [t for t, _, clip, _ in seen if clip >= 0 and t > started]
-    return (times[0] - started) / 1e6 if times else float("nan")
-
-
-def play(command, observer, screen, clip, seconds):
-    watcher = observe(observer, screen, seconds + 2)
-    player = subprocess.Popen(command, env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    settle = 3
-    time.sleep(settle)
-    cpu0, x0, t0 = cpu_seconds(player.pid), screen.cpu_seconds(), time.monotonic_ns()
-    time.sleep(seconds - settle - 2)
-    cpu1, x1, t1 = cpu_seconds(player.pid), screen.cpu_seconds(), time.monotonic_ns()
-    memory = peak_memory_mib(player.pid)
-    stop(player)
-    watcher.wait()
-    seen, samples = read_seen(watcher.seen_path)
-    minutes = (t1 - t0) / 60e9
-    return (cpu1 - cpu0) / minutes, (x1 - x0) / minutes, memory, count_frames(seen, clip, t0, t1), samples
+def compare(options, studio, rate):
+    number, noise, limit = CLIPS[rate]
+    clip = studio.clip(number, 1920, 1080, 25, CLIP_S, bitrate=rate, noise=noise)
+    commands = {"bangtin": contestants.ours(options.build, full_screen(options.work, f"cost-{rate}", [clip]))}
+    commands.update({name: make([clip["path"]], 1) for name, make in contestants.chosen_peers(options.peers).items()})
+    decode = [decode_per_minute(clip) for _ in range(2)]
+    costs = {name: play(options.build, command, clip, options.seconds) for name, command in commands.items()}
+    decode = sorted([*decode, decode_per_minute(clip)])
+    print(f"1080p25, {os.path.getsize(clip['path']) * 8 / clip['ms'] / 1000:.1f} Mbit/s; decoding alone "
+          f"{decode[0]:.2f} {decode[1]:.2f} {decode[2]:.2f} CPU-s per minute")
+    report.table(("player", "CPU-s/min", "+X", "× decoding", "× bangtin", "peak MiB", "frames due", "not seen", "held"),
+                 [(name, f"{cpu:.2f}", f"{x_cpu:.2f}", f"{cpu / decode[1]:.2f}", f"{cpu / costs['bangtin'][0]:.2f}",
+                   f"{memory:.0f}", tally.due, tally.missed, tally.held)
+                  for name, (cpu, x_cpu, memory, tally) in costs.items()])
+    ours = costs.pop("bangtin")[0]
+    report.floor("CPU against decoding alone", ours / decode[1], limit, " ×")
+    if costs:
+        name, thriftiest = min(((name, cost[0]) for name, cost in costs.items()), key=lambda pair: pair[1])
+        report.floor(f"CPU against {name}, the thriftiest peer", ours / thriftiest, 1.0, " ×")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build")
-    parser.add_argument("--fps", type=int, default=25)
-    parser.add_argument("--bitrate", default="8M")
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--work", default="/tmp/bangtin-bench")
-    arguments = parser.parse_args()
-    build = os.path.abspath(arguments.build)
-    observer = os.path.join(build, "bench", "observer")
-    contestants.prepare()
-    studio = Studio(os.path.join(arguments.work, "media"), os.path.join(build, "bench", "make-marks"))
-    noise = {"8M": 24, "2500k": 6}.get(arguments.bitrate, 12)
-    clip = studio.clip(101, 1920, 1080, arguments.fps, arguments.seconds + 10, bitrate=arguments.bitrate, noise=noise)
-    publication = campaign(os.path.join(arguments.work, f"cost-{arguments.fps}-{arguments.bitrate}"), [clip])
-    rate = os.path.getsize(clip["path"]) * 8 / clip["ms"] / 1000
-    commands = {"ours": contestants.ours(build, publication)}
-    commands.update({name: make([clip["path"]]) for name, make in contestants.PEERS.items()})
-    decode = decode_cpu_per_minute(clip)
-    print(f"1080p{arguments.fps}, {rate:.1f} Mbit/s; decoding alone {decode:.2f} CPU-s per minute")
-    print("player       CPU-s/min  +X   × decode   peak MiB   start ms   frames  missed  pairs  held")
-    for name, command in commands.items():
-        if arguments.only and name not in arguments.only.split(","):
-            continue
-        screen = Screen()
-        starts = sorted(first_frame_ms(command, observer, screen) for _ in range(START_RUNS))
-        cpu, x_cpu, memory, (total, missed, pairs, held), _ = play(command, observer, screen, clip, arguments.seconds)
-        screen.close()
-        print(f"{name:12} {cpu:8.2f} {x_cpu:5.2f} {cpu / decode:8.2f} {memory:10.0f} {starts[START_RUNS // 2]:10.0f} "
-              f"{total:8} {missed:7} {pairs:6} {held:5}", flush=True)
-    print(f"decode again {decode_cpu_per_minute(clip):.2f} CPU-s per minute")
-    return 0
+    options = report.arguments(__doc__, OPTIONS)
+    report.describe_machine()
+    studio = Studio(options.work, options.build)
+    for rate in options.bitrate.split(","):
+        compare(options, studio, rate)
+    return report.exit_status(options)
 
 
 if __name__ == "__main__":

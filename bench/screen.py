@@ -1,32 +1,116 @@
-"""An X server to measure on, the observer, and what its lines mean."""
+"""An X server to measure on, the observer, and what the system says of a process."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
+
+BLACK = -1
+UNREADABLE = -2
 
 
 class Screen:
     """A private Xvfb whose memory the observer maps."""
 
     def __init__(self, width=1920, height=1080):
-        self.directory = tempfile.mkdtemp(prefix="bt-bench-")
+        self.directory = tempfile.mkdtemp(prefix="bangtin-bench-")
         read_end, write_end = os.pipe()
         self.process = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-fbdir", self.directory,
-             "-nolisten", "tcp"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
+            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-fbdir",
+             self.directory, "-nolisten", "tcp"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as file:
             self.display = ":" + file.readline().strip()
         self.environment = dict(os.environ, DISPLAY=self.display, SDL_VIDEODRIVER="x11")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
     def cpu_seconds(self):
         return cpu_seconds(self.process.pid)
 
-    def close(self):
-        self.process.terminate()
+    def start(self, command, **kwargs):
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL,
+                                stderr=kwargs.pop("stderr", subprocess.DEVNULL), **kwargs)
+
+
+class Watch:
+    """The observer at work; `finish` gives what it saw.
+
+    A sighting is (t_ns, zone, clip, frame, torn): clip BLACK for a black zone, UNREADABLE for a
+    picture without marks; torn: the picture's bottom shows another frame. Of a crawl it is
+    (t_ns, zone, step), 0 for a jump.
+    """
+
+    def __init__(self, build, screen, seconds, zones=()):
+        self.path = os.path.join(screen.directory, "seen.txt")
+        with open(self.path, "w") as file:
+            self.process = subprocess.Popen(
+                [os.path.join(build, "bench", "observer"), screen.directory, str(round(seconds)), *zones],
+                stdout=file)
+
+    def finish(self, early=True):
+        if early:
+            self.process.terminate()
         self.process.wait()
+        seen = []
+        self.looks = {}
+        with open(self.path) as file:
+            for line in file:
+                words = line.split()
+                if words[0] == "looks":
+                    self.looks = dict(zip(words[::2], map(int, words[1::2])))
+                elif words[2] in ("black", "other"):
+                    seen.append((int(words[0]), int(words[1]), BLACK if words[2] == "black" else UNREADABLE,
+                                 0, 0))
+                elif words[2] in ("moved", "jumped"):
+                    seen.append((int(words[0]), int(words[1]), int(words[3]) if len(words) > 3 else 0))
+                else:
+                    seen.append(tuple(map(int, words)))
+        return seen
+
+    def describe(self):
+        """Whether the judge itself was awake: 500 looks a second are the least."""
+        looks = self.looks
+        return (f"observer: {looks['looks']} looks, {looks['late']} later than 2 ms, longest pause "
+                f"{looks['longest_us'] / 1000:.1f} ms, {'with' if looks['realtime'] else 'without'} real-time priority")
+
+
+class Load:
+    """Keeps every core busy with others' work."""
+
+    def __init__(self, wanted=True):
+        self.processes = [subprocess.Popen(["sh", "-c", "while :; do :; done"])
+                          for _ in range(os.cpu_count() if wanted else 0)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def merge_sizes(seen):
+    """Of a player that shows pictures in their own size at the screen's corner, watched in zones of
+    all those sizes: what the whole screen (zone 0) shows, read from whichever zone can be read."""
+    state, merged = {}, []
+    for sighting in seen:
+        t_ns, zone, _, _, torn = sighting
+        state[zone] = sighting if zone == 0 or not torn else (t_ns, zone, UNREADABLE, 0, 0)
+        readable = [known for known in state.values() if known[2] >= 0]
+        now = (readable or [state.get(0, (t_ns, 0, UNREADABLE, 0, 0))])[0]
+        if not merged or merged[-1][2:4] != now[2:4]:
+            merged.append((t_ns, 0, *now[2:]))
+    return merged
 
 
 def cpu_seconds(pid):
@@ -35,52 +119,17 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def peak_memory_mib(pid):
+def memory_mib(pid, field="VmHWM"):
+    """VmHWM: the peak; VmRSS: now."""
     with open(f"/proc/{pid}/status") as file:
         for line in file:
-            if line.startswith("VmHWM"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
     return 0
 
 
-def observe(observer, screen, seconds, zones=(), output=None):
-    """Starts the observer; its lines go to a file."""
-    path = output or os.path.join(screen.directory, "seen.txt")
-    file = open(path, "w")
-    process = subprocess.Popen(
-        [observer, screen.directory, str(seconds), *[",".join(map(str, z)) for z in zones]], stdout=file)
-    process.seen_path = path
-    return process
-
-
-def read_seen(path):
-    """[(t_ns, zone, clip, frame)], clip -1 for black and -2 for unreadable; and the sampling line."""
-    seen, samples = [], ""
-    with open(path) as file:
-        for line in file:
-            parts = line.split()
-            if parts[0] == "samples":
-                samples = line.strip()
-            elif parts[2] == "black":
-                seen.append((int(parts[0]), int(parts[1]), -1, 0))
-            elif parts[2] == "other":
-                seen.append((int(parts[0]), int(parts[1]), -2, 0))
-            else:
-                seen.append((int(parts[0]), int(parts[1]), int(parts[2]), int(parts[3])))
-    return seen, samples
-
-
-class Load:
-    """Keeps both cores busy with others' work."""
-
-    def __init__(self, wanted):
-        count = os.cpu_count() if wanted else 0
-        self.processes = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(count)]
-
-    def close(self):
-        for process in self.processes:
-            process.kill()
-            process.wait()
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def stop(process, seconds=5):
@@ -92,19 +141,13 @@ def stop(process, seconds=5):
         process.wait()
 
 
+def sleep_until(monotonic_s):
+    time.sleep(max(0, monotonic_s - time.monotonic()))
+
+
 def quantiles(values):
     """min, median, 99 %, max."""
     ordered = sorted(values)
     if not ordered:
-        return (0, 0, 0, 0)
-    pick = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-    return ordered[0], pick(0.5), pick(0.99), ordered[-1]
-
-
-def wait_for(condition, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
+        return (float("nan"),) * 4
+    return tuple(ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0, 0.5, 0.99, 1))
