@@ -278,12 +278,21 @@ static void add_clip_notices(const struct bt_input *input, const struct trial *t
     add(out, out->has_audio, BT_MEDIA_HAS_AUDIO);
 }
 
+static struct bt_input_options options_now(void)
+{
+    return (struct bt_input_options){
+        .threads = 1,
+        .until_ns = bt_clock_mono_ns(bt_clock_real()) + MAX_CHECK_NS,
+        .thorough = true,
+    };
+}
+
 static void check_clip(const char *path, int64_t file_size, struct bt_media_report *out)
 {
     bt_copy_cut(out->kind, sizeof(out->kind), "clip");
-    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + MAX_CHECK_NS;
+    struct bt_input_options options = options_now();
     BT_AUTO(bt_input) input = NULL;
-    int r = bt_input_open(path, 1, NULL, until_ns, &input, &out->detail);
+    int r = bt_input_open(path, &options, &input, &out->detail);
     if (r < 0) {
         refuse(out, code_of(r, BT_MEDIA_NOT_MEDIA));
         return;
@@ -307,10 +316,10 @@ static void check_clip(const char *path, int64_t file_size, struct bt_media_repo
 // GIF and APNG that move: played as clips, judged as pictures.
 static void check_animation(const char *path, struct bt_media_report *out)
 {
-    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + MAX_CHECK_NS;
+    struct bt_input_options options = options_now();
     BT_AUTO(bt_input) input = NULL;
     struct trial trial;
-    int r = bt_input_open(path, 1, NULL, until_ns, &input, &out->detail);
+    int r = bt_input_open(path, &options, &input, &out->detail);
     if (r < 0 || (r = try_decoding(input, &trial, &out->detail)) < 0) {
         refuse(out, code_of(r, BT_MEDIA_DAMAGED));
         return;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "media/av.h"
 #include "media/stream.h"
 
@@ -38,8 +39,9 @@ static const enum AVCodecID codecs[] = {
 
 static bool has_to_stop(const struct bt_input *input)
 {
-    return (input->stop != NULL && atomic_load(input->stop)) ||
-           (input->until_ns != INT64_MAX && bt_clock_mono_ns(bt_clock_real()) >= input->until_ns);
+    const struct bt_input_options *options = &input->options;
+    return (options->stop != NULL && atomic_load(options->stop)) ||
+           (options->until_ns != 0 && bt_clock_mono_ns(bt_clock_real()) >= options->until_ns);
 }
 
 static int read_file(void *context, uint8_t *out, int size)
@@ -201,6 +203,20 @@ static void forget(AVDictionary **options, unsigned count)
     av_free(options);
 }
 
+/*
+ * FFmpeg's look inside decodes frames, 10 to 40 ms of a 1080p clip, which is much of the time from
+ * start to first picture. An MP4 with H.264 usually says all we need: size, rates, pixel shape,
+ * and (worked out by the demuxer from its tables) how many frames the decoder has to reorder.
+ */
+static bool says_enough(const AVFormatContext *format, const AVStream *stream)
+{
+    return stream != NULL && bt_str_starts(format->iformat->name, "mov,mp4") &&
+           stream->codecpar->codec_id == AV_CODEC_ID_H264 && stream->codecpar->width > 0 &&
+           stream->codecpar->height > 0 && stream->codecpar->extradata_size > 0 &&
+           stream->sample_aspect_ratio.num > 0 && stream->avg_frame_rate.num > 0 &&
+           stream->r_frame_rate.num > 0;
+}
+
 // Decodes as much as it takes to know size, format and rate; within the same bounds.
 static int look_inside(struct bt_input *input, struct bt_error *err)
 {
@@ -232,7 +248,16 @@ static bool is_known_codec(enum AVCodecID id)
     return false;
 }
 
-static int open_decoder(struct bt_input *input, int threads, struct bt_error *err)
+static int threads_for(const struct bt_input *input)
+{
+    const AVCodecParameters *parameters = input->stream->codecpar;
+    int64_t frame_ns = bt_input_frame_ns(input);
+    int64_t rate = frame_ns > 0 ? BT_NS_PER_S / frame_ns : 25;
+    // Above 1080p60 one core is not enough.
+    return (int64_t)parameters->width * parameters->height * rate > 1920LL * 1088 * 61 ? 2 : 1;
+}
+
+static int open_decoder(struct bt_input *input, struct bt_error *err)
 {
     const AVCodecParameters *parameters = input->stream->codecpar;
     const AVCodec *decoder = avcodec_find_decoder(parameters->codec_id);
@@ -254,44 +279,42 @@ static int open_decoder(struct bt_input *input, int threads, struct bt_error *er
     }
     input->codec->pkt_timebase = input->stream->time_base;
     input->codec->max_pixels = BT_MEDIA_MAX_PIXELS;
-    input->codec->thread_count = threads;
+    input->codec->thread_count =
+        input->options.threads > 0 ? input->options.threads : threads_for(input);
     r = avcodec_open2(input->codec, decoder, NULL);
     return r < 0 ? bt_fail_av(err, r, "Cannot open the decoder '%s'", decoder->name) : 0;
 }
 
-static int threads_for(const struct bt_input *input)
-{
-    const AVCodecParameters *parameters = input->stream->codecpar;
-    int64_t frame_ns = bt_input_frame_ns(input);
-    int64_t rate = frame_ns > 0 ? BT_NS_PER_S / frame_ns : 25;
-    // Above 1080p60 one core is not enough.
-    return (int64_t)parameters->width * parameters->height * rate > 1920LL * 1088 * 61 ? 2 : 1;
-}
-
-static int open_all(struct bt_input *input, const char *path, int threads, struct bt_error *err)
+static int open_all(struct bt_input *input, const char *path, struct bt_error *err)
 {
     int r = open_file(input, path, err);
     if (r < 0 || (r = open_container(input, err)) < 0 ||
-        (r = check_sizes(input->format, err)) < 0 || (r = look_inside(input, err)) < 0) {
+        (r = check_sizes(input->format, err)) < 0) {
         return r;
     }
     input->stream = pick_stream(input->format);
+    if (input->options.thorough || !says_enough(input->format, input->stream)) {
+        r = look_inside(input, err);
+        if (r < 0) {
+            return r;
+        }
+        input->stream = pick_stream(input->format);
+    }
     if (input->stream == NULL) {
         return bt_fail(err, -ENODATA, "There is no picture in it");
     }
     discard_all_but(input->format, input->stream);
-    return open_decoder(input, threads > 0 ? threads : threads_for(input), err);
+    return open_decoder(input, err);
 }
 
-int bt_input_open(const char *path, int threads, const atomic_bool *stop, int64_t until_ns,
-                  struct bt_input **out, struct bt_error *err)
+int bt_input_open(const char *path, const struct bt_input_options *options, struct bt_input **out,
+                  struct bt_error *err)
 {
     bt_av_quiet();
     BT_AUTO(bt_input) input = BT_NEW(struct bt_input);
     input->fd = -1;
-    input->stop = stop;
-    input->until_ns = until_ns;
-    int r = open_all(input, path, threads, err);
+    input->options = *options;
+    int r = open_all(input, path, err);
     if (r < 0) {
         return bt_fail_in(err, r, "'%s'", path);
     }

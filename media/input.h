@@ -17,12 +17,18 @@
 #include "base/compiler.h"
 #include "base/error.h"
 
+struct bt_input_options {
+    int threads;              // of the decoder; 0: one, two above 1080p60
+    const atomic_bool *stop;  // borrowed; gives up when it is set; NULL: nobody stops us
+    int64_t until_ns;         // gives up at this monotonic instant; 0: never
+    bool thorough;            // learn everything, even what playing does not need
+};
+
 struct bt_input {
     AVFormatContext *format;
     AVCodecContext *codec;
-    AVStream *stream;         // borrowed from format: the picture
-    const atomic_bool *stop;  // borrowed; NULL: nobody stops us
-    int64_t until_ns;         // monotonic: give up then
+    AVStream *stream;  // borrowed from format: the picture
+    struct bt_input_options options;
     AVPacket *packet;
     int64_t damaged;  // packets and frames with errors so far
     bool drained;     // the demuxer has no more
@@ -30,13 +36,12 @@ struct bt_input {
 };
 
 /**
- * Gives up when *stop is set or the monotonic instant has come (INT64_MAX: never).
  * Errors: the errno of opening and reading; -EINVAL not a clip; -ENOTSUP a codec that is not on
  * our list; -EFBIG too large; -ENODATA no picture inside;
  * -ECANCELED stopped.
  */
-int bt_input_open(const char *path, int threads, const atomic_bool *stop, int64_t until_ns,
-                  struct bt_input **out, struct bt_error *err) BT_NODISCARD;
+int bt_input_open(const char *path, const struct bt_input_options *options, struct bt_input **out,
+                  struct bt_error *err) BT_NODISCARD;
 void bt_input_destroy(struct bt_input *input);
 BT_DEFINE_AUTO(bt_input)
 

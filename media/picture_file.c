@@ -113,7 +113,8 @@ static int decode(const struct bt_picture_header *header, int lowres, const AVPa
 static int decode_first_of_gif(const char *path, AVFrame *out, struct bt_error *err)
 {
     BT_AUTO(bt_input) input = NULL;
-    int r = bt_input_open(path, 1, NULL, INT64_MAX, &input, err);
+    struct bt_input_options options = {.threads = 1};
+    int r = bt_input_open(path, &options, &input, err);
     if (r < 0) {
         return r;
     }

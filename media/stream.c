@@ -119,11 +119,16 @@ static int next_frame(struct bt_stream *stream, struct bt_frame **out, struct bt
     return 1;
 }
 
+static int open_input(struct bt_stream *stream, struct bt_input **out, struct bt_error *err)
+{
+    struct bt_input_options options = {.threads = stream->options.threads, .stop = &stream->stop};
+    return bt_input_open(stream->path, &options, out, err);
+}
+
 static int reopen(struct bt_stream *stream, struct bt_error *err)
 {
     struct bt_input *fresh = NULL;
-    int r =
-        bt_input_open(stream->path, stream->options.threads, &stream->stop, INT64_MAX, &fresh, err);
+    int r = open_input(stream, &fresh, err);
     if (r < 0) {
         return r;
     }
@@ -345,7 +350,7 @@ int bt_stream_open(const char *path, const struct bt_stream_options *options,
     stream->options.queue_frames = BT_MIN(wanted, MAX_QUEUE_FRAMES);
     stream->starting = options->start_ns > 0;
     stream->end_ns = -1;
-    int r = bt_input_open(path, options->threads, &stream->stop, INT64_MAX, &stream->input, err);
+    int r = open_input(stream, &stream->input, err);
     if (r < 0) {
         return r;
     }
