@@ -18,14 +18,15 @@
 /**
  * A local pointer that destroys its object when it leaves scope.
  * BT_DEFINE_AUTO(bt_thing) once in thing's header makes BT_AUTO(bt_thing) usable;
- * it needs `void bt_thing_destroy(struct bt_thing *)`.
+ * it needs `void bt_thing_destroy(struct bt_thing *)`. It may be there for that alone, so clang is
+ * told that not using it is fine.
  */
 #define BT_DEFINE_AUTO(type)                                                                       \
     static inline void type##_auto_destroy(struct type **object)                                   \
     {                                                                                              \
         type##_destroy(*object);                                                                   \
     }
-#define BT_AUTO(type) __attribute__((cleanup(type##_auto_destroy))) struct type *
+#define BT_AUTO(type) __attribute__((cleanup(type##_auto_destroy), unused)) struct type *
 
 // A local value whose own finish function runs when it leaves scope.
 #define BT_AUTOFINISH(finish) __attribute__((cleanup(finish)))
