@@ -79,8 +79,8 @@ static const struct diet {
     {"hevc.mkv", TEST_PICTURE " -t 1 -c:v libx265 -x265-params log-level=none", 25},
     {"hevc.ts", TEST_PICTURE " -t 1 -c:v libx265 -x265-params log-level=none", 25},
     {"cover.mp4",
-     TEST_PICTURE " -f lavfi -i color=red:size=640x640 -f lavfi -i sine -map 0 -map 1 -map 2 -t 1 "
-                  "-c:v:0 libx264 -pix_fmt yuv420p -c:v:1 mjpeg -frames:v:1 1 "
+     TEST_PICTURE " -f lavfi -i color=red:size=640x640:rate=25:duration=0.04 -f lavfi -i sine "
+                  "-map 0 -map 1 -map 2 -t 1 -c:v:0 libx264 -pix_fmt yuv420p -c:v:1 mjpeg "
                   "-disposition:v:1 attached_pic",
      25},
     {"moving.gif", TEST_PICTURE " -t 1", 25},
