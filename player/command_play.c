@@ -211,7 +211,7 @@ static void prepare_process(void)
     // Sleeps end when they were asked to; the default slack of 50 µs adds up.
     prctl(PR_SET_TIMERSLACK, 1UL);
     // Xlib reads a table of compose keys for text input, which nobody does here: 7 ms of the start.
-    setenv("XCOMPOSEFILE", "/dev/null", 0);
+    setenv("XCOMPOSEFILE", "/dev/null", 0);  // allow: before there are threads
     // Presents come before whatever else the machine does. Needs the right to; fine without.
     const struct sched_param priority = {.sched_priority = 1};
     if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) < 0) {
