@@ -122,11 +122,6 @@ static void follow(int fd, struct bt_ledger *ledger, int64_t commits)
     }
 }
 
-static int64_t draw(int64_t below)
-{
-    return random() % below;
-}
-
 static void kill_one_writer(const char *path, struct bt_ledger *ledger)
 {
     int ends[2], status;
@@ -140,9 +135,9 @@ static void kill_one_writer(const char *path, struct bt_ledger *ledger)
         write_for_ever(path, ends[1], ledger->count);
     }
     close(ends[1]);
-    follow(ends[0], ledger, draw(MAX_COMMITS));
+    follow(ends[0], ledger, bt_test_draw(&options, MAX_COMMITS));
     const struct bt_clock *clock = bt_clock_real();
-    bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + draw(MAX_EXTRA_NS));
+    bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + bt_test_draw(&options, MAX_EXTRA_NS));
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -168,7 +163,6 @@ static void kill_writers_of_one_journal(const char *path, int64_t kills)
 static void no_finished_play_is_lost_or_doubled_by_kill_9(void **state)
 {
     const struct bt_test_dir *dir = *state;
-    srandom((unsigned)options.seed);
     for (int64_t done = 0; done < options.rounds; done += KILLS_PER_JOURNAL) {
         kill_writers_of_one_journal(dir->journal, BT_MIN(KILLS_PER_JOURNAL, options.rounds - done));
         bt_test_remove_journal(dir);

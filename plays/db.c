@@ -140,21 +140,16 @@ static int migrate(struct bt_db *db, struct bt_error *err)
 }
 
 /*
- * Write-ahead log, synced at every commit. Powersafe overwrite is switched off: SQLite then fills
- * each commit up to the end of its sector, so that a power cut while the next commit is being
- * written cannot damage one that was already acknowledged. Pages are as large as a sector for the
- * same reason. The step to the log is the last time a rollback journal is used; it is taken with
- * EXTRA, so that this journal cannot come back from the dead and undo everything that came after.
+ * Write-ahead log, synced at every commit: about half the bytes of a rollback journal. The step to
+ * the log is the last time a rollback journal is used; it is taken with EXTRA, so that this
+ * journal cannot come back from the dead after a power cut and undo everything that came after.
  * Wiping deleted content would only wear the card.
  */
 static int configure(struct bt_db *db, struct bt_error *err)
 {
-    int powersafe = 0;
-    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &powersafe);
     return bt_db_exec(db,
                       "PRAGMA page_size=4096; PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL;"
-                      "PRAGMA synchronous=FULL;"
-                      "PRAGMA secure_delete=OFF; PRAGMA cache_size=-256;"
+                      "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA cache_size=-256;"
                       "PRAGMA journal_size_limit=8388608;",
                       err);
 }

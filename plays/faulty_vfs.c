@@ -42,7 +42,7 @@ struct name {
     size_t shm_bytes;
 };
 
-// The disk.
+// The disk. SQLite's list of file systems belongs to the whole process, and so does this.
 static struct {
     sqlite3_vfs vfs;
     struct name names[MAX_NAMES];
@@ -53,13 +53,12 @@ static struct {
     bool off;
     _Atomic bool full;
     int64_t written_bytes, operations;
-} disk;  // allow: SQLite's VFS is one for the process, and this one is for tests only
+} disk;  // allow: one test disk for the process, as the header says
 
 struct file {
     sqlite3_file base;
     struct name *name;  // NULL: a temporary file
     struct inode *inode;
-    bool powersafe;
 };
 
 uint64_t bt_faulty_random(uint64_t below)
@@ -135,11 +134,10 @@ static void note_change(struct inode *inode, size_t offset, const void *bytes, s
     }
 }
 
-static void spoil_sector(struct image *image, size_t near)
+static void spoil(struct image *image, size_t offset, size_t len)
 {
-    size_t start = near / SECTOR_BYTES * SECTOR_BYTES;
-    for (size_t i = start; i < BT_MIN(start + SECTOR_BYTES, image->len); i++) {
-        image->bytes[i] = (uint8_t)bt_faulty_random(256);
+    for (size_t i = 0; i < len && offset + i < image->len; i++) {
+        image->bytes[offset + i] = (uint8_t)bt_faulty_random(256);
     }
 }
 
@@ -148,13 +146,14 @@ static void tear(struct image *image, const struct change *change)
     for (size_t at = 0; at < change->len;) {
         size_t piece = PIECE_BYTES - (change->offset + at) % PIECE_BYTES;
         piece = BT_MIN(piece, change->len - at);
-        if (bt_faulty_random(2) == 0) {
+        uint64_t fate = bt_faulty_random(5);
+        if (fate < 3) {
             put(image, change->offset + at, change->bytes + at, piece);
         }
+        if (fate == 0) {
+            spoil(image, change->offset + at, piece);
+        }
         at += piece;
-    }
-    if (bt_faulty_random(3) == 0) {
-        spoil_sector(image, change->offset + bt_faulty_random(change->len));
     }
 }
 
@@ -314,21 +313,12 @@ static int file_check_lock(sqlite3_file *file, int *out)
 
 static int file_control(sqlite3_file *base, int operation, void *argument)
 {
-    struct file *file = file_of(base);
-    int *flag = argument;
-    switch (operation) {
-    case SQLITE_FCNTL_POWERSAFE_OVERWRITE:
-        if (*flag >= 0) {
-            file->powersafe = *flag != 0;
-        }
-        *flag = file->powersafe;
+    (void)base;
+    if (operation == SQLITE_FCNTL_HAS_MOVED) {
+        *(int *)argument = 0;
         return SQLITE_OK;
-    case SQLITE_FCNTL_HAS_MOVED:
-        *flag = 0;
-        return SQLITE_OK;
-    default:
-        return SQLITE_NOTFOUND;
     }
+    return SQLITE_NOTFOUND;
 }
 
 static int file_sector_size(sqlite3_file *file)
@@ -337,9 +327,10 @@ static int file_sector_size(sqlite3_file *file)
     return SECTOR_BYTES;
 }
 
-static int file_characteristics(sqlite3_file *base)
+static int file_characteristics(sqlite3_file *file)
 {
-    return file_of(base)->powersafe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0;
+    (void)file;
+    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;  // as on Linux
 }
 
 static int shm_map(sqlite3_file *base, int region, int len, int extend, void volatile **out)
@@ -399,7 +390,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *wanted, sqlite3_file *base, in
 {
     struct file *file = file_of(base);
     (void)vfs;
-    *file = (struct file){.powersafe = true};
+    *file = (struct file){0};
     if (disk.off) {
         return SQLITE_CANTOPEN;
     }

@@ -2,10 +2,8 @@
  * A disk for tests: an SQLite VFS in memory from which the power can be cut.
  *
  * Writes reach the medium only with a sync. When power fails, each write since the last sync is,
- * by chance, there, not there, or torn: every 512 bytes of it old or new, and sometimes one whole
- * sector of 4 KiB that it touched is garbage, also the part that had been synced before. Names
- * that were made or removed without a sync of the directory may be there or not. Shared memory is
- * gone.
+ * by chance, there, not there, or torn: every 512 bytes of it old, new or garbage. Names that were
+ * made or removed without a sync of the directory may be there or not. Shared memory is gone.
  *
  * There is one such disk in a process; one connection at a time may use a database on it.
  */

@@ -520,7 +520,9 @@ int64_t bt_journal_last_seq(const struct bt_journal *journal)
 
 int bt_journal_last_wall_ms(const char *path, int64_t *out, struct bt_error *err)
 {
-    static const char *const select[] = {"SELECT value FROM meta WHERE key = 'last_wall_ms'"};
+    static const char *const select[] = {
+        ("SELECT max(value, coalesce((SELECT sure_ms FROM record ORDER BY seq DESC LIMIT 1), 0))"
+         " FROM meta WHERE key = 'last_wall_ms'")};
     BT_AUTOFINISH(bt_db_finish) struct bt_db db = {0};
     int64_t found = 0;
     int r = bt_db_open_read_only(&db, path, err);

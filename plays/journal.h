@@ -27,8 +27,10 @@
 // Records are kept this long after a trusted clock said they were made.
 #define BT_JOURNAL_KEEP_MS (400LL * 24 * 3600 * 1000)
 
-// At most this many leave in one call of bt_journal_prune.
-#define BT_JOURNAL_PRUNE_RECORDS 5000
+// At most this many leave in one call of bt_journal_prune. Little and often: pages that become free
+// are used again before the log is moved into the database, and are written once less.
+#define BT_JOURNAL_PRUNE_RECORDS 500
+#define BT_JOURNAL_PRUNE_EVERY_MS (5 * 60 * 1000)
 
 struct bt_journal;
 
@@ -63,7 +65,8 @@ int bt_journal_put_loss(struct bt_journal *journal, const struct bt_loss *loss,
 int bt_journal_put_stop(struct bt_journal *journal, const struct bt_record_moment *now,
                         struct bt_error *err) BT_NODISCARD;
 
-// Keeps the time for the next start (bt_journal_last_wall_ms). An untrusted one only moves forward.
+// Keeps the time for the next start (bt_journal_last_wall_ms); not needed where records made under
+// a trusted clock keep coming. An untrusted time only moves forward.
 int bt_journal_note_time(struct bt_journal *journal, const struct bt_record_moment *now,
                          struct bt_error *err) BT_NODISCARD;
 
@@ -85,8 +88,8 @@ const char *bt_journal_id(const struct bt_journal *journal);
 int64_t bt_journal_last_seq(const struct bt_journal *journal);  // 0: no record yet
 
 /**
- * The last wall time a player kept in the journal, a lower bound for a clock that is not trusted;
- * 0 when there is none. Opens the journal for reading, for a moment.
+ * The last wall time the journal knows, noted or of the last record: a lower bound for a clock that
+ * is not trusted; 0 when there is none. Opens the journal for reading, for a moment.
  */
 int bt_journal_last_wall_ms(const char *path, int64_t *out, struct bt_error *err) BT_NODISCARD;
 

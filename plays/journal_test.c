@@ -236,6 +236,22 @@ static void the_last_time_is_kept(void **state)
     assert_int_equal(last, BT_TEST_WALL_MS + 10000);
 }
 
+static void the_last_record_keeps_the_time_too(void **state)
+{
+    const struct bt_test_dir *dir = *state;
+    struct bt_error err;
+    int64_t last = -1;
+    BT_AUTO(bt_journal) journal = open_journal(dir);
+    put(journal, 1, "schedule", BT_TEST_WALL_MS + DAY_MS, BT_CLOCK_SYNCED);
+    assert_int_equal(bt_journal_commit(journal, NULL), 0);
+    assert_int_equal(bt_journal_last_wall_ms(dir->journal, &last, &err), 0);
+    assert_int_equal(last, BT_TEST_WALL_MS + DAY_MS + 10000);
+    put(journal, 1, "schedule", BT_TEST_WALL_MS + 2 * DAY_MS, BT_CLOCK_UNKNOWN);
+    assert_int_equal(bt_journal_commit(journal, NULL), 0);
+    assert_int_equal(bt_journal_last_wall_ms(dir->journal, &last, &err), 0);
+    assert_int_equal(last, BT_TEST_WALL_MS);
+}
+
 static int prune(struct bt_journal *journal, int64_t now_ms)
 {
     int removed = bt_journal_prune(journal, now_ms, NULL);
@@ -337,6 +353,7 @@ int main(void)
         BT_TEST_IN_DIR(two_players_cannot_write_one_journal),
         BT_TEST_IN_DIR(a_journal_of_a_newer_version_is_refused),
         BT_TEST_IN_DIR(the_last_time_is_kept),
+        BT_TEST_IN_DIR(the_last_record_keeps_the_time_too),
         BT_TEST_IN_DIR(records_leave_after_400_days_and_the_chain_holds),
         BT_TEST_IN_DIR(a_record_with_a_doubtful_time_leaves_only_before_a_sure_one),
         BT_TEST_IN_DIR(pruning_is_bounded),

@@ -105,7 +105,7 @@ static void put_known_text(struct writer *w, const char *key, const char *text)
 
 static void put_known_int(struct writer *w, const char *key, int64_t value)
 {
-    if (value != 0) {
+    if (value > 0) {
         put_int(w, key, value);
     }
 }
@@ -129,8 +129,8 @@ static void put_counts(struct writer *w, const struct bt_play_counts *counts)
 {
     put_int(w, "shown_ms", counts->shown_ms);
     put_int(w, "presented", counts->presented);
-    put_int(w, "repeated", counts->repeated);
-    put_int(w, "dropped", counts->dropped);
+    put_known_int(w, "repeated", counts->repeated);
+    put_known_int(w, "dropped", counts->dropped);
 }
 
 static void put_segments(struct writer *w, const struct bt_play *play)
@@ -182,16 +182,19 @@ int bt_record_play(const struct bt_play *play, const struct bt_record_origin *or
     struct bt_play_counts total = bt_play_total(play);
     struct writer w = begin_tail(out, BT_RECORD_PLAY, origin);
     put_what(&w, &play->start);
-    put_text(&w, "why_started", play->start.why_started);
-    put_text(&w, "why_ended", why);
+    put_text(&w, "started", play->start.why_started);
+    put_text(&w, "ended", why);
     put_ms(&w, "start_ms", play->start.wall_ms);
     put_ms(&w, "end_ms", bt_play_end_wall_ms(play));
+    put_ms(&w, "mono_ms", play->start.mono_ns / BT_NS_PER_MS);
     put_text(&w, "clock", bt_clock_trust_word(play->start.clock_trust));
-    put_int(&w, "planned_ms", play->start.planned_ms);
+    put_known_int(&w, "planned_ms", play->start.planned_ms);
     put_known_int(&w, "frames_expected", play->start.frames_expected);
     put_counts(&w, &total);
     put_bool(&w, "complete", bt_play_complete(play, why));
-    put_segments(&w, play);
+    if (play->segment_count > 1) {
+        put_segments(&w, play);
+    }
     put_display(&w, &play->start);
     return end_tail(&w);
 }
@@ -256,19 +259,14 @@ static const struct bt_json_field common_fields[] = {
     TEXT(origin.screen, "screen", .optional = true),
 };
 
-static int read_mono(const cJSON *value, void *target, void *context, struct bt_error *err)
+static int read_segments(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    int64_t ms;
-    const cJSON *first = value->child;
-    struct bt_record *record = context;
-    record->segment_count = cJSON_GetArraySize(value);
-    if (!cJSON_IsArray(value) || record->segment_count < 1) {
-        return bt_fail(err, -EINVAL, "an array of at least one segment was expected");
+    (void)context;
+    int count = cJSON_GetArraySize(value);
+    if (!cJSON_IsArray(value) || count < 1) {
+        return bt_fail(err, -EINVAL, "'segments' is not a list of at least one");
     }
-    if (bt_json_whole(cJSON_GetObjectItemCaseSensitive(first, "mono_ms"), 0, MAX_MS, &ms) < 0) {
-        return bt_fail(err, -EINVAL, "[0]: 'mono_ms' is not a whole number");
-    }
-    *(int64_t *)target = ms * BT_NS_PER_MS;
+    *(int64_t *)target = count;
     return 0;
 }
 
@@ -285,19 +283,21 @@ static const struct bt_json_field play_fields[] = {
     COUNT(start.card, "card", .optional = true),
     COUNT(start.cards, "cards", .optional = true),
     COUNT(start.run, "run"),
-    TEXT(start.why_started, "why_started"),
-    TEXT(why_ended, "why_ended"),
+    TEXT(start.why_started, "started"),
+    TEXT(why_ended, "ended"),
     TIME(start_ms, "start_ms"),
     TIME(end_ms, "end_ms"),
+    TIME(mono_ms, "mono_ms"),
     WORD(clock_trust, "clock", clock_words),
-    COUNT(start.planned_ms, "planned_ms"),
+    COUNT(start.planned_ms, "planned_ms", .optional = true),
     COUNT(start.frames_expected, "frames_expected", .optional = true),
     COUNT(total.shown_ms, "shown_ms"),
     COUNT(total.presented, "presented"),
-    COUNT(total.repeated, "repeated"),
-    COUNT(total.dropped, "dropped"),
+    COUNT(total.repeated, "repeated", .optional = true),
+    COUNT(total.dropped, "dropped", .optional = true),
     BT_JSON_FIELD(struct bt_record, complete, "complete", BT_JSON_BOOL),
-    BT_JSON_FIELD(struct bt_record, start.mono_ns, "segments", BT_JSON_CUSTOM, .read = read_mono),
+    BT_JSON_FIELD(struct bt_record, segment_count, "segments", BT_JSON_CUSTOM,
+                  .read = read_segments, .optional = true),
     WORD(start.evidence, "evidence", evidence_words),
     TEXT(start.display, "display", .optional = true),
     TEXT(start.display_evidence, "display_evidence", .optional = true),
@@ -349,6 +349,7 @@ static int kind_of(const char *word)
 static void copy_shared(struct bt_record *record)
 {
     record->start.wall_ms = record->start_ms;
+    record->start.mono_ns = record->mono_ms * BT_NS_PER_MS;
     record->start.clock_trust = record->clock_trust;
     record->loss.start_ms = record->start_ms;
     record->loss.end_ms = record->end_ms;
@@ -392,7 +393,7 @@ int bt_record_parse(const char *text, size_t len, struct bt_record *out, struct 
     if (r < 0) {
         return r;
     }
-    struct bt_record record = {0};
+    struct bt_record record = {.segment_count = 1};
     r = read_record(json, &record, err);
     if (r == 0) {
         *out = record;

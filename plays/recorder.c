@@ -13,16 +13,13 @@
 #include "plays/journal.h"
 #include "plays/pending.h"
 
-// Zones that change together are committed together.
-#define GATHER_NS (BT_NS_PER_S / 4)
-
-// Each commit rewrites about three sectors of 4 KiB; bench/journal_bytes shows what a day costs.
-#define MIN_GAP_NS (6 * BT_NS_PER_S)
-
+#define GATHER_NS (BT_RECORDER_GATHER_MS * BT_NS_PER_MS)
+#define GAP_NS (BT_RECORDER_GAP_MS * BT_NS_PER_MS)
+#define BURST_NS (BT_RECORDER_BURST * GAP_NS)
 #define PROGRESS_NS (10 * BT_NS_PER_S)
 #define RETRY_NS (10 * BT_NS_PER_S)
 #define NOTE_TIME_NS (60 * BT_NS_PER_S)
-#define PRUNE_NS (3600 * BT_NS_PER_S)
+#define PRUNE_NS (BT_JOURNAL_PRUNE_EVERY_MS * BT_NS_PER_MS)
 #define FINISH_NS (5 * BT_NS_PER_S)
 
 #define BATCH_PLAYS 64
@@ -49,7 +46,8 @@ struct bt_recorder {
 
     // Journal thread only.
     struct bt_journal *journal;  // NULL while it cannot be opened
-    int64_t committed_ns, retry_ns, noted_ns, pruned_ns;
+    int64_t paced_ns;            // no commit before this; moves on by a gap with each
+    int64_t retry_ns, noted_ns, pruned_ns;
     struct bt_pending_copy *batch;
 };
 
@@ -228,8 +226,8 @@ static int start_over(struct bt_recorder *recorder, int why, struct bt_error *er
     return r < 0 ? r : bt_journal_commit(recorder->journal, err);
 }
 
-static int write_batch(struct bt_recorder *recorder, size_t count, const struct bt_loss *loss,
-                       struct bt_error *err)
+static int put_batch(struct bt_recorder *recorder, size_t count, const struct bt_loss *loss,
+                     struct bt_error *err)
 {
     int r = 0;
     if (loss->plays > 0) {
@@ -238,8 +236,28 @@ static int write_batch(struct bt_recorder *recorder, size_t count, const struct 
     for (size_t i = 0; i < count && r == 0; i++) {
         r = bt_journal_put(recorder->journal, &recorder->batch[i].play, err);
     }
+    return r;
+}
+
+// A record that a trusted clock dates keeps the time as well as a note would.
+static bool has_dated_record(const struct bt_pending_copy *copies, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct bt_play *play = &copies[i].play;
+        if (bt_play_closed(play) && play->start.clock_trust == BT_CLOCK_SYNCED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int write_batch(struct bt_recorder *recorder, size_t count, const struct bt_loss *loss,
+                       struct bt_error *err)
+{
     struct bt_record_moment now = moment_now(recorder);
-    bool note = now.mono_ns >= recorder->noted_ns + NOTE_TIME_NS;
+    bool dated = has_dated_record(recorder->batch, count);
+    bool note = !dated && now.mono_ns >= recorder->noted_ns + NOTE_TIME_NS;
+    int r = put_batch(recorder, count, loss, err);
     if (r == 0 && note) {
         r = bt_journal_note_time(recorder->journal, &now, err);
     }
@@ -248,8 +266,8 @@ static int write_batch(struct bt_recorder *recorder, size_t count, const struct 
         bt_journal_rollback(recorder->journal);
         return r;
     }
-    recorder->committed_ns = now.mono_ns;
-    recorder->noted_ns = note ? now.mono_ns : recorder->noted_ns;
+    recorder->paced_ns = BT_MAX(recorder->paced_ns, now.mono_ns - BURST_NS) + GAP_NS;
+    recorder->noted_ns = dated || note ? now.mono_ns : recorder->noted_ns;
     return 0;
 }
 
@@ -354,7 +372,7 @@ static int64_t next_due_ns(const struct bt_recorder *recorder)
     if (recorder->progress_ns != 0) {
         due = BT_MIN(due, recorder->progress_ns + PROGRESS_NS);
     }
-    due = BT_MAX(due, recorder->committed_ns + MIN_GAP_NS);
+    due = BT_MAX(due, recorder->paced_ns);
     return BT_MAX(recorder->journal == NULL ? 0 : due, recorder->retry_ns);
 }
 
@@ -461,7 +479,7 @@ static struct bt_recorder *create(const struct bt_recorder_options *options)
     note_wall(recorder, told ? options->wall_ms : bt_clock_wall_ms(bt_clock_real()), now_ns(),
               told ? options->clock_trust : BT_CLOCK_UNKNOWN);
     recorder->pruned_ns = now_ns() - PRUNE_NS + NOTE_TIME_NS;
-    recorder->committed_ns = INT64_MIN / 2;
+    recorder->paced_ns = now_ns() - BURST_NS;
     return recorder;
 }
 

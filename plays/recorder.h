@@ -8,14 +8,22 @@
  * are counted and declared in the journal as a `loss` record as soon as it can be written. A
  * journal that is damaged, or was taken away, is set aside and a new one begun.
  *
- * Commits: one for all zones, a quarter of a second after a boundary and at most every 6 s, or
- * 10 s after progress was reported. What was shown between the last commit and a power cut is
- * recorded as `power lost`, with the counts of that commit.
+ * Commits: one for all zones, a quarter of a second after a boundary, or 10 s after progress was
+ * reported. A card with a short life wears: on average there is at most one commit in 10 s, and 30
+ * may come sooner. A play that was going on at a power cut is recorded as `power lost`, with the
+ * counts of the last commit.
  */
 #ifndef BT_PLAYS_RECORDER_H
 #define BT_PLAYS_RECORDER_H
 
 #include "plays/play.h"
+
+// Zones that change together have all changed by then.
+#define BT_RECORDER_GATHER_MS 250
+
+// What is written in a day follows from these (bench/journal_bytes).
+#define BT_RECORDER_GAP_MS 10000
+#define BT_RECORDER_BURST 30
 
 struct bt_recorder;
 

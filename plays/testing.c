@@ -133,3 +133,14 @@ void bt_test_read_options(int argc, char **argv, struct bt_test_options *options
         }
     }
 }
+
+int64_t bt_test_draw(struct bt_test_options *options, int64_t below)
+{
+    if (options->chance == 0) {
+        options->chance = (uint64_t)options->seed * 2654435761U + 88172645463325252U;
+    }
+    options->chance ^= options->chance << 13;
+    options->chance ^= options->chance >> 7;
+    options->chance ^= options->chance << 17;
+    return (int64_t)(options->chance % (uint64_t)below);
+}

@@ -26,8 +26,12 @@ void bt_test_exec(const char *path, const char *sql);
 // --rounds N and --seed N, for tests that are repeated by chance; ends the program on others.
 struct bt_test_options {
     int64_t rounds, seed;
+    uint64_t chance;  // state of bt_test_draw
 };
 void bt_test_read_options(int argc, char **argv, struct bt_test_options *options);
+
+// The same numbers for the same seed: 0 .. below - 1.
+int64_t bt_test_draw(struct bt_test_options *options, int64_t below);
 
 void bt_test_remove_journal(const struct bt_test_dir *dir);
 void bt_test_write(const char *path, const void *bytes, size_t len);  // not synced: fast
