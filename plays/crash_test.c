@@ -22,7 +22,7 @@
 #include "plays/testing.h"
 
 #define ZONES 3
-#define KILLS_PER_JOURNAL 50
+#define KILLS_PER_JOURNAL 10
 
 // The child lives for so many commits, and a little longer.
 #define MAX_COMMITS 20

@@ -131,14 +131,17 @@ static void csv_is_what_a_vietnamese_spreadsheet_expects(void **state)
     assert_non_null(strstr(text, ";7;\"không ghi được sổ\";"));
 }
 
-static size_t count_cells(const char *line, char separator)
+// Cells of the line that begins here, and where the next begins.
+static size_t count_cells(const char **at, char separator)
 {
     size_t count = 1;
     bool quoted = false;
-    for (const char *c = line; *c != '\0'; c++) {
+    const char *c = *at;
+    for (; *c != '\0' && *c != '\n'; c++) {
         quoted = *c == '"' ? !quoted : quoted;
         count += *c == separator && !quoted;
     }
+    *at = *c == '\n' ? c + 1 : c;
     return count;
 }
 
@@ -150,14 +153,11 @@ static void every_line_of_csv_has_as_many_cells_as_there_are_headings(void **sta
     struct bt_export_options options = {.format = BT_EXPORT_CSV, .separator = ','};
     BT_AUTOBUF out;
     export(dir->journal, &options, &out);
-    size_t headings = 0;
-    char *rest = out.data;
-    for (char *line = strsep(&rest, "\n"); line != NULL && line[0] != '\0';
-         line = strsep(&rest, "\n")) {
-        headings = headings == 0 ? count_cells(line, ',') : headings;
-        assert_int_equal(count_cells(line, ','), headings);
+    const char *at = bt_buf_text(&out);
+    assert_int_equal(count_lines(at), 6);
+    while (*at != '\0') {
+        assert_int_equal(count_cells(&at, ','), 37);
     }
-    assert_int_equal(headings, 37);
 }
 
 static void csv_of(const char *item, struct bt_buf *out)

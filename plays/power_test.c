@@ -16,10 +16,10 @@
 #define ZONES 3
 
 // A new disk and a new journal after so many cuts.
-#define CUTS_PER_DISK 25
+#define CUTS_PER_DISK 10
 
 // A power cut comes within so many writes: several commits, sometimes a checkpoint.
-#define MAX_OPERATIONS 400
+#define MAX_OPERATIONS 250
 
 #define REOPEN_CHANCE 20  // one in so many boundaries
 
