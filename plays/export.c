@@ -283,7 +283,7 @@ static const struct {
     {"window", "hết khung giờ"},
     {"removed", "bị gỡ"},
     {"error", "lỗi"},
-    {"display absent", "mất màn hình"},
+    {"display", "mất màn hình"},
     {"power lost", "mất điện"},
     {"stopped", "dừng chương trình"},
     {"unknown", "chưa chắc"},

@@ -192,6 +192,7 @@ static void two_players_cannot_write_one_journal(void **state)
     const struct bt_test_dir *dir = *state;
     BT_AUTO(bt_journal) journal = open_journal(dir);
     struct bt_journal_options options = {.path = dir->journal};
+    assert_non_null(journal);
     struct bt_journal *second = NULL;
     struct bt_error err;
     assert_int_equal(bt_journal_open(&options, &second, &err), -EBUSY);

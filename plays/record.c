@@ -182,8 +182,8 @@ int bt_record_play(const struct bt_play *play, const struct bt_record_origin *or
     struct bt_play_counts total = bt_play_total(play);
     struct writer w = begin_tail(out, BT_RECORD_PLAY, origin);
     put_what(&w, &play->start);
-    put_text(&w, "started", play->start.why_started);
-    put_text(&w, "ended", why);
+    put_text(&w, "why_started", play->start.why_started);
+    put_text(&w, "why_ended", why);
     put_ms(&w, "start_ms", play->start.wall_ms);
     put_ms(&w, "end_ms", bt_play_end_wall_ms(play));
     put_ms(&w, "mono_ms", play->start.mono_ns / BT_NS_PER_MS);
@@ -283,8 +283,8 @@ static const struct bt_json_field play_fields[] = {
     COUNT(start.card, "card", .optional = true),
     COUNT(start.cards, "cards", .optional = true),
     COUNT(start.run, "run"),
-    TEXT(start.why_started, "started"),
-    TEXT(why_ended, "ended"),
+    TEXT(start.why_started, "why_started"),
+    TEXT(why_ended, "why_ended"),
     TIME(start_ms, "start_ms"),
     TIME(end_ms, "end_ms"),
     TIME(mono_ms, "mono_ms"),

@@ -56,7 +56,7 @@ static void a_play_is_stored_exactly_like_this(void **state)
         "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\",\"type\":\"image\","
         "\"zone\":\"main\",\"publication\":\"nq57-bac-ninh\",\"version\":42,\"layer\":\"unit\","
         "\"priority\":\"normal\",\"campaign\":\"cds-10-10\",\"card\":2,\"cards\":8,\"run\":1,"
-        "\"started\":\"schedule\",\"ended\":\"schedule\",\"start_ms\":1795240000000,"
+        "\"why_started\":\"schedule\",\"why_ended\":\"schedule\",\"start_ms\":1795240000000,"
         "\"end_ms\":1795240010000,\"mono_ms\":1000,\"clock\":\"synced\",\"planned_ms\":10000,"
         "\"shown_ms\":10000,"
         "\"presented\":1,\"repeated\":5,\"complete\":true,\"evidence\":\"present\"}");

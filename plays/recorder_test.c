@@ -49,8 +49,10 @@ static void plays_reported_before_destroy_are_records_after_it(void **state)
     const struct bt_test_dir *dir = *state;
     assert_int_equal(bt_test_count(dir->journal, "SELECT count(*) FROM open_play"), 0);
     assert_int_equal(bt_test_count(dir->journal, "SELECT count(*) FROM record"), 4);
-    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"ended\":\"schedule\"")), 1);
-    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"ended\":\"stopped\"")), 1);
+    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"why_ended\":\"schedule\"")),
+                     1);
+    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"why_ended\":\"stopped\"")),
+                     1);
     assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"kind\":\"stop\"")), 1);
 }
 
