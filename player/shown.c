@@ -59,19 +59,6 @@ void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at
     shown->face_at_ns = at_ns;
 }
 
-int64_t bt_shown_end_ns(const struct bt_shown *shown)
-{
-    if (!is_clip(shown) || !shown->prepared->own_length) {
-        return shown->planned_end_ns;
-    }
-    int64_t end_ns = bt_stream_end_ns(shown->prepared->stream);
-    if (end_ns < 0) {
-        // Not decoded to its end yet: it may be longer than the publication says.
-        return shown->prepared->limit_ns;
-    }
-    return BT_MIN(shown->start_ns + end_ns - shown->prepared->offset_ns, shown->prepared->limit_ns);
-}
-
 static int64_t due_of_frame(const struct bt_shown *shown, const struct bt_frame *frame)
 {
     int64_t due_ns = shown->start_ns + frame->pts_ns - shown->prepared->offset_ns;
@@ -79,6 +66,30 @@ static int64_t due_of_frame(const struct bt_shown *shown, const struct bt_frame 
         return BT_MAX(due_ns, shown->start_ns);
     }
     return BT_MAX(due_ns, shown->frame_shown_ns + shown->frame->duration_ns / 2);
+}
+
+// A clip ends where its last frame ends, later when that came late: it is still shown.
+static int64_t end_of_clip(const struct bt_shown *shown)
+{
+    struct bt_stream *stream = shown->prepared->stream;
+    int64_t end_ns = bt_stream_end_ns(stream);
+    if (end_ns < 0) {
+        return INT64_MAX;  // not decoded to its end yet: it may be longer than planned
+    }
+    end_ns += shown->start_ns - shown->prepared->offset_ns;
+    const struct bt_frame *head;
+    if (bt_stream_peek(stream, &head) == BT_STREAM_FRAME) {
+        end_ns = BT_MAX(end_ns, due_of_frame(shown, head) + head->duration_ns);
+    }
+    return end_ns;
+}
+
+int64_t bt_shown_end_ns(const struct bt_shown *shown)
+{
+    if (!is_clip(shown) || !shown->prepared->own_length) {
+        return shown->planned_end_ns;
+    }
+    return BT_MIN(end_of_clip(shown), shown->prepared->limit_ns);
 }
 
 static int64_t due_of_clip(const struct bt_shown *shown, int64_t now_ns)

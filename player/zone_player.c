@@ -13,10 +13,6 @@
 // A clip that turns out so much shorter than planned ends before the loader begins with the next.
 #define EARLY_END_NS (2 * BT_NS_PER_S)
 
-// A start later than this behind the due end is not caught up: it would cost a clip its first
-// frames.
-#define MAX_LATE_START_NS (40 * BT_NS_PER_MS)
-
 // How soon to look again whether the next item is ready once it is due.
 #define LOOK_NS BT_NS_PER_MS
 
@@ -160,7 +156,8 @@ static bool fades_in(const struct bt_prepared *before, const struct bt_prepared 
 static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t at_ns)
 {
     struct bt_prepared *next = BT_TAKE(zone->next);
-    bool late = at_ns - due_ns > MAX_LATE_START_NS;
+    // A whole refresh late is not caught up: it would cost a clip its frames.
+    bool late = at_ns - due_ns >= zone->grid->period_ns - bt_grid_tolerance_ns(zone->grid);
     retire_before(zone);
     zone->before = zone->now;
     bt_shown_start(&zone->now, next, late || next->immediate ? at_ns : due_ns, &zone->before);
