@@ -1,0 +1,226 @@
+"""What tests of the real player share: a campaign in a temporary directory, a private X server,
+and what the player left behind: its frame log and its journal."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PLAYER = os.path.join(os.environ.get("BT_BUILD_ROOT", "build"), "player", "bangtin-player")
+WIDTH, HEIGHT = 320, 180
+SIZE = f"{WIDTH}x{HEIGHT}"
+
+
+def ffmpeg(*arguments):
+    return subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments], check=True, capture_output=True).stdout
+
+
+def make_clip(path, seconds, size=SIZE, rate=25, source="testsrc2="):
+    ffmpeg("-f", "lavfi", "-i", f"{source}size={size}:rate={rate}:duration={seconds}", "-c:v", "libx264", "-preset",
+           "ultrafast", "-pix_fmt", "yuv420p", path)
+
+
+def make_still(path, colour, size=SIZE):
+    ffmpeg("-f", "lavfi", "-i", f"color={colour}:size={size}", "-frames:v", "1", path)
+
+
+def pixels(*source):
+    """Rows of (r, g, b) of one picture ffmpeg can read."""
+    raw = ffmpeg(*source, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    assert len(raw) == WIDTH * HEIGHT * 3, len(raw)
+    return raw
+
+
+def time_text(seconds_from_now):
+    at = time.time() + seconds_from_now
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03d}Z"
+
+
+class Display:
+    """A private X server."""
+
+    def __init__(self, number=None):
+        read_end, write_end = os.pipe()
+        command = ["Xvfb"] + ([f":{number}"] if number else []) + [
+            "-displayfd", str(write_end), "-screen", "0", "640x480x24", "-nolisten", "tcp"]
+        self.process = subprocess.Popen(command, pass_fds=[write_end], stderr=subprocess.DEVNULL)
+        os.close(write_end)
+        with os.fdopen(read_end) as file:
+            self.name = ":" + file.readline().strip()
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def pixels(self):
+        return pixels("-f", "x11grab", "-draw_mouse", "0", "-video_size", SIZE, "-i", self.name + "+0,0")
+
+
+def free_display_number():
+    display = Display()
+    display.close()
+    return int(display.name[1:])
+
+
+class Campaign:
+    """A publication with a store, built in a temporary directory."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.assets = []
+        self.items = []
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def store_path(self, sha):
+        return os.path.join(self.directory, "assets", sha[:2], sha)
+
+    def asset(self, path, kind, duration_ms=None):
+        with open(path, "rb") as file:
+            sha = hashlib.sha256(file.read()).hexdigest()
+        os.makedirs(os.path.dirname(self.store_path(sha)), exist_ok=True)
+        shutil.copy(path, self.store_path(sha))
+        entry = {"name": f"a{len(self.assets)}", "sha256": sha, "size": os.path.getsize(path), "type": kind}
+        if duration_ms:
+            entry["duration_ms"] = duration_ms
+        self.assets.append(entry)
+        return entry
+
+    def file(self, name, path, kind, duration_ms=None, **more):
+        """An item of any file."""
+        entry = self.asset(path, kind, duration_ms)
+        self.items.append({"id": name, "type": kind.split("/")[0], "asset": entry["name"], **more})
+        return entry
+
+    def video(self, name, seconds, rate=25, source="testsrc2=", **more):
+        make_clip(self.path(name + ".mp4"), seconds, rate=rate, source=source)
+        return self.file(name, self.path(name + ".mp4"), "video/mp4", int(seconds * 1000), **more)
+
+    def image(self, name, colour, seconds, **more):
+        make_still(self.path(name + ".png"), colour)
+        return self.file(name, self.path(name + ".png"), "image/png", seconds=seconds, **more)
+
+    def take_items(self):
+        """What was made since the last call, as the items of a playlist of its own."""
+        items, self.items = self.items, []
+        return items
+
+    def write(self, name="publication.json", **more):
+        publication = {
+            "format": 1, "id": "thu", "version": 1, "layer": "unit", "unit": "UBND xã Thử", "title": "Thử",
+            "canvas": {"width": WIDTH, "height": HEIGHT, "time_zone": "Asia/Ho_Chi_Minh", "background": "#000000"},
+            "assets": self.assets, "playlists": [{"name": "p", "items": self.items}],
+            "zones": [{"name": "chinh", "x": 0, "y": 0, "width": WIDTH, "height": HEIGHT, "playlist": "p"}]}
+        publication.update(more)
+        publication = {key: value for key, value in publication.items() if value is not None}
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            json.dump(publication, file, ensure_ascii=False)
+        return self.path(name)
+
+
+class PlayerCase(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="bt-player-")
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.campaign = Campaign(self.directory)
+        self.journal = os.path.join(self.directory, "plays.db")
+        self.frame_log = os.path.join(self.directory, "frames.jsonl")
+
+    def start_display(self, number=None):
+        display = Display(number)
+        self.addCleanup(display.close)
+        return display
+
+    def command(self, *arguments):
+        """Publications and options; plays in a window."""
+        return [PLAYER, "play", *arguments, "--assets", os.path.join(self.directory, "assets"), "--plays", self.journal,
+                "--frame-log", self.frame_log, "--clock", "trusted", "--window", f"{SIZE}+0+0"]
+
+    def environment(self, display):
+        return dict(os.environ, DISPLAY=display, SDL_VIDEODRIVER="x11")
+
+    def play(self, *arguments, environment=None):
+        """Plays to the end, in a window on a display of its own; gives what it said."""
+        display = None if "--headless" in arguments else self.start_display().name
+        if environment is None:
+            environment = self.environment(display) if display else dict(os.environ)
+        done = subprocess.run(self.command(*arguments), env=environment, timeout=120, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def start(self, *arguments, environment=None, **more):
+        """A player that goes on until it is stopped; headless unless there is an environment."""
+        headless = ["--headless"] if environment is None else []
+        player = subprocess.Popen(self.command(*arguments, *headless), env=environment or dict(os.environ),
+                                  stderr=subprocess.PIPE, text=True, **more)
+        self.addCleanup(player.stderr.close)
+        self.addCleanup(player.wait)
+        self.addCleanup(player.kill)
+        return player
+
+    def stop(self, player):
+        """Gives what it said."""
+        player.send_signal(signal.SIGTERM)
+        _, said = player.communicate(timeout=60)
+        self.assertEqual(player.returncode, 0, said)
+        return said
+
+    def wait_for(self, what, player=None, seconds=60):
+        """Looks until `what` gives something; a player that ends before is a failure."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            result = what()
+            if result:
+                return result
+            if player is not None and player.poll() is not None:
+                self.fail(f"the player ended: {player.stderr.read()}")
+            time.sleep(0.02)
+        self.fail("it never came")
+
+    def frames(self):
+        if not os.path.exists(self.frame_log):
+            return []
+        with open(self.frame_log, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def frames_of(self, zone):
+        """(present, what the zone showed) for each present on which it showed something."""
+        return [(frame, shown) for frame in self.frames() for shown in frame["zones"] if shown["zone"] == zone]
+
+    def records(self):
+        """What the journal holds, as the player's own records say it."""
+        try:
+            journal = sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True, timeout=10)
+            try:
+                rows = journal.execute("SELECT body FROM record ORDER BY seq").fetchall()
+            finally:
+                journal.close()
+        except sqlite3.OperationalError:
+            return []  # not there yet
+        return [json.loads(row[0]) for row in rows]
+
+    def plays(self):
+        return [record for record in self.records() if record["kind"] == "play"]
+
+    def shown_items(self, zone="chinh"):
+        order = []
+        for _, shown in self.frames_of(zone):
+            if not order or order[-1] != shown["item"]:
+                order.append(shown["item"])
+        return order
+
+
+def main():
+    for tool in ("Xvfb", "ffmpeg"):
+        if shutil.which(tool) is None:
+            print(f"{tool} is not installed")
+            sys.exit(77)
+    unittest.main(verbosity=2)
