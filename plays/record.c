@@ -129,8 +129,8 @@ static void put_counts(struct writer *w, const struct bt_play_counts *counts)
 {
     put_int(w, "shown_ms", counts->shown_ms);
     put_int(w, "presented", counts->presented);
-    put_known_int(w, "repeated", counts->repeated);
-    put_known_int(w, "dropped", counts->dropped);
+    put_int(w, "repeated", counts->repeated);
+    put_int(w, "dropped", counts->dropped);
 }
 
 static void put_segments(struct writer *w, const struct bt_play *play)
@@ -293,8 +293,8 @@ static const struct bt_json_field play_fields[] = {
     COUNT(start.frames_expected, "frames_expected", .optional = true),
     COUNT(total.shown_ms, "shown_ms"),
     COUNT(total.presented, "presented"),
-    COUNT(total.repeated, "repeated", .optional = true),
-    COUNT(total.dropped, "dropped", .optional = true),
+    COUNT(total.repeated, "repeated"),
+    COUNT(total.dropped, "dropped"),
     BT_JSON_FIELD(struct bt_record, complete, "complete", BT_JSON_BOOL),
     BT_JSON_FIELD(struct bt_record, segment_count, "segments", BT_JSON_CUSTOM,
                   .read = read_segments, .optional = true),

@@ -59,7 +59,7 @@ static void a_play_is_stored_exactly_like_this(void **state)
         "\"why_started\":\"schedule\",\"why_ended\":\"schedule\",\"start_ms\":1795240000000,"
         "\"end_ms\":1795240010000,\"mono_ms\":1000,\"clock\":\"synced\",\"planned_ms\":10000,"
         "\"shown_ms\":10000,"
-        "\"presented\":1,\"repeated\":5,\"complete\":true,\"evidence\":\"present\"}");
+        "\"presented\":1,\"repeated\":5,\"dropped\":0,\"complete\":true,\"evidence\":\"present\"}");
 }
 
 static void everything_known_comes_back(void **state)
