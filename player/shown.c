@@ -158,6 +158,13 @@ static enum bt_shown_state missing_frame(struct bt_shown *shown, int64_t at_ns)
     return BT_SHOWN_WAITING;
 }
 
+// Such a frame does not wait its turn: it only makes room for those that are still due.
+static bool is_too_late(const struct bt_shown *shown, const struct bt_frame *frame, int64_t at_ns)
+{
+    int64_t due_ns = shown->start_ns + frame->pts_ns - shown->prepared->offset_ns;
+    return at_ns - due_ns > MAX_LATE_FRAMES * frame->duration_ns;
+}
+
 static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
 {
     for (;;) {
@@ -169,16 +176,12 @@ static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns, i
         if (state == BT_STREAM_FAILED) {
             return BT_SHOWN_FAILED;
         }
-        if (state == BT_STREAM_ENDED || due_of_frame(shown, head) > at_ns + tolerance_ns) {
+        if (state == BT_STREAM_ENDED || (!is_too_late(shown, head, at_ns) &&
+                                         due_of_frame(shown, head) > at_ns + tolerance_ns)) {
             shown->waiting_since_ns = 0;
             return BT_SHOWN_READY;
         }
-        int64_t late_ns = at_ns - (shown->start_ns + head->pts_ns - shown->prepared->offset_ns);
-        bool too_late = shown->frame != NULL && late_ns > MAX_LATE_FRAMES * head->duration_ns;
         take_frame(shown, at_ns);
-        if (!too_late) {
-            return BT_SHOWN_READY;
-        }
     }
 }
 

@@ -1,0 +1,158 @@
+#include "player/shown.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "media/test_media.h"
+
+// Far more than decoding a second of a tiny clip takes.
+#define PATIENCE_NS (60 * BT_NS_PER_S)
+
+// One second.
+#define CLIP_FRAMES 60
+
+#define START_NS (1000 * BT_NS_PER_S)
+
+struct playing {
+    struct bt_shown shown;
+    struct bt_grid grid;
+    int presents;
+};
+
+static void wait_for_frames(struct bt_prepared *prepared)
+{
+    struct bt_error err;
+    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + PATIENCE_NS;
+    if (bt_stream_preroll(prepared->stream, until_ns, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+}
+
+static struct bt_prepared *prepare_clip(const char *path)
+{
+    struct bt_prepared *prepared = BT_NEW(struct bt_prepared);
+    const struct bt_stream_options options = {0};
+    struct bt_error err;
+    if (bt_stream_open(path, &options, &prepared->stream, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+    wait_for_frames(prepared);
+    prepared->rest_ns = prepared->limit_ns = prepared->end_ns = INT64_MAX;
+    return prepared;
+}
+
+// False without ffmpeg.
+static bool start(struct playing *playing, double display_hz)
+{
+    BT_AUTOFREE char *path =
+        bt_test_media("shown-60.mp4", "-f lavfi -i testsrc2=size=64x36:rate=60:duration=1 "
+                                      "-c:v libx264 -pix_fmt yuv420p");
+    if (path == NULL) {
+        return false;
+    }
+    *playing = (struct playing){0};
+    bt_grid_init(&playing->grid, BT_GRID_TIMED, display_hz, START_NS);
+    bt_shown_start(&playing->shown, prepare_clip(path), START_NS, NULL);
+    return true;
+}
+
+static void finish(struct playing *playing)
+{
+    bt_prepared_destroy(bt_shown_finish(&playing->shown));
+}
+
+// What a present at that slot shows, by its place in the clip.
+static int64_t present(struct playing *playing, int64_t slot)
+{
+    struct bt_shown *shown = &playing->shown;
+    int64_t at_ns = START_NS + slot * playing->grid.period_ns;
+    while (bt_shown_advance(shown, &playing->grid, at_ns) == BT_SHOWN_WAITING) {
+        wait_for_frames(shown->prepared);
+    }
+    playing->presents += shown->is_new;
+    bt_shown_presented(shown);
+    return shown->frame->pts_ns - (at_ns - START_NS);
+}
+
+static void a_clip_faster_than_the_display_keeps_its_time(void **state)
+{
+    (void)state;
+    struct playing playing;
+    if (!start(&playing, 50)) {
+        skip();
+    }
+    int64_t most_late_ns = 0;
+    for (int64_t slot = 0; slot < 50; slot++) {
+        most_late_ns = BT_MAX(most_late_ns, -present(&playing, slot));
+    }
+    assert_in_range(most_late_ns, 1, 4 * BT_NS_PER_S / 60);
+    assert_int_equal(playing.presents, 50);
+    assert_in_range(playing.shown.dropped, CLIP_FRAMES - 50 - 4, CLIP_FRAMES - 50);
+    finish(&playing);
+}
+
+static void a_clip_as_fast_as_the_display_loses_nothing(void **state)
+{
+    (void)state;
+    struct playing playing;
+    if (!start(&playing, 60)) {
+        skip();
+    }
+    for (int64_t slot = 0; slot < CLIP_FRAMES; slot++) {
+        int64_t early_ns = present(&playing, slot);
+        assert_true(llabs(early_ns) < BT_NS_PER_MS);
+    }
+    assert_int_equal(playing.presents, CLIP_FRAMES);
+    assert_int_equal(playing.shown.dropped, 0);
+    finish(&playing);
+}
+
+static void a_short_delay_loses_no_frame(void **state)
+{
+    (void)state;
+    struct playing playing;
+    if (!start(&playing, 120)) {
+        skip();
+    }
+    for (int64_t slot = 0; slot < 2 * CLIP_FRAMES; slot++) {
+        bool delayed = slot >= 20 && slot < 24;
+        if (!delayed) {
+            (void)present(&playing, slot);
+        }
+    }
+    assert_int_equal(playing.presents, CLIP_FRAMES);
+    assert_int_equal(playing.shown.dropped, 0);
+    finish(&playing);
+}
+
+static void after_a_long_delay_the_clip_is_where_it_should_be(void **state)
+{
+    (void)state;
+    struct playing playing;
+    if (!start(&playing, 60)) {
+        skip();
+    }
+    (void)present(&playing, 0);
+    int64_t early_ns = present(&playing, 30);
+    assert_in_range(-early_ns, 0, 3 * BT_NS_PER_S / 60);
+    assert_in_range(playing.shown.dropped, 26, 29);
+    finish(&playing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clip_faster_than_the_display_keeps_its_time),
+        cmocka_unit_test(a_clip_as_fast_as_the_display_loses_nothing),
+        cmocka_unit_test(a_short_delay_loses_no_frame),
+        cmocka_unit_test(after_a_long_delay_the_clip_is_where_it_should_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
