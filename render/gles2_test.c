@@ -1,5 +1,5 @@
 /**
- * The same scenes through both back-ends: at most three levels apart. Needs OpenGL ES 2 from
+ * The same scenes through both back-ends: at most four levels apart. Needs OpenGL ES 2 from
  * somewhere (llvmpipe does); exits 77 where there is none.
  */
 #include <stdarg.h>
@@ -16,7 +16,8 @@
 #include "render/output_impl.h"
 #include "render/test_scenes.h"
 
-#define TOLERANCE 3
+// Rasterisers round their filters in their own ways: llvmpipe is 3 away on x86, 4 on arm64.
+#define TOLERANCE 4
 #define SKIPPED 77
 
 static const struct bt_output_options options = {
