@@ -138,35 +138,52 @@ struct words {
     int r;
 };
 
-#define SAY(words, vi_format, en_format, ...)                                                      \
+// With one or two numbers, each written as its readers write it.
+#define SAY(words, vi_format, en_format, a)                                                        \
     do {                                                                                           \
-        (words)->r |= bt_buf_appendf(&(words)->vi, vi_format, __VA_ARGS__);                        \
-        (words)->r |= bt_buf_appendf(&(words)->en, en_format, __VA_ARGS__);                        \
+        (words)->r |= bt_buf_appendf(&(words)->vi, vi_format, vietnamese(a).text);                 \
+        (words)->r |= bt_buf_appendf(&(words)->en, en_format, english(a).text);                    \
+    } while (0)
+#define SAY_2(words, vi_format, en_format, a, b)                                                   \
+    do {                                                                                           \
+        (words)->r |=                                                                              \
+            bt_buf_appendf(&(words)->vi, vi_format, vietnamese(a).text, vietnamese(b).text);       \
+        (words)->r |= bt_buf_appendf(&(words)->en, en_format, english(a).text, english(b).text);   \
     } while (0)
 
 struct number {
     char text[BT_NUMBER_BYTES];
 };
 
-static struct number number(int64_t value)
+static struct number vietnamese(int64_t value)
 {
     struct number number;
     bt_number_vi(number.text, value, 0);
     return number;
 }
 
+static struct number english(int64_t value)
+{
+    struct number number = vietnamese(value);
+    for (char *c = number.text; *c != '\0'; c++) {
+        *c = *c == '.' ? ',' : *c;
+    }
+    return number;
+}
+
 static void say_whole(struct words *words, const struct bt_verdict *verdict)
 {
-    SAY(words, "Sổ phát nguyên vẹn: %s bản ghi, trong đó %s lượt phát (%s trọn vẹn).",
-        "The journal is whole: %s records, of them %s plays (%s complete).",
-        number(verdict->records).text, number(verdict->plays).text, number(verdict->complete).text);
+    SAY(words, "Sổ phát nguyên vẹn: %s bản ghi,", "The journal is whole: %s records,",
+        verdict->records);
+    SAY_2(words, " trong đó %s lượt phát (%s trọn vẹn).", " of them %s plays (%s complete).",
+          verdict->plays, verdict->complete);
 }
 
 static void say_faulty(struct words *words, const struct bt_verdict *verdict)
 {
-    SAY(words, "Sổ phát KHÔNG nguyên vẹn: %s chỗ sai, chỗ đầu tiên ở bản ghi %s: ",
-        "The journal is NOT whole: %s faults, the first at record %s: ",
-        number(verdict->faults).text, number(verdict->first_fault_seq).text);
+    SAY_2(words, "Sổ phát KHÔNG nguyên vẹn: %s chỗ sai, chỗ đầu tiên ở bản ghi %s: ",
+          "The journal is NOT whole: %s faults, the first at record %s: ", verdict->faults,
+          verdict->first_fault_seq);
     words->r |= bt_buf_appendf(&words->vi, "%s.", fault_words[verdict->first_fault].vi);
     words->r |= bt_buf_appendf(&words->en, "%s (%s).", fault_words[verdict->first_fault].en,
                                verdict->detail);
@@ -175,25 +192,23 @@ static void say_faulty(struct words *words, const struct bt_verdict *verdict)
 static void say_more(struct words *words, const struct bt_verdict *verdict)
 {
     if (verdict->losses > 0) {
-        SAY(words, " Đã khai báo mất %s lượt (%s lần).", " Declared lost: %s plays (%s times).",
-            number(verdict->lost_plays).text, number(verdict->losses).text);
+        SAY_2(words, " Đã khai báo mất %s lượt (%s lần).", " Declared lost: %s plays (%s times).",
+              verdict->lost_plays, verdict->losses);
     }
     if (verdict->power_lost > 0) {
         SAY(words, " %s lượt bị cắt do mất điện.", " %s plays were cut by a loss of power.",
-            number(verdict->power_lost).text);
+            verdict->power_lost);
     }
     if (verdict->unclean_ends > 0) {
         SAY(words, " %s lần chương trình dừng đột ngột.", " The player ended abruptly %s times.",
-            number(verdict->unclean_ends).text);
+            verdict->unclean_ends);
     }
     if (verdict->open_plays > 0) {
-        SAY(words, " %s lượt đang phát.", " %s plays are still open.",
-            number(verdict->open_plays).text);
+        SAY(words, " %s lượt đang phát.", " %s plays are still open.", verdict->open_plays);
     }
     if (verdict->base_seq > 0) {
         SAY(words, " Các bản ghi đến số %s đã hết hạn lưu.",
-            " Records up to number %s were removed after their time.",
-            number(verdict->base_seq).text);
+            " Records up to number %s were removed after their time.", verdict->base_seq);
     }
 }
 
