@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define LONG_ROUNDS 1000
+
 int bt_test_dir_setup(void **state)
 {
     struct bt_test_dir *dir = BT_NEW(struct bt_test_dir);
@@ -123,6 +125,9 @@ void bt_test_remove_journal(const struct bt_test_dir *dir)
 
 void bt_test_read_options(int argc, char **argv, struct bt_test_options *options)
 {
+    if (getenv("BT_LONG") != NULL) {
+        options->rounds = LONG_ROUNDS;
+    }
     for (int i = 1; i < argc; i += 2) {
         int64_t *value = bt_str_equal(argv[i], "--rounds") ? &options->rounds
                          : bt_str_equal(argv[i], "--seed") ? &options->seed

@@ -23,7 +23,8 @@ int64_t bt_test_count(const char *path, const char *select);  // -1: it cannot b
 void bt_test_exec(const char *path, const char *sql);
 #define BT_TEST_COUNT_LIKE(part) "SELECT count(*) FROM record WHERE body LIKE '%" part "%'"
 
-// --rounds N and --seed N, for tests that are repeated by chance; ends the program on others.
+// --rounds N and --seed N, for tests that are repeated by chance; ends the program on others. With
+// BT_LONG in the environment (./check --long) 1,000 rounds.
 struct bt_test_options {
     int64_t rounds, seed;
     uint64_t chance;  // state of bt_test_draw
