@@ -207,7 +207,7 @@ static int run_summary(const struct options *options)
 static int run_verify(const struct options *options)
 {
     struct bt_error err = {""};
-    struct bt_verdict verdict;
+    struct bt_plays_verdict verdict;
     if ((options->journal == NULL) == (options->export == NULL)) {
         fputs("bangtin plays verify: cần một trong hai / one is needed: --journal DB, "
               "--export FILE\n",

@@ -29,7 +29,7 @@ void bt_check_init(struct bt_check *check, int64_t after_seq, const struct bt_sh
 
 void bt_check_fault(struct bt_check *check, enum bt_fault fault, int64_t seq, const char *detail)
 {
-    struct bt_verdict *verdict = &check->verdict;
+    struct bt_plays_verdict *verdict = &check->verdict;
     if (verdict->faults++ == 0) {
         verdict->first_fault = fault;
         verdict->first_fault_seq = seq;
@@ -39,7 +39,7 @@ void bt_check_fault(struct bt_check *check, enum bt_fault fault, int64_t seq, co
 
 static void count_start(struct bt_check *check, const struct bt_record *record)
 {
-    struct bt_verdict *verdict = &check->verdict;
+    struct bt_plays_verdict *verdict = &check->verdict;
     verdict->starts++;
     verdict->unclean_ends += !check->stopped;
     check->stopped = false;
@@ -52,7 +52,7 @@ static void count_start(struct bt_check *check, const struct bt_record *record)
 
 static void count_record(struct bt_check *check, const struct bt_record *record)
 {
-    struct bt_verdict *verdict = &check->verdict;
+    struct bt_plays_verdict *verdict = &check->verdict;
     switch ((enum bt_record_kind)record->kind) {
     case BT_RECORD_PLAY:
         verdict->plays++;
@@ -104,7 +104,7 @@ static void check_content(struct bt_check *check, const struct bt_row *row, bool
 
 static void add(struct bt_check *check, const struct bt_row *row, bool exported)
 {
-    struct bt_verdict *verdict = &check->verdict;
+    struct bt_plays_verdict *verdict = &check->verdict;
     struct bt_sha256 hash = bt_chain_next(&check->last_hash, row->body, row->len);
     if (row->seq != check->last_seq + 1) {
         bt_check_fault(check, BT_FAULT_GAP, row->seq, "the number before it is another");
@@ -171,7 +171,7 @@ static struct number english(int64_t value)
     return number;
 }
 
-static void say_whole(struct words *words, const struct bt_verdict *verdict)
+static void say_whole(struct words *words, const struct bt_plays_verdict *verdict)
 {
     SAY(words, "Sổ phát nguyên vẹn: %s bản ghi,", "The journal is whole: %s records,",
         verdict->records);
@@ -179,7 +179,7 @@ static void say_whole(struct words *words, const struct bt_verdict *verdict)
           verdict->plays, verdict->complete);
 }
 
-static void say_faulty(struct words *words, const struct bt_verdict *verdict)
+static void say_faulty(struct words *words, const struct bt_plays_verdict *verdict)
 {
     SAY_2(words, "Sổ phát KHÔNG nguyên vẹn: %s chỗ sai, chỗ đầu tiên ở bản ghi %s: ",
           "The journal is NOT whole: %s faults, the first at record %s: ", verdict->faults,
@@ -189,7 +189,7 @@ static void say_faulty(struct words *words, const struct bt_verdict *verdict)
                                verdict->detail);
 }
 
-static void say_more(struct words *words, const struct bt_verdict *verdict)
+static void say_more(struct words *words, const struct bt_plays_verdict *verdict)
 {
     if (verdict->losses > 0) {
         SAY_2(words, " Đã khai báo mất %s lượt (%s lần).", " Declared lost: %s plays (%s times).",
@@ -214,7 +214,7 @@ static void say_more(struct words *words, const struct bt_verdict *verdict)
 
 void bt_check_conclude(struct bt_check *check)
 {
-    struct bt_verdict *verdict = &check->verdict;
+    struct bt_plays_verdict *verdict = &check->verdict;
     struct words words = {0};
     bt_buf_init(&words.vi, sizeof(verdict->vi) - 1);
     bt_buf_init(&words.en, sizeof(verdict->en) - 1);

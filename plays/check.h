@@ -8,7 +8,7 @@
 #include "plays/verify.h"
 
 struct bt_check {
-    struct bt_verdict verdict;  // filled as records come
+    struct bt_plays_verdict verdict;  // filled as records come
     int64_t last_seq;
     struct bt_sha256 last_hash;
     bool stopped;  // an orderly stop was the last thing that happened

@@ -59,9 +59,9 @@ static void put_end(struct bt_journal *journal, uint64_t id)
     put(journal, id, "schedule", BT_TEST_WALL_MS, BT_CLOCK_SYNCED);
 }
 
-static struct bt_verdict verdict_of(const struct bt_test_dir *dir)
+static struct bt_plays_verdict verdict_of(const struct bt_test_dir *dir)
 {
-    struct bt_verdict verdict;
+    struct bt_plays_verdict verdict;
     struct bt_error err;
     assert_int_equal(bt_plays_verify(dir->journal, &verdict, &err), 0);
     return verdict;
@@ -72,7 +72,7 @@ static void a_new_journal_begins_with_a_start_and_an_id_of_its_own(void **state)
     BT_AUTO(bt_journal) journal = open_journal(*state);
     assert_int_equal(strlen(bt_journal_id(journal)), 32);
     assert_int_equal(bt_journal_last_seq(journal), 1);
-    struct bt_verdict verdict = verdict_of(*state);
+    struct bt_plays_verdict verdict = verdict_of(*state);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.starts, 1);
     assert_string_equal(verdict.journal, bt_journal_id(journal));
@@ -128,7 +128,7 @@ static void what_is_rolled_back_leaves_no_trace(void **state)
     put_end(journal, 2);
     assert_int_equal(bt_journal_commit(journal, NULL), 0);
     assert_int_equal(bt_journal_commit(journal, NULL), 0);  // nothing to do
-    struct bt_verdict verdict = verdict_of(dir);
+    struct bt_plays_verdict verdict = verdict_of(dir);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.last_seq, 2);
     assert_int_equal(bt_journal_last_seq(journal), 2);
@@ -152,7 +152,7 @@ static void open_plays_are_closed_as_power_lost_by_the_next_start(void **state)
     assert_int_equal(bt_journal_commit(journal, NULL), 0);
     bt_journal_destroy(BT_TAKE(journal));
     journal = open_journal(dir);
-    struct bt_verdict verdict = verdict_of(dir);
+    struct bt_plays_verdict verdict = verdict_of(dir);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.open_plays, 0);
     assert_int_equal(verdict.power_lost, 2);
@@ -181,7 +181,7 @@ static void an_open_play_that_cannot_be_read_is_a_declared_loss(void **state)
     bt_test_exec(dir->journal, "INSERT INTO open_play VALUES(5, 'half a rec')");
     assert_int_equal(verdict_of(dir).first_fault, BT_FAULT_OPEN_PLAY);
     journal = open_journal(dir);
-    struct bt_verdict verdict = verdict_of(dir);
+    struct bt_plays_verdict verdict = verdict_of(dir);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.losses, 1);
     assert_int_equal(verdict.lost_plays, 1);
@@ -271,7 +271,7 @@ static void records_leave_after_400_days_and_the_chain_holds(void **state)
     assert_int_equal(prune(journal, BT_TEST_WALL_MS + 400 * DAY_MS), 0);
     // The start, and the plays of days 0, 1 and 2.
     assert_int_equal(prune(journal, BT_TEST_WALL_MS + 403 * DAY_MS), 4);
-    struct bt_verdict verdict = verdict_of(dir);
+    struct bt_plays_verdict verdict = verdict_of(dir);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.base_seq, 4);
     assert_int_equal(verdict.first_seq, 5);

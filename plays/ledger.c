@@ -95,7 +95,7 @@ static void note_record(const struct bt_ledger *ledger, const struct bt_row *row
 
 void bt_ledger_compare(const struct bt_ledger *ledger, const char *path)
 {
-    struct bt_verdict verdict;
+    struct bt_plays_verdict verdict;
     struct bt_error err;
     struct bt_row row;
     assert_int_equal(bt_plays_verify(path, &verdict, &err), 0);

@@ -162,9 +162,9 @@ static void play_one(struct bt_recorder *recorder, const char *item)
     bt_recorder_end(recorder, bt_recorder_begin(recorder, &start), &counts, "schedule");
 }
 
-static struct bt_verdict verdict_of(const struct bt_test_dir *dir)
+static struct bt_plays_verdict verdict_of(const struct bt_test_dir *dir)
 {
-    struct bt_verdict verdict;
+    struct bt_plays_verdict verdict;
     struct bt_error err;
     assert_int_equal(bt_plays_verify(dir->journal, &verdict, &err), 0);
     assert_int_equal(verdict.faults, 0);
@@ -202,7 +202,7 @@ static void a_full_disk_keeps_the_newest_plays_and_declares_the_lost_ones(void *
     bt_recorder_destroy(BT_TAKE(recorder));
 
     // The clip was open in the journal before; it is there once, and none of the old ones.
-    struct bt_verdict verdict = verdict_of(dir);
+    struct bt_plays_verdict verdict = verdict_of(dir);
     assert_int_equal(verdict.plays, BT_PENDING_MAX_ENDED);
     assert_int_equal(verdict.losses, 1);
     assert_int_equal(verdict.lost_plays, 7);
@@ -223,7 +223,7 @@ static void a_disk_that_stays_full_holds_nobody_up_at_the_end(void **state)
     bt_faulty_set_full(false);
     recorder = open_recorder(dir);
     bt_recorder_destroy(BT_TAKE(recorder));
-    struct bt_verdict verdict = verdict_of(dir);
+    struct bt_plays_verdict verdict = verdict_of(dir);
     assert_int_equal(verdict.plays, 0);
     assert_int_equal(verdict.unclean_ends, 1);  // so that the missing play does not go unsaid
     bt_faulty_remove();

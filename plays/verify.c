@@ -81,7 +81,7 @@ static int verify(const char *path, struct bt_check *check, struct bt_error *err
     return r < 0 ? r : check_open_plays(check, reader, err);
 }
 
-int bt_plays_verify(const char *path, struct bt_verdict *out, struct bt_error *err)
+int bt_plays_verify(const char *path, struct bt_plays_verdict *out, struct bt_error *err)
 {
     struct bt_check check;
     struct bt_error local = {0};
@@ -121,7 +121,7 @@ static int check_lines(struct bt_check *check, FILE *file)
     return ferror(file) ? -EIO : 0;
 }
 
-int bt_plays_verify_export(const char *path, struct bt_verdict *out, struct bt_error *err)
+int bt_plays_verify_export(const char *path, struct bt_plays_verdict *out, struct bt_error *err)
 {
     static const struct bt_sha256 zero;
     struct bt_check check;

@@ -26,7 +26,7 @@ enum bt_fault {
     BT_FAULT_UNREADABLE,  // the database itself is damaged from there on
 };
 
-struct bt_verdict {
+struct bt_plays_verdict {
     char journal[33];  // "" for an export without a start record
     int64_t base_seq;  // records up to this one were pruned
     int64_t first_seq, last_seq, records;
@@ -48,10 +48,11 @@ struct bt_verdict {
  * Reads the whole journal, also one that a player is writing. Returns 0 when a verdict was
  * reached, whatever it is. Errors: -ENOENT, -ENOTSUP, -EIO: it could not be read at all.
  */
-int bt_plays_verify(const char *path, struct bt_verdict *out, struct bt_error *err) BT_NODISCARD;
+int bt_plays_verify(const char *path, struct bt_plays_verdict *out,
+                    struct bt_error *err) BT_NODISCARD;
 
 // The same for a file of JSON lines that bt_plays_export wrote without from and to.
-int bt_plays_verify_export(const char *path, struct bt_verdict *out,
+int bt_plays_verify_export(const char *path, struct bt_plays_verdict *out,
                            struct bt_error *err) BT_NODISCARD;
 
 #endif

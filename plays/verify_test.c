@@ -38,9 +38,9 @@ static void make_journal(const struct bt_test_dir *dir)
     assert_int_equal(bt_journal_commit(journal, NULL), 0);
 }
 
-static struct bt_verdict verdict_of(const char *path)
+static struct bt_plays_verdict verdict_of(const char *path)
 {
-    struct bt_verdict verdict = {0};
+    struct bt_plays_verdict verdict = {0};
     struct bt_error err = {0};
     if (bt_plays_verify(path, &verdict, &err) < 0) {
         fail_msg("%s", err.msg);
@@ -52,7 +52,7 @@ static void a_whole_journal_is_said_to_be_whole(void **state)
 {
     const struct bt_test_dir *dir = *state;
     make_journal(dir);
-    struct bt_verdict verdict = verdict_of(dir->journal);
+    struct bt_plays_verdict verdict = verdict_of(dir->journal);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.plays, RECORDS - 1);
     assert_int_equal(verdict.complete, RECORDS - 1);
@@ -95,7 +95,7 @@ static void every_change_in_the_tables_is_found(void **state)
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         make_journal(dir);
         bt_test_exec(dir->journal, cases[i].sql);
-        struct bt_verdict verdict = verdict_of(dir->journal);
+        struct bt_plays_verdict verdict = verdict_of(dir->journal);
         if (verdict.first_fault != cases[i].fault || verdict.first_fault_seq != cases[i].seq) {
             fail_msg("%s: fault %d at %lld (%s)", cases[i].sql, (int)verdict.first_fault,
                      (long long)verdict.first_fault_seq, verdict.en);
@@ -140,7 +140,7 @@ static void one_flipped_bit_anywhere_is_found_or_means_nothing(void **state)
         file.data[bit / 8] = (char)(file.data[bit / 8] ^ (1 << bit % 8));
         bt_test_write(dir->journal, file.data, file.len);
         file.data[bit / 8] = (char)(file.data[bit / 8] ^ (1 << bit % 8));
-        struct bt_verdict verdict;
+        struct bt_plays_verdict verdict;
         if (bt_plays_verify(dir->journal, &verdict, &err) < 0 || verdict.faults > 0) {
             found++;
             continue;
@@ -163,7 +163,7 @@ static void every_flipped_bit_of_a_record_or_its_hash_is_found(void **state)
     export_all(dir->journal, &whole);
     BT_AUTOFREE char *path = bt_strf("%s/export.jsonl", dir->path);
     bt_test_write(path, whole.data, whole.len);
-    struct bt_verdict verdict;
+    struct bt_plays_verdict verdict;
     assert_int_equal(bt_plays_verify_export(path, &verdict, &err), 0);
     assert_int_equal(verdict.faults, 0);
     assert_int_equal(verdict.plays, RECORDS - 1);
@@ -181,7 +181,7 @@ static void every_flipped_bit_of_a_record_or_its_hash_is_found(void **state)
 static void what_is_no_journal_is_said_to_be_none(void **state)
 {
     const struct bt_test_dir *dir = *state;
-    struct bt_verdict verdict;
+    struct bt_plays_verdict verdict;
     struct bt_error err;
     assert_int_equal(bt_plays_verify(dir->journal, &verdict, &err), -ENOENT);
     assert_non_null(strstr(err.msg, dir->journal));
