@@ -1,5 +1,5 @@
 /**
- * The same scenes through both back-ends: at most four levels apart. Needs OpenGL ES 2 from
+ * The same scenes through both back-ends: at most three levels apart. Needs OpenGL ES 2 from
  * somewhere (llvmpipe does); exits 77 where there is none.
  */
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 #include "render/output_impl.h"
 #include "render/test_scenes.h"
 
-// Rasterisers round their filters in their own ways: llvmpipe is 3 away on x86, 4 on arm64.
-#define TOLERANCE 4
+// Known: 12 pixels of one scaled picture are 4 away with llvmpipe on arm64, so this fails there.
+#define TOLERANCE 3
 #define SKIPPED 77
 
 static const struct bt_output_options options = {
