@@ -20,6 +20,12 @@
 #define MAX_SKIPS 64
 #define SAFE_CARD_NS (10 * BT_NS_PER_S)
 
+// When something may be shown again sooner, the safe card stays at least so long.
+#define SAFE_CARD_MIN_NS (2 * BT_NS_PER_S)
+
+// Problems that were told are not told again every round.
+#define MAX_TOLD 16
+
 // Main sends a few messages per item.
 #define MAX_MESSAGES 64
 
@@ -53,7 +59,10 @@ struct bt_loader {
     const struct bt_item *delivered_clock;  // of the item delivered last
     const struct bt_item *clock;            // of the item on the screen
     int64_t face_at_ns;                     // its next face
-    char last_problem[BT_ERROR_MAX_BYTES];  // logged once, not every round
+    int64_t nothing_until_ns;               // of the search that ended with the safe card
+    bool safe_card;                         // delivered last
+    char told[MAX_TOLD][BT_ERROR_MAX_BYTES];
+    size_t told_count;
 };
 
 static void destroy_message(void *item)
@@ -85,15 +94,19 @@ static int64_t now_ns(void)
 
 static void log_problem(struct bt_loader *loader, const struct bt_error *err)
 {
-    if (!bt_str_equal(loader->last_problem, err->msg)) {
-        bt_log_warn(&logger, "Zone '%s': %s; skipping it", loader->track->name, err->msg);
-        bt_copy_cut(loader->last_problem, sizeof(loader->last_problem), err->msg);
+    for (size_t i = 0; i < BT_MIN(loader->told_count, MAX_TOLD); i++) {
+        if (bt_str_equal(loader->told[i], err->msg)) {
+            return;
+        }
     }
+    bt_copy_cut(loader->told[loader->told_count++ % MAX_TOLD], BT_ERROR_MAX_BYTES, err->msg);
+    bt_log_warn(&logger, "Zone '%s': %s; skipping it", loader->track->name, err->msg);
 }
 
 // The next item that can be shown, or NULL when none is left or too many cannot.
 static struct bt_prepared *prepare_one(struct bt_loader *loader)
 {
+    loader->nothing_until_ns = INT64_MAX;
     for (int skips = 0; skips < MAX_SKIPS; skips++) {
         struct bt_slot slot;
         int64_t offset_ns;
@@ -101,7 +114,9 @@ static struct bt_prepared *prepare_one(struct bt_loader *loader)
         struct bt_prepared *prepared = NULL;
         bt_running_order_next(loader->order, loader->index, loader->next_at_ns, &slot, &offset_ns);
         if (slot.item == NULL && skips > 0) {
-            return NULL;  // not nothing by plan, but nothing that can be shown
+            // Not nothing by plan, but nothing that can be shown.
+            loader->nothing_until_ns = bt_running_order_to_mono(slot.end_ns, offset_ns);
+            return NULL;
         }
         if (bt_prepare(loader->kitchen, bt_running_order_show(loader->order), &slot, loader->track,
                        offset_ns, 0, &prepared, &err) == 0) {
@@ -117,9 +132,15 @@ static struct bt_prepared *prepare_safe_card(struct bt_loader *loader)
 {
     struct bt_prepared *prepared = NULL;
     struct bt_error err;
+    int64_t start_ns = loader->next_at_ns;
+    int64_t end_ns =
+        BT_CLAMP(loader->nothing_until_ns, start_ns + SAFE_CARD_MIN_NS, start_ns + SAFE_CARD_NS);
+    if (!loader->safe_card) {
+        bt_log_warn(&logger, "Zone '%s': nothing can be shown; showing the safe card",
+                    loader->track->name);
+    }
     if (bt_prepare_safe_card(loader->kitchen, bt_running_order_show(loader->order), loader->track,
-                             loader->next_at_ns, loader->next_at_ns + SAFE_CARD_NS, &prepared,
-                             &err) < 0) {
+                             start_ns, end_ns, &prepared, &err) < 0) {
         bt_log_error(&logger, "Zone '%s': not even the safe card: %s", loader->track->name,
                      err.msg);
     }
@@ -137,9 +158,11 @@ static void deliver(struct bt_loader *loader, struct bt_delivery content)
 static void prepare_next(struct bt_loader *loader, bool immediate)
 {
     struct bt_prepared *prepared = prepare_one(loader);
-    if (prepared == NULL) {
+    bool nothing_left = prepared == NULL;
+    if (nothing_left) {
         prepared = prepare_safe_card(loader);
     }
+    loader->safe_card = nothing_left;
     if (prepared == NULL) {
         loader->prepare_at_ns = now_ns() + LOOK_NS;
         return;

@@ -71,14 +71,17 @@ static bool goes_on(const struct bt_slot *before, const struct bt_slot *slot)
 }
 
 // The fade's old picture: the last moment of the slot before. A fade without it is a cut.
-static void show_before(struct moment *moment, const struct bt_slot *before, size_t track,
-                        int64_t origin_ns)
+static void show_before(struct moment *moment, const struct bt_slot *before,
+                        const struct bt_slot *slot, size_t track, int64_t origin_ns)
 {
     const struct bt_shown *now = &moment->now[track];
     int64_t fade_ns = now->prepared->fade_ns;
     struct bt_error err;
     if (before->item == NULL || moment->at_ns - now->start_ns >= fade_ns) {
         return;
+    }
+    if (slot->length_ns == INT64_MAX && goes_on(before, slot)) {
+        return;  // an endless item, a full hour later
     }
     if (show_slot(moment, before, track, origin_ns, before->end_ns - LAST_NS,
                   &moment->before[track], &err) < 0) {
@@ -106,7 +109,7 @@ static int find_track(struct moment *moment, size_t track, int64_t anchor_ns, st
         }
         if (show_slot(moment, &slot, track, origin_ns, moment->at_ns, &moment->now[track], err) ==
             0) {
-            show_before(moment, &before, track, origin_before_ns);
+            show_before(moment, &before, &slot, track, origin_before_ns);
             return 0;
         }
         bt_log_warn(&logger, "%s; skipping it", err->msg);

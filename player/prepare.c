@@ -6,15 +6,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "playlists/clock_text.h"
 
 // A local file that has given no frame by then will not make a good item.
 #define PREROLL_NS (2 * BT_NS_PER_S)
-
-static const struct bt_log logger = {"player/prepare"};
 
 struct bt_kitchen {
     struct bt_store *store;
@@ -321,7 +318,6 @@ int bt_prepare_safe_card(struct bt_kitchen *kitchen, const struct bt_show *show,
                 bt_priority_word(BT_PRIORITY_FALLBACK));
     bt_copy_cut(prepared->play.why_started, sizeof(prepared->play.why_started), "fallback");
     prepared->play.planned_ms = (end_ns - start_ns) / BT_NS_PER_MS;
-    bt_log_warn(&logger, "Zone '%s': nothing can be shown; showing the safe card", track->name);
     *out = BT_TAKE(prepared);
     return 0;
 }
