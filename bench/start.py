@@ -45,7 +45,7 @@ def main():
     options = report.arguments(__doc__, OPTIONS)
     report.describe_machine()
     studio = Studio(options.work, options.build)
-    subjects = {"clip": studio.clip(101, 1920, 1080, 25, 65, bitrate="8M", noise=24),
+    subjects = {"clip": studio.clip(23, 1920, 1080, 25, 15, bitrate="8M"),
                 "still": studio.still(11, 1920, 1080, "png", 600)}
     rows, worst = [], 0
     for subject, item in subjects.items():
