@@ -34,7 +34,7 @@ OPTIONS = (
 def publication(options):
     campaign = Campaign(options.work, f"crawl-{options.speed}-{options.with_clip}")
     if options.with_clip:
-        clip = Studio(options.work, options.build).clip(104, 1920, 1080, 25, 65, bitrate="2500k", noise=6)
+        clip = Studio(options.work, options.build).clip(104, 1920, 1080, 25, 65, bitrate="2500k", noise=9)
         campaign.add_zone((0, 0, 1920, 1080), [clip])
     campaign.add(*crawl("crawl", 0, 960, 1920, 120, options.speed))
     return campaign.write()

@@ -26,7 +26,7 @@ from spells import Tally  # noqa: E402
 SETTLE_S = 3
 
 # bit rate: the clip's number and noise, and what a minute may cost in terms of decoding
-CLIPS = {"8M": (101, 24, 1.2), "2500k": (104, 6, 1.5)}
+CLIPS = {"8M": (101, 24, 1.2), "2500k": (104, 9, 1.5)}
 CLIP_S = 65
 
 OPTIONS = (
