@@ -410,13 +410,15 @@ static struct timespec as_timespec(int64_t ns)
                              .tv_nsec = (long)(ns % BT_NS_PER_S)};
 }
 
-int bt_stream_preroll(struct bt_stream *stream, int64_t until_ns, struct bt_error *err)
+int bt_stream_preroll(struct bt_stream *stream, int64_t due_ns, int64_t until_ns,
+                      struct bt_error *err)
 {
-    struct timespec until = as_timespec(until_ns);
     pthread_mutex_lock(&stream->lock);
     int waited = 0;
     while (stream->count < capacity(stream) && !stream->ended && !atomic_load(&stream->stop) &&
            waited != ETIMEDOUT) {
+        struct timespec until =
+            as_timespec(stream->count > 0 ? BT_MIN(due_ns, until_ns) : until_ns);
         waited = pthread_cond_timedwait(&stream->filled, &stream->lock, &until);
     }
     int r = 0;

@@ -53,10 +53,11 @@ BT_DEFINE_AUTO(bt_stream)
 const struct bt_stream_info *bt_stream_info(const struct bt_stream *stream);
 
 /**
- * Waits until the queue is full or the clip has ended, at most until the monotonic instant.
+ * Waits until the queue is full or the clip has ended; when the clip is due, one frame will do, and
+ * when that is over too, it is too late. Both are monotonic instants.
  * 0 when at least one frame is there; -ETIMEDOUT, or the decoder's error with its words in err.
  */
-int bt_stream_preroll(struct bt_stream *stream, int64_t until_ns,
+int bt_stream_preroll(struct bt_stream *stream, int64_t due_ns, int64_t until_ns,
                       struct bt_error *err) BT_NODISCARD;
 
 enum bt_stream_state {

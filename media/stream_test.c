@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libavutil/frame.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -42,7 +43,7 @@ static struct bt_stream *open_stream(const char *path, struct bt_stream_options 
 static struct bt_frame *take(struct bt_stream *stream, int64_t *last_ns)
 {
     const struct bt_frame *next = NULL;
-    (void)!bt_stream_preroll(stream, patience(), NULL);
+    (void)!bt_stream_preroll(stream, patience(), patience(), NULL);
     if (bt_stream_peek(stream, &next) != BT_STREAM_FRAME) {
         return NULL;
     }
@@ -238,10 +239,41 @@ static void the_queue_is_bounded_and_closing_ends_a_full_one(void **state)
         skip();
     }
     BT_AUTO(bt_stream) stream = open_stream(path, (struct bt_stream_options){.queue_frames = 2});
-    assert_int_equal(bt_stream_preroll(stream, patience(), NULL), 0);
+    assert_int_equal(bt_stream_preroll(stream, patience(), patience(), NULL), 0);
     assert_int_equal(bt_stream_end_ns(stream), -1);
     bt_stream_close(stream);
     bt_stream_close(stream);
+}
+
+// Holds the decode thread up after each frame until the test lets it go on.
+static void wait_for_permission(void *semaphore)
+{
+    while (sem_wait(semaphore) < 0) {
+    }
+}
+
+static void a_clip_that_is_due_does_not_wait_for_a_full_queue(void **state)
+{
+    (void)state;
+    BT_AUTOFREE char *path = bt_test_media(daily_diet[0].name, daily_diet[0].arguments);
+    if (path == NULL) {
+        skip();
+    }
+    sem_t permission;
+    sem_init(&permission, 0, 0);
+    struct bt_stream *stream =
+        open_stream(path, (struct bt_stream_options){.queue_frames = 2,
+                                                     .waker = {wait_for_permission, &permission}});
+    const struct bt_frame *frame;
+    assert_int_equal(bt_stream_preroll(stream, 0, patience(), NULL), 0);
+    assert_int_equal(bt_stream_peek(stream, &frame), BT_STREAM_FRAME);
+    bt_stream_close(stream);
+    // As often as it may still wake: for what the queue holds and for the end.
+    for (int i = 0; i < 4; i++) {
+        sem_post(&permission);
+    }
+    bt_stream_destroy(stream);
+    sem_destroy(&permission);
 }
 
 static void streams_can_be_thrown_away_at_any_moment(void **state)
@@ -337,7 +369,7 @@ static void a_clip_that_gives_nothing_fails(void **state)
     }
     BT_AUTO(bt_stream) stream = open_stream(path, (struct bt_stream_options){0});
     struct bt_error err = {0};
-    assert_int_equal(bt_stream_preroll(stream, patience(), &err), -EINVAL);
+    assert_int_equal(bt_stream_preroll(stream, patience(), patience(), &err), -EINVAL);
     const struct bt_frame *none;
     assert_int_equal(bt_stream_peek(stream, &none), BT_STREAM_FAILED);
     bt_stream_error(stream, &err);
@@ -354,6 +386,7 @@ int main(void)
         cmocka_unit_test(animations_go_round_without_a_seam),
         cmocka_unit_test(an_animation_resumes_in_a_later_round),
         cmocka_unit_test(the_queue_is_bounded_and_closing_ends_a_full_one),
+        cmocka_unit_test(a_clip_that_is_due_does_not_wait_for_a_full_queue),
         cmocka_unit_test(streams_can_be_thrown_away_at_any_moment),
         cmocka_unit_test(each_frame_and_the_end_wake_the_reader),
         cmocka_unit_test(what_is_no_clip_is_refused),

@@ -91,7 +91,7 @@ static int open_stream(const struct job *job, const char *path, bool loop, struc
         return r;
     }
     int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + PREROLL_NS;
-    return bt_stream_preroll(prepared->stream, until_ns, err);
+    return bt_stream_preroll(prepared->stream, prepared->start_ns, until_ns, err);
 }
 
 static int prepare_video(const struct job *job, struct bt_error *err)

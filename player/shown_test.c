@@ -30,7 +30,7 @@ static void wait_for_frames(struct bt_prepared *prepared)
 {
     struct bt_error err;
     int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + PATIENCE_NS;
-    if (bt_stream_preroll(prepared->stream, until_ns, &err) < 0) {
+    if (bt_stream_preroll(prepared->stream, until_ns, until_ns, &err) < 0) {
         fail_msg("%s", err.msg);
     }
 }
