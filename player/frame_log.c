@@ -32,6 +32,8 @@ int bt_frame_log_open(const char *path, struct bt_frame_log **out, struct bt_err
     }
     struct bt_frame_log *frame_log = BT_NEW(struct bt_frame_log);
     frame_log->file = file;
+    // A line is there once its present is: a still would fill a buffer in half a minute.
+    setvbuf(file, NULL, _IOLBF, LINE_MAX_BYTES);
     bt_buf_init(&frame_log->line, LINE_MAX_BYTES);
     *out = frame_log;
     return 0;

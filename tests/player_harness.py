@@ -32,7 +32,7 @@ def make_still(path, colour, size=SIZE):
 
 
 def pixels(*source):
-    """Rows of (r, g, b) of one picture ffmpeg can read."""
+    """Red, green, blue of each pixel of a picture that ffmpeg can read, row by row."""
     raw = ffmpeg(*source, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
     assert len(raw) == WIDTH * HEIGHT * 3, len(raw)
     return raw
@@ -60,7 +60,10 @@ class Display:
         self.process.wait()
 
     def pixels(self):
-        return pixels("-f", "x11grab", "-draw_mouse", "0", "-video_size", SIZE, "-i", self.name + "+0,0")
+        raw = subprocess.run(["import", "-display", self.name, "-window", "root", "-crop", f"{SIZE}+0+0", "-depth", "8",
+                              "rgb:-"], check=True, capture_output=True).stdout
+        assert len(raw) == WIDTH * HEIGHT * 3, len(raw)
+        return raw
 
 
 def free_display_number():
@@ -219,7 +222,7 @@ class PlayerCase(unittest.TestCase):
 
 
 def main():
-    for tool in ("Xvfb", "ffmpeg"):
+    for tool in ("Xvfb", "ffmpeg", "import"):
         if shutil.which(tool) is None:
             print(f"{tool} is not installed")
             sys.exit(77)
