@@ -52,6 +52,18 @@ void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_
     }
 }
 
+void bt_shown_delay(struct bt_shown *shown, int64_t by_ns)
+{
+    if (by_ns <= 0) {
+        return;
+    }
+    shown->start_ns += by_ns;
+    shown->step_due_ns += by_ns;
+    if (shown->planned_end_ns < INT64_MAX - by_ns) {
+        shown->planned_end_ns = BT_MIN(shown->planned_end_ns + by_ns, shown->prepared->limit_ns);
+    }
+}
+
 void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at_ns)
 {
     bt_image_destroy(shown->face);

@@ -44,6 +44,10 @@ struct bt_shown {
 void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_t start_ns,
                     const struct bt_shown *previous);
 
+// It came on the screen that much later than it started: everything of it moves along, up to the
+// limit. For what nothing stood before, so that the first item is not cut short by its own making.
+void bt_shown_delay(struct bt_shown *shown, int64_t by_ns);
+
 // The next face of a clock; takes it.
 void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at_ns);
 

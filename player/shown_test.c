@@ -146,9 +146,31 @@ static void after_a_long_delay_the_clip_is_where_it_should_be(void **state)
     finish(&playing);
 }
 
+static void a_late_first_picture_moves_its_item_along(void **state)
+{
+    (void)state;
+    struct bt_prepared *prepared = BT_NEW(struct bt_prepared);
+    prepared->start_ns = START_NS;
+    prepared->end_ns = START_NS + 8 * BT_NS_PER_S;
+    prepared->rest_ns = 8 * BT_NS_PER_S;
+    prepared->limit_ns = START_NS + 9 * BT_NS_PER_S;
+    struct bt_shown shown = {0};
+    bt_shown_start(&shown, prepared, START_NS, NULL);
+    bt_shown_delay(&shown, -BT_NS_PER_S);
+    assert_int_equal(bt_shown_end_ns(&shown), START_NS + 8 * BT_NS_PER_S);
+    bt_shown_delay(&shown, BT_NS_PER_S / 2);
+    assert_int_equal(shown.start_ns, START_NS + BT_NS_PER_S / 2);
+    assert_int_equal(bt_shown_end_ns(&shown), START_NS + 17 * BT_NS_PER_S / 2);
+    // Never beyond what the schedule allows.
+    bt_shown_delay(&shown, 3 * BT_NS_PER_S);
+    assert_int_equal(bt_shown_end_ns(&shown), START_NS + 9 * BT_NS_PER_S);
+    bt_prepared_destroy(bt_shown_finish(&shown));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_late_first_picture_moves_its_item_along),
         cmocka_unit_test(a_clip_faster_than_the_display_keeps_its_time),
         cmocka_unit_test(a_clip_as_fast_as_the_display_loses_nothing),
         cmocka_unit_test(a_short_delay_loses_no_frame),

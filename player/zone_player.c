@@ -265,6 +265,16 @@ static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
     }
 }
 
+// Composing the very first picture takes its time; the item gets it back, in whole refreshes.
+static void delay_first_item(struct bt_zone_player *zone, int64_t presented_ns)
+{
+    int64_t late_ns = presented_ns - zone->now.start_ns;
+    if (zone->grid->kind != BT_GRID_FREE) {
+        late_ns -= late_ns % zone->grid->period_ns;
+    }
+    bt_shown_delay(&zone->now, late_ns);
+}
+
 void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns)
 {
     if (zone->now.prepared == NULL) {
@@ -273,6 +283,9 @@ void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns)
     if (zone->switched) {
         count_switch(zone, presented_ns);
         zone->switched = false;
+        if (zone->before.prepared == NULL) {
+            delay_first_item(zone, presented_ns);
+        }
     }
     bt_evidence_count(&zone->evidence, zone->now.is_new, presented_ns);
     bt_shown_presented(&zone->now);
