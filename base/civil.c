@@ -207,7 +207,7 @@ void bt_rfc3339_format(int64_t ms, int32_t offset_s, char *out)
     if (offset_s != 0) {
         int minutes = abs(offset_s) / 60 % (24 * 60);
         out = write_digits(out, minutes / 60, 2, ':');
-        out = write_digits(out, minutes % 60, 2, '\0');
+        write_digits(out, minutes % 60, 2, '\0');
     } else {
         *out = '\0';
     }

@@ -205,8 +205,8 @@ int bt_planes_to_8bit(struct bt_planes *planes, struct bt_scratch *scratch)
     if (planes->depth_shift == 0) {
         return 0;
     }
-    uint8_t *data[3];
-    int stride[3];
+    uint8_t *data[3] = {NULL};
+    int stride[3] = {0};
     int r = reserve(planes, planes->width, planes->height, scratch, data, stride);
     if (r < 0) {
         return r;
@@ -223,8 +223,8 @@ int bt_planes_to_8bit(struct bt_planes *planes, struct bt_scratch *scratch)
 
 int bt_planes_scale(struct bt_planes *planes, int width, int height, struct bt_scratch *scratch)
 {
-    uint8_t *data[3];
-    int stride[3];
+    uint8_t *data[3] = {NULL};
+    int stride[3] = {0};
     int r = reserve(planes, width, height, scratch, data, stride);
     if (r < 0) {
         return r;
@@ -258,8 +258,8 @@ int bt_planes_smooth(struct bt_planes *planes, struct bt_scratch *scratch)
     }
     struct bt_planes luma_sized = *planes;
     luma_sized.shift_x = luma_sized.shift_y = 0;
-    uint8_t *data[3];
-    int stride[3];
+    uint8_t *data[3] = {NULL};
+    int stride[3] = {0};
     int r = reserve(&luma_sized, planes->width, planes->height, scratch, data, stride);
     if (r < 0) {
         return r;

@@ -63,6 +63,7 @@ struct file {
 
 uint64_t bt_faulty_random(uint64_t below)
 {
+    assert(below > 0);
     disk.random ^= disk.random << 13;
     disk.random ^= disk.random >> 7;
     disk.random ^= disk.random << 17;
