@@ -11,6 +11,8 @@
  *   T_NS ZONE other               a picture without a readable mark
  *   T_NS ZONE moved PIXELS        the crawl stands so far to the left of where it was
  *   T_NS ZONE jumped              the crawl shows something else
+ *   T_NS paused NS                the look before was so long ago, more than 2 ms: the system held
+ *                                 us up, and what came then is told with that much delay
  *
  * A last line says how many looks there were, how many of them came more than 2 ms after the one
  * before (500 a second is what a judge must reach), the longest pause, and whether the system gave
@@ -167,7 +169,10 @@ static struct looks watch(const struct mapped_screen *screen, struct zone *zones
         bt_clock_sleep_until(clock, due_ns);
         int64_t now_ns = bt_clock_mono_ns(clock);
         looks.count++;
-        looks.late += now_ns - last_ns > LATE_NS;
+        if (now_ns - last_ns > LATE_NS) {
+            looks.late++;
+            printf("%lld paused %lld\n", (long long)now_ns, (long long)(now_ns - last_ns));
+        }
         looks.longest_ns = BT_MAX(looks.longest_ns, now_ns - last_ns);
         for (int i = 0; i < count; i++) {
             (zones[i].crawl != NULL ? look_at_crawl : look_for_marks)(screen, &zones[i], i, now_ns);

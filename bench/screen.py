@@ -46,7 +46,8 @@ class Watch:
 
     A sighting is (t_ns, zone, clip, frame, torn): clip BLACK for a black zone, UNREADABLE for a
     picture without marks; torn: the picture's bottom shows another frame. Of a crawl it is
-    (t_ns, zone, step), 0 for a jump.
+    (t_ns, zone, step), 0 for a jump. `pauses` says, in ms, how long the observer had been held up
+    when it looked at that instant.
     """
 
     def __init__(self, build, screen, seconds, zones=()):
@@ -61,12 +62,14 @@ class Watch:
             self.process.terminate()
         self.process.wait()
         seen = []
-        self.looks = {}
+        self.looks, self.pauses = {}, {}
         with open(self.path) as file:
             for line in file:
                 words = line.split()
                 if words[0] == "looks":
                     self.looks = dict(zip(words[::2], map(int, words[1::2])))
+                elif words[1] == "paused":
+                    self.pauses[int(words[0])] = int(words[2]) / 1e6
                 elif words[2] in ("black", "other"):
                     seen.append((int(words[0]), int(words[1]), BLACK if words[2] == "black" else UNREADABLE,
                                  0, 0))

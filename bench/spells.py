@@ -5,6 +5,9 @@ from screen import BLACK, UNREADABLE
 # A picture without marks counts as a text card when it stays; shorter, it was being drawn.
 CARD_MIN_NS = 200_000_000
 
+# Later than this is late.
+MAX_GAP_MS = 4
+
 KINDS = {"video": "clip", "image": "still", "text": "card"}
 
 
@@ -48,7 +51,9 @@ def tell(seen, zone=0):
 class Boundaries:
     """Every boundary between two spells, held against the order in which the items should come."""
 
-    def __init__(self, seen, order):
+    def __init__(self, seen, order, pauses=None):
+        self.pauses = pauses or {}
+        self.blind = 0  # boundaries that were late, but by no more than the observer was
         self.spells, self.black = tell(seen)
         self.gaps = {}  # "clip→still": [ms]
         self.first_missing = self.last_missing = self.frames_missing = self.skipped = 0
@@ -81,7 +86,9 @@ class Boundaries:
         # Had the item begun with its first picture, it would have begun so much earlier.
         start_ms = before.t_ns / 1e6 - before.first * item["frame_ms"]
         kind = f"{KINDS[item['type']]}→{KINDS[following['type']]}"
-        self.gaps.setdefault(kind, []).append(after.t_ns / 1e6 - start_ms - item["ms"])
+        gap = after.t_ns / 1e6 - start_ms - item["ms"]
+        self.blind += MAX_GAP_MS < gap <= MAX_GAP_MS + self.pauses.get(after.t_ns, 0)
+        self.gaps.setdefault(kind, []).append(gap)
 
     def all_gaps(self):
         return [gap for gaps in self.gaps.values() for gap in gaps]
