@@ -83,8 +83,8 @@ static int path_of(const struct bt_store *store, const struct bt_sha256 *sha256,
     return r < 0 ? bt_fail(err, r, "The path of '%s' is too long", store->dir) : 0;
 }
 
-int bt_store_path(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
-                  char *out_path, struct bt_error *err)
+int bt_store_locate(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
+                    char *out_path, struct bt_error *err)
 {
     int r = path_of(store, sha256, out_path, err);
     if (r < 0) {
@@ -97,6 +97,16 @@ int bt_store_path(struct bt_store *store, const struct bt_sha256 *sha256, int64_
     if (!S_ISREG(info.st_mode) || info.st_size != size) {
         return bt_fail(err, -EBADMSG, "Asset '%s' has %lld bytes, not the %lld that were approved",
                        out_path, (long long)info.st_size, (long long)size);
+    }
+    return 0;
+}
+
+int bt_store_path(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
+                  char *out_path, struct bt_error *err)
+{
+    int r = bt_store_locate(store, sha256, size, out_path, err);
+    if (r < 0) {
+        return r;
     }
     if (is_verified(store, sha256)) {
         return 0;

@@ -20,6 +20,13 @@ BT_DEFINE_AUTO(bt_store)
 #define BT_STORE_PATH_BYTES 4096
 
 /**
+ * Where a file is, with its size checked and its content not: for opening it while it is being
+ * verified. Nothing of it may be shown before bt_store_path has said yes.
+ */
+int bt_store_locate(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
+                    char *out_path, struct bt_error *err) BT_NODISCARD;
+
+/**
  * The path of a verified file. The first call for a hash reads the whole file (not for the render
  * thread). Errors: -ENOENT missing, -EBADMSG its size or content is not what the hash says.
  * Thread-safe.

@@ -71,24 +71,43 @@ int bt_prepare_face(struct bt_kitchen *kitchen, const struct bt_item *item,
     return draw_card(kitchen, text, &item->style, track, out, err);
 }
 
-static int asset_path(const struct job *job, char *out_path, struct bt_error *err)
+static const struct bt_asset *asset_of(const struct job *job)
 {
     const struct bt_slot *slot = job->slot;
-    int index = slot->item->cards[slot->card].asset;
-    const struct bt_asset *asset = &slot->publication->assets[index];
+    return &slot->publication->assets[slot->item->cards[slot->card].asset];
+}
+
+static int asset_path(const struct job *job, char *out_path, struct bt_error *err)
+{
+    const struct bt_asset *asset = asset_of(job);
     return bt_store_path(job->kitchen->store, &asset->sha256, asset->size, out_path, err);
 }
 
-static int open_stream(const struct job *job, const char *path, bool loop, struct bt_error *err)
+/*
+ * The first frames are decoded while the file is still being hashed: a long clip takes a while,
+ * and at the start of the player somebody waits. Nothing leaves here before the hash was right.
+ */
+static int open_stream(const struct job *job, bool loop, struct bt_error *err)
 {
     struct bt_prepared *prepared = job->prepared;
+    const struct bt_asset *asset = asset_of(job);
     const struct bt_stream_options options = {
         .start_ns = job->slot->offset_ns + job->skip_ns,
         .loop = loop,
     };
-    int r = bt_stream_open(path, &options, &prepared->stream, err);
+    char path[BT_STORE_PATH_BYTES];
+    struct bt_error open_error;
+    int r = bt_store_locate(job->kitchen->store, &asset->sha256, asset->size, path, err);
     if (r < 0) {
         return r;
+    }
+    int opened = bt_stream_open(path, &options, &prepared->stream, &open_error);
+    r = asset_path(job, path, err);
+    if (r < 0) {
+        return r;
+    }
+    if (opened < 0) {
+        return bt_fail(err, opened, "%s", open_error.msg);
     }
     int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + PREROLL_NS;
     return bt_stream_preroll(prepared->stream, prepared->start_ns, until_ns, err);
@@ -96,9 +115,8 @@ static int open_stream(const struct job *job, const char *path, bool loop, struc
 
 static int prepare_video(const struct job *job, struct bt_error *err)
 {
-    char path[BT_STORE_PATH_BYTES];
-    int r = asset_path(job, path, err);
-    if (r < 0 || (r = open_stream(job, path, false, err)) < 0) {
+    int r = open_stream(job, false, err);
+    if (r < 0) {
         return r;
     }
     struct bt_prepared *prepared = job->prepared;
@@ -119,7 +137,7 @@ static int prepare_image(const struct job *job, struct bt_error *err)
         return r;
     }
     if (bt_picture_is_animated(path)) {
-        return open_stream(job, path, true, err);
+        return open_stream(job, true, err);
     }
     return bt_picture_load(path, job->slot->item, job->track->rect.width, job->track->rect.height,
                            &job->prepared->image, err);
