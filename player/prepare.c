@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "player/running_order.h"
 #include "playlists/clock_text.h"
 
 // A local file that has given no frame by then will not make a good item.
@@ -246,8 +247,8 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
 {
     struct bt_prepared *prepared = BT_NEW(struct bt_prepared);
     prepared->start_ns = slot->start_ns - offset_ns;
-    prepared->end_ns = slot->end_ns == INT64_MAX ? INT64_MAX : slot->end_ns - offset_ns;
-    prepared->limit_ns = slot->limit_ns == INT64_MAX ? INT64_MAX : slot->limit_ns - offset_ns;
+    prepared->end_ns = bt_running_order_to_mono(slot->end_ns, offset_ns);
+    prepared->limit_ns = bt_running_order_to_mono(slot->limit_ns, offset_ns);
     prepared->offset_ns = slot->offset_ns;
     prepared->rest_ns =
         slot->length_ns == INT64_MAX ? INT64_MAX : slot->length_ns - slot->offset_ns;

@@ -125,9 +125,8 @@ static int64_t due_of_clip(const struct bt_shown *shown, int64_t now_ns)
     return BT_MAX(expected_ns, now_ns + LOOK_NS);
 }
 
-int64_t bt_shown_due_ns(const struct bt_shown *shown, const struct bt_grid *grid, int64_t now_ns)
+int64_t bt_shown_due_ns(const struct bt_shown *shown, int64_t now_ns)
 {
-    (void)grid;
     if (shown->prepared == NULL) {
         return INT64_MAX;
     }

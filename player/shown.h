@@ -55,7 +55,7 @@ void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at
 int64_t bt_shown_end_ns(const struct bt_shown *shown);
 
 // When the picture changes next; INT64_MAX: never by itself. `now_ns` when a frame is missing.
-int64_t bt_shown_due_ns(const struct bt_shown *shown, const struct bt_grid *grid, int64_t now_ns);
+int64_t bt_shown_due_ns(const struct bt_shown *shown, int64_t now_ns);
 
 // Brings it to the instant.
 enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_grid *grid,

@@ -118,7 +118,7 @@ int64_t bt_zone_player_due_ns(const struct bt_zone_player *zone, int64_t now_ns)
     if (zone->next == NULL && end_ns <= now_ns) {
         end_ns = now_ns + LOOK_NS;
     }
-    int64_t due_ns = BT_MIN(end_ns, bt_shown_due_ns(&zone->now, zone->grid, now_ns));
+    int64_t due_ns = BT_MIN(end_ns, bt_shown_due_ns(&zone->now, now_ns));
     return BT_MIN(due_ns, zone->fade_due_ns);
 }
 
