@@ -1,0 +1,100 @@
+/**
+ * The database behind one small interface: SQLite in the data directory, or PostgreSQL by a
+ * connection string. One SQL text for both: parameters are $1, $2…; ids and states are TEXT, times
+ * BIGINT (milliseconds UTC), booleans SMALLINT, JSON TEXT, bytes {BLOB} in migrations. No engine's
+ * own functions, no enums, INSERT … ON CONFLICT and RETURNING are in both. SQLite wants "WHERE
+ * true" in INSERT … SELECT … ON CONFLICT.
+ *
+ * A pool belongs to the process, a connection to one thread at a time. Errors are
+ * -EAGAIN (busy, serialisation: run the whole transaction again), -EEXIST (a unique key is taken),
+ * -ENOTUNIQ never, -ESRCH (a row it refers to is missing), -EIO everything else, with the engine's
+ * words.
+ */
+#ifndef BT_SERVER_DB_H
+#define BT_SERVER_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum bt_db_type { BT_DB_NULL, BT_DB_INT, BT_DB_TEXT, BT_DB_BLOB };
+
+struct bt_db_value {
+    enum bt_db_type type;
+    int64_t number;
+    const void *bytes;  // borrowed until the call returns
+    size_t len;
+};
+
+struct bt_db_value bt_db_text(const char *text);  // NULL gives SQL's NULL
+#define BT_INT(value_) ((struct bt_db_value){.type = BT_DB_INT, .number = (value_)})
+#define BT_TEXT(value_) bt_db_text(value_)
+#define BT_BLOB(bytes_, len_)                                                                      \
+    ((struct bt_db_value){.type = BT_DB_BLOB, .bytes = (bytes_), .len = (len_)})
+#define BT_NULL ((struct bt_db_value){.type = BT_DB_NULL})
+
+struct bt_db_pool;
+
+/**
+ * "sqlite:PATH" or "postgresql://…" (also "host=… dbname=…"). Runs the migrations that are missing,
+ * under a lock, before it returns; -EPROTO when the database is newer than this program.
+ */
+int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out,
+               struct bt_error *err) BT_NODISCARD;
+void bt_db_pool_destroy(struct bt_db_pool *pool);
+BT_DEFINE_AUTO(bt_db_pool)
+const char *bt_db_engine(const struct bt_db_pool *pool);  // "sqlite", "postgresql"
+
+// Waits for a free connection. Given back with bt_db_release, which rolls back what was not
+// committed.
+struct bt_db;
+int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *err) BT_NODISCARD;
+void bt_db_release(struct bt_db *db);
+
+// Writing transactions are serialised on SQLite (BEGIN IMMEDIATE) and SERIALIZABLE on PostgreSQL.
+int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err) BT_NODISCARD;
+int bt_db_commit(struct bt_db *db, struct bt_error *err) BT_NODISCARD;
+void bt_db_rollback(struct bt_db *db);
+
+/**
+ * Runs a statement with values for $1, $2… : bt_db_run(db, err, "DELETE FROM x WHERE id = $1",
+ * BT_TEXT(id)). `sql` is a literal: its address is the key of the prepared statement. Returns the
+ * number of rows changed, or an error.
+ */
+#define bt_db_run(db, err, sql, ...)                                                               \
+    bt_db_run_values(                                                                              \
+        db, sql, (struct bt_db_value[]){BT_NULL, ##__VA_ARGS__} + 1,                               \
+        sizeof((struct bt_db_value[]){BT_NULL, ##__VA_ARGS__}) / sizeof(struct bt_db_value) - 1,   \
+        err)
+int64_t bt_db_run_values(struct bt_db *db, const char *sql, const struct bt_db_value *values,
+                         size_t count, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Asks; *out holds all rows, for bt_db_rows_destroy. The same form: bt_db_ask(db, &rows, err, sql,
+ * …). At most 100,000 rows; queries are written with LIMIT.
+ */
+struct bt_db_rows;
+#define bt_db_ask(db, out, err, sql, ...)                                                          \
+    bt_db_ask_values(                                                                              \
+        db, sql, (struct bt_db_value[]){BT_NULL, ##__VA_ARGS__} + 1,                               \
+        sizeof((struct bt_db_value[]){BT_NULL, ##__VA_ARGS__}) / sizeof(struct bt_db_value) - 1,   \
+        out, err)
+int bt_db_ask_values(struct bt_db *db, const char *sql, const struct bt_db_value *values,
+                     size_t count, struct bt_db_rows **out, struct bt_error *err) BT_NODISCARD;
+void bt_db_rows_destroy(struct bt_db_rows *rows);
+BT_DEFINE_AUTO(bt_db_rows)
+
+// while (bt_db_next(rows)) …; columns from 0, borrowed until the rows are destroyed.
+bool bt_db_next(struct bt_db_rows *rows);
+size_t bt_db_count(const struct bt_db_rows *rows);
+bool bt_db_is_null(const struct bt_db_rows *rows, int column);
+int64_t bt_db_get_int(const struct bt_db_rows *rows, int column);       // 0 for NULL
+const char *bt_db_get_text(const struct bt_db_rows *rows, int column);  // "" for NULL
+const void *bt_db_get_blob(const struct bt_db_rows *rows, int column, size_t *out_len);
+
+// A consistent copy while the server runs (SQLite); -ENOTSUP on PostgreSQL, which has pg_dump.
+int bt_db_backup(struct bt_db *db, const char *path, struct bt_error *err) BT_NODISCARD;
+
+#endif

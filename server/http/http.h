@@ -1,0 +1,39 @@
+/**
+ * The HTTP server: libmicrohttpd with epoll, a bounded pool of workers for everything that touches
+ * the database, parked connections for streams. TLS with its own certificate, or plain on loopback
+ * or a unix socket behind a proxy. Refuses what is ambiguous (two Content-Length, Content-Length
+ * with Transfer-Encoding), and whatever passes a limit: 431, 413, 429, 503.
+ */
+#ifndef BT_SERVER_HTTP_HTTP_H
+#define BT_SERVER_HTTP_HTTP_H
+
+#include "base/error.h"
+#include "server/server.h"
+
+struct bt_http;
+
+struct bt_http_options {
+    const char *listen;       // "127.0.0.1:8080", "[::]:8443", "unix:/run/bangtin/http.sock"
+    const char *certificate;  // PEM files; NULL: plain, allowed on loopback and unix sockets alone
+    const char *private_key;
+    int workers;  // 0: twice the processors, at least 4
+    const char *
+        trusted_proxy;  // whose X-Forwarded-For counts; NULL: nobody's; "unix:" any over the socket
+};
+
+int bt_http_start(struct bt_server *server, const struct bt_http_options *options,
+                  struct bt_http **out, struct bt_error *err) BT_NODISCARD;
+int bt_http_port(const struct bt_http *http);  // the one it listens on, when 0 was asked for
+void bt_http_close(struct bt_http *http);      // no new calls; streams are ended
+void bt_http_destroy(struct bt_http *http);
+
+/**
+ * Before a handler: who asks, and may they? Answers 401, 403 or 404 itself and returns false. Set
+ * by main, so that http/ knows nothing of accounts.
+ */
+struct bt_route;
+struct bt_call;
+void bt_http_set_gate(struct bt_http *http,
+                      bool (*gate)(struct bt_call *call, const struct bt_route *route));
+
+#endif

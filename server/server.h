@@ -1,0 +1,24 @@
+/**
+ * What the parts of the server share. Made by main, borrowed by everyone, thread-safe where used by
+ * several.
+ */
+#ifndef BT_SERVER_H
+#define BT_SERVER_H
+
+#include "base/clock.h"
+
+struct bt_db_pool;
+struct bt_blobs;   // server/media/blobs.h: content by hash
+struct bt_hub;     // server/fleet/hub.h: open hint streams
+struct bt_issuer;  // server/publications/issuer.h: snapshot and timestamp keys
+
+struct bt_server {
+    const char *data_dir;
+    const struct bt_clock *clock;
+    struct bt_db_pool *db;
+    struct bt_blobs *blobs;
+    struct bt_hub *hub;
+    struct bt_issuer *issuer;
+};
+
+#endif

@@ -1,0 +1,75 @@
+/**
+ * News from the sync threads to the player's main loop: what was verified and may be acted upon.
+ * They come through one bounded queue; takedowns and ends are on the disk before they come.
+ */
+#ifndef BT_SYNC_NEWS_H
+#define BT_SYNC_NEWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/sha256.h"
+
+enum bt_news_kind {
+    BT_NEWS_PAIRING,  // show code, address for the QR, words
+    BT_NEWS_PAIRED,
+    BT_NEWS_CONTENT,  // a complete set of verified publications, all assets there: what is shown
+                      // from now on
+    BT_NEWS_ORDER,    // see enum bt_order_kind
+    BT_NEWS_PING,     // answer with bt_sync_pong when the loop gets to it
+};
+
+enum bt_order_kind {
+    BT_ORDER_TAKEDOWN,
+    BT_ORDER_EMERGENCY_END,
+    BT_ORDER_SCREENSHOT,
+    BT_ORDER_BLANK,
+    BT_ORDER_UNBLANK,
+    BT_ORDER_IDENTIFY,
+    BT_ORDER_RESTART,
+    BT_ORDER_VOLUME,
+    BT_ORDER_BRIGHTNESS,
+};
+
+// One verified publication as its exact text.
+struct bt_news_publication {
+    char target[192];  // "u/31333/quang-truong", without ".json"
+    char *text;        // owned
+    size_t len;
+    int64_t threshold;  // of the role that signed it
+};
+
+struct bt_taken_item {
+    char publication[64], item[64];
+};
+
+struct bt_news {
+    enum bt_news_kind kind;
+    // PAIRING
+    char code[16], words[64], url[512];
+    // CONTENT. The last publications may be filled-in emergency templates.
+    struct bt_news_publication *publications;  // owned
+    size_t publication_count;
+    bool demo;    // draw the demo mark
+    bool urgent;  // change over now, whatever the publications' own `activate` says (emergency, its
+                  // end)
+    char unit[64], screen[64];
+    // ORDER
+    enum bt_order_kind order;
+    int64_t number;  // for bt_sync_done
+    int64_t value;   // percent, seconds, or until_ms
+    char id[64];
+    struct bt_sha256 *assets;  // TAKEDOWN; owned
+    size_t asset_count;
+    struct bt_taken_item *items;  // TAKEDOWN; owned
+    size_t item_count;
+    // PING
+    int64_t ping;
+};
+
+struct bt_news *bt_news_create(enum bt_news_kind kind) BT_NODISCARD;
+void bt_news_destroy(struct bt_news *news);
+BT_DEFINE_AUTO(bt_news)
+
+#endif
