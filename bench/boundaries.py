@@ -88,7 +88,8 @@ def summary_of(name, seen):
 def play_ours(options, publication, items, boundaries, screen, prefix=()):
     seconds = round_seconds(items) * boundaries / len(items) + 3
     journal = os.path.join(screen.directory, "plays.db")
-    command = [*prefix, *contestants.ours(options.build, publication, "--plays", journal)]
+    log = os.path.join(os.path.dirname(publication), "frames.jsonl")
+    command = [*prefix, *contestants.ours(options.build, publication, "--plays", journal, "--frame-log", log)]
     return watch(options.build, screen, command, seconds, items)
 
 
@@ -112,6 +113,8 @@ def judge(seen):
     report.floor("latest start after the due end", max(gaps, default=float("inf")), MAX_GAP_MS, " ms")
     print(f"  later than {MAX_GAP_MS} ms: {sum(gap > MAX_GAP_MS for gap in gaps)} of {len(gaps)}; {seen.blind} of them "
           "when the system held the observer up, too")
+    for t_ns, what, gap in seen.late:
+        print(f"    {what}: {gap:.1f} ms late, first seen at {t_ns / 1e6:.1f} ms of the monotonic clock")
 
 
 def main():

@@ -35,13 +35,15 @@ OPTIONS = (
 )
 
 
-def decode_per_minute(clip):
+def decode_per_minute(clip, pace=(), seconds=None):
+    """CPU seconds for a minute of the clip, as fast as it goes or, with `-re`, at its own pace."""
+    seconds = seconds or clip["ms"] / 1000
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", clip["path"], "-an", "-f", "null",
-                    "-"], check=True)
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-threads", "1", *pace, "-t", str(seconds), "-i", clip["path"],
+                    "-an", "-f", "null", "-"], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return spent * 60000 / clip["ms"]
+    return spent * 60 / seconds
 
 
 def play(build, command, clip, seconds):
@@ -68,8 +70,10 @@ def compare(options, studio, rate):
     decode = [decode_per_minute(clip) for _ in range(2)]
     costs = {name: play(options.build, command, clip, options.seconds) for name, command in commands.items()}
     decode = sorted([*decode, decode_per_minute(clip)])
+    paced = decode_per_minute(clip, ["-re"], options.seconds)
     print(f"1080p25, {os.path.getsize(clip['path']) * 8 / clip['ms'] / 1000:.1f} Mbit/s; decoding alone "
           f"{decode[0]:.2f} {decode[1]:.2f} {decode[2]:.2f} CPU-s per minute")
+    print(f"  decoding alone at the clip's own pace, asleep between frames: {paced:.2f}, {paced / decode[1]:.2f} × the above")
     report.table(("player", "CPU-s/min", "+X", "× decoding", "× bangtin", "peak MiB", "frames due", "not seen", "held"),
                  [(name, f"{cpu:.2f}", f"{x_cpu:.2f}", f"{cpu / decode[1]:.2f}", f"{cpu / costs['bangtin'][0]:.2f}",
                    f"{memory:.0f}", tally.due, tally.missed, tally.held)

@@ -56,6 +56,7 @@ class Boundaries:
         self.blind = 0  # boundaries that were late, but by no more than the observer was
         self.spells, self.black = tell(seen)
         self.gaps = {}  # "clip→still": [ms]
+        self.late = []  # (monotonic ns of the first sight, kind, ms)
         self.first_missing = self.last_missing = self.frames_missing = self.skipped = 0
         place = None
         for before, after in zip(self.spells[:-1], self.spells[1:]):
@@ -89,6 +90,8 @@ class Boundaries:
         gap = after.t_ns / 1e6 - start_ms - item["ms"]
         self.blind += MAX_GAP_MS < gap <= MAX_GAP_MS + self.pauses.get(after.t_ns, 0)
         self.gaps.setdefault(kind, []).append(gap)
+        if gap > MAX_GAP_MS:
+            self.late.append((after.t_ns, f"{kind} {item['id']}→{following['id']}", gap))
 
     def all_gaps(self):
         return [gap for gaps in self.gaps.values() for gap in gaps]

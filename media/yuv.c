@@ -292,4 +292,5 @@ void bt_yuv_to_bgra(const struct bt_yuv_source *source, uint8_t *pixels, ptrdiff
     for (int y = 0; y < source->height; y += step) {
         convert_rows(k, source, y, BT_MIN(step, source->height - y), &tints, pixels, stride);
     }
+    bt_yuv_settle_avx2();
 }

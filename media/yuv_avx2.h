@@ -27,4 +27,7 @@ struct bt_yuv_tints {
 int bt_yuv_join_avx2(const struct bt_yuv_coefficients *k, const uint8_t *y,
                      const struct bt_yuv_tints *tints, int shift_x, int count, uint8_t *out);
 
+// After the last row, before another thread or process is told of the pixels.
+void bt_yuv_settle_avx2(void);
+
 #endif
