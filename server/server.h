@@ -8,9 +8,10 @@
 #include "base/clock.h"
 
 struct bt_db_pool;
-struct bt_blobs;   // server/media/blobs.h: content by hash
-struct bt_hub;     // server/fleet/hub.h: open hint streams
-struct bt_issuer;  // server/publications/issuer.h: snapshot and timestamp keys
+struct bt_blobs;    // server/media/blobs.h: content by hash
+struct bt_hub;      // server/fleet/hub.h: open hint streams
+struct bt_issuer;   // server/publications/issuer.h: snapshot and timestamp keys
+struct bt_metrics;  // server/http/metrics.h: what /metrics says
 
 struct bt_server {
     const char *data_dir;
@@ -19,6 +20,7 @@ struct bt_server {
     struct bt_blobs *blobs;
     struct bt_hub *hub;
     struct bt_issuer *issuer;
+    struct bt_metrics *metrics;
 };
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "server/db/db.h"
 #include "server/server.h"
 
@@ -31,12 +32,34 @@ int64_t bt_call_now_ms(const struct bt_call *call);  // the same through one cal
 const char *bt_call_path(const struct bt_call *call, const char *name);
 const char *bt_call_query(const struct bt_call *call, const char *name);   // or NULL
 const char *bt_call_header(const struct bt_call *call, const char *name);  // or NULL
+const char *bt_call_cookie(const struct bt_call *call, const char *name);  // or NULL
 const char *bt_call_remote(const struct bt_call *call);  // address, as told by a trusted proxy
+const char *bt_call_method(const struct bt_call *call);  // "GET" for HEAD as well
+bool bt_call_writes(const struct bt_call *call);         // neither GET nor HEAD
+
+// ?name=N: a whole number, or `fallback` when it is not there. Answers 400 itself and returns false
+// when it is something else. For lists: bt_call_query_int(call, "limit", 1, 200, 50, &limit).
+bool bt_call_query_int(struct bt_call *call, const char *name, int64_t min, int64_t max,
+                       int64_t fallback, int64_t *out);
+
+/**
+ * For sessions in cookies. `secure`: the browser came over TLS, to us or to a trusted proxy; the
+ * cookie is then "__Host-bangtin", otherwise "bangtin". `same_origin`: no other site's page sent
+ * this (Sec-Fetch-Site, or else Origin equals our own address); false when a browser does not say.
+ * A session's writing request needs it and the header X-Bangtin-Token; the gate asks for both.
+ */
+bool bt_call_secure(const struct bt_call *call);
+bool bt_call_same_origin(const struct bt_call *call);
 
 // The body: raw, or parsed once (strictly, base/json.h) as an object; parse answers 400 itself and
 // returns NULL.
 const char *bt_call_body(const struct bt_call *call, size_t *out_len);
 const cJSON *bt_call_json(struct bt_call *call);
+
+// The body read by table, unknown keys refused; answers 400 itself, with the reader's sentence, and
+// returns false. TEXT members belong to the caller either way.
+bool bt_call_read(struct bt_call *call, const struct bt_json_field *fields, size_t count,
+                  void *target);
 
 /**
  * Who asks; filled in before the handler by the route's `who` (server/http/route.h).
@@ -53,7 +76,8 @@ const struct bt_caller *bt_call_caller(const struct bt_call *call);
 struct bt_caller *
 bt_call_caller_mutable(struct bt_call *call);  // for server/accounts/ and server/fleet/ alone
 
-// Answers. Each copies what it is given, except json, which is taken.
+// Answers. Each copies what it is given, except json, which is taken. A later answer replaces an
+// earlier one.
 int bt_call_json_reply(struct bt_call *call, int status, cJSON *body);
 int bt_call_empty_reply(struct bt_call *call, int status);
 int bt_call_bytes_reply(struct bt_call *call, int status, const char *type, const void *bytes,

@@ -17,8 +17,12 @@ struct bt_http_options {
     const char *certificate;  // PEM files; NULL: plain, allowed on loopback and unix sockets alone
     const char *private_key;
     int workers;  // 0: twice the processors, at least 4
-    const char *
-        trusted_proxy;  // whose X-Forwarded-For counts; NULL: nobody's; "unix:" any over the socket
+
+    // Whose X-Forwarded-For and X-Forwarded-Proto count: an address; NULL: nobody's. What comes
+    // over a unix socket is always from a proxy.
+    const char *trusted_proxy;
+    int connections;              // at the same time; 0: 20,000, or what the system allows
+    int connections_per_address;  // 0: 256; negative, or with a trusted proxy: no limit
 };
 
 int bt_http_start(struct bt_server *server, const struct bt_http_options *options,
