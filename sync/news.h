@@ -15,7 +15,8 @@ enum bt_news_kind {
     BT_NEWS_PAIRING,  // show code, address for the QR, words
     BT_NEWS_PAIRED,
     BT_NEWS_CONTENT,  // a complete set of verified publications, all assets there: what is shown
-                      // from now on
+                      // from now on. `assets` and `items` name all that is taken down and not
+                      // lifted by then: it is not shown although publications name it
     BT_NEWS_ORDER,    // see enum bt_order_kind
     BT_NEWS_PING,     // answer with bt_sync_pong when the loop gets to it
 };
@@ -60,9 +61,9 @@ struct bt_news {
     int64_t number;  // for bt_sync_done
     int64_t value;   // percent, seconds, or until_ms
     char id[64];
-    struct bt_sha256 *assets;  // TAKEDOWN; owned
+    struct bt_sha256 *assets;  // TAKEDOWN, CONTENT; owned
     size_t asset_count;
-    struct bt_taken_item *items;  // TAKEDOWN; owned
+    struct bt_taken_item *items;  // TAKEDOWN, CONTENT; owned. By the publication's id, not target
     size_t item_count;
     // PING
     int64_t ping;
