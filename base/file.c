@@ -144,6 +144,19 @@ int bt_file_copy(const char *from, const char *to, struct bt_error *err)
     return finish_aside(fd, aside, to, err);
 }
 
+int bt_file_adopt(const char *from, const char *to, struct bt_error *err)
+{
+    BT_AUTOCLOSE int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", from);
+    }
+    if (fsync(fd) < 0 || (link(from, to) < 0 && errno != EEXIST)) {
+        return bt_fail_errno(err, "Cannot give '%s' its place '%s'", from, to);
+    }
+    int r = sync_directory_of(to);
+    return r < 0 ? bt_fail(err, r, "Cannot sync the directory of '%s'", to) : 0;
+}
+
 // Leaves errno alone.
 static bool is_directory(const char *path)
 {

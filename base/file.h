@@ -27,4 +27,8 @@ int bt_file_make_dirs(const char *path, struct bt_error *err) BT_NODISCARD;
 // Copies a file durably (aside, sync, rename); refuses to follow a link at the destination.
 int bt_file_copy(const char *from, const char *to, struct bt_error *err) BT_NODISCARD;
 
+// Gives a finished file a second name within one file system, durably (sync, hard link, sync
+// directory). What has that name already stays.
+int bt_file_adopt(const char *from, const char *to, struct bt_error *err) BT_NODISCARD;
+
 #endif

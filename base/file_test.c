@@ -226,6 +226,23 @@ static void a_file_in_the_way_of_a_directory_is_an_error(void **state)
 
 #define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
+static void adopting_gives_a_second_name_and_keeps_what_is_there(void **state)
+{
+    BT_AUTOFREE char *from = bt_strf("%s/from", (const char *)*state);
+    BT_AUTOFREE char *to = bt_strf("%s/to", (const char *)*state);
+    assert_int_equal(bt_file_replace(from, "one", 3, NULL), 0);
+    assert_int_equal(bt_file_adopt(from, to, NULL), 0);
+    assert_int_equal(bt_file_replace(from, "two", 3, NULL), 0);
+    assert_int_equal(bt_file_adopt(from, to, NULL), 0);
+    BT_AUTOBUF text;
+    bt_buf_init(&text, 100);
+    assert_int_equal(bt_file_read(to, &text, NULL), 0);
+    assert_string_equal(bt_buf_text(&text), "one");
+    struct bt_error err = {0};
+    unlink(from);
+    assert_int_equal(bt_file_adopt(from, to, &err), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +254,7 @@ int main(void)
         WITH_DIRECTORY(a_directory_in_the_way_is_an_error),
         WITH_DIRECTORY(a_directory_that_takes_no_files_is_an_error),
         WITH_DIRECTORY(copying_copies_and_replaces_a_link_without_following_it),
+        WITH_DIRECTORY(adopting_gives_a_second_name_and_keeps_what_is_there),
         WITH_DIRECTORY(directories_are_made_with_their_parents),
         WITH_DIRECTORY(a_file_in_the_way_of_a_directory_is_an_error),
     };
