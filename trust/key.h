@@ -27,6 +27,7 @@ struct bt_key;
 /**
  * Reads a key object {keytype, scheme, keyval, x-holder?, x-class?}. The key id is the one the
  * metadata calls it by (TUF: clients must not recompute it).
+ * Ed25519 is 64 hex digits, the others are PEM ("PUBLIC KEY").
  * Errors: -EINVAL not a key, -EPROTONOSUPPORT a scheme we do not have; such a key counts nothing.
  */
 int bt_key_read(const cJSON *object, const char *keyid, struct bt_key **out,
@@ -37,6 +38,9 @@ BT_DEFINE_AUTO(bt_key)
 const char *bt_key_id(const struct bt_key *key);
 const char *bt_key_holder(const struct bt_key *key);  // the key id when none is named
 enum bt_key_class bt_key_class(const struct bt_key *key);
+
+// The same key, whatever ids, schemes and holders it goes by.
+bool bt_key_same(const struct bt_key *a, const struct bt_key *b);
 
 // True when the signature over exactly these bytes is the key's.
 bool bt_key_verifies(const struct bt_key *key, const void *bytes, size_t len,

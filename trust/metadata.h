@@ -30,15 +30,17 @@ struct bt_keyring {
 void bt_keyring_finish(struct bt_keyring *ring);
 
 /**
- * Reads {keyids, threshold} of a role or delegation with its table of keys. Keys of unknown schemes
- * are left out.
+ * Reads {keyids, threshold} of a role or delegation with its table of keys. Keys that cannot be
+ * used (missing, broken, of an unknown scheme) are left out: they count nothing. Errors: -EINVAL
+ * not of that shape, or a key id twice.
  */
 int bt_keyring_read(const cJSON *role, const cJSON *keys, struct bt_keyring *out,
                     struct bt_error *err) BT_NODISCARD;
 
 /**
- * How many people's valid signatures the document {signed, signatures} bears: one for each holder,
- * and at most one of class browser in all. Errors: -EINVAL not of that shape, or a key id twice.
+ * How many people's valid signatures the document {signed, signatures} bears: one for each holder
+ * and for each key whatever its ids, and at most one of class browser in all. Errors: -EINVAL not
+ * of that shape, or a key id twice.
  */
 int bt_signatures_count(const cJSON *document, const struct bt_keyring *ring, int64_t *out,
                         struct bt_error *err) BT_NODISCARD;

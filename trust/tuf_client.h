@@ -7,12 +7,14 @@
  * it wants and how much of it at most. One thread at a time.
  *
  * Errors of all functions: -EACCES signatures, -ESTALE a version that goes back or a mix, -ETIME
- * expired, -EMSGSIZE longer than allowed, -EBADMSG wrong hash, -ENOENT no such target, or the
- * fetcher's.
+ * expired, -EMSGSIZE longer than allowed, -EBADMSG wrong hash, -ENOENT no such target (said by
+ * valid, signed metadata alone), -ENODATA the repository lacks a file that signed metadata name,
+ * -ELOOP too many roles asked for one target, -EINVAL metadata of no good shape, or the fetcher's.
  */
 #ifndef BT_TRUST_TUF_CLIENT_H
 #define BT_TRUST_TUF_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +25,9 @@
 
 struct bt_tuf_fetcher {
     /**
-     * Fetches "metadata/3.root.json" or "targets/u/31333/HASH.name.json" into `out`, whose limit is
-     * the most that may be taken. -ENOENT when the server says there is none. An error otherwise.
+     * Fetches "metadata/3.root.json" or "targets/u/31333/HASH.name.json" (percent-encoded, ready to
+     * stand in an address) into `out`, whose limit is the most that may be taken. -ENOENT when the
+     * server says there is none, which ends the chain of roots. An error otherwise.
      */
     int (*fetch)(void *context, const char *path, struct bt_buf *out, struct bt_error *err);
     void *context;  // must outlive the client
@@ -32,7 +35,8 @@ struct bt_tuf_fetcher {
 
 struct bt_tuf_client;
 
-// Opens the directory's trusted metadata; -ENOENT when no root was ever pinned there.
+// Opens the directory's trusted metadata; -ENOENT when no root was ever pinned there. What was
+// verified before is there at once, without a refresh.
 int bt_tuf_client_open(const char *directory, const struct bt_tuf_fetcher *fetcher,
                        struct bt_tuf_client **out, struct bt_error *err) BT_NODISCARD;
 
@@ -49,18 +53,38 @@ BT_DEFINE_AUTO(bt_tuf_client)
 int bt_tuf_client_refresh(struct bt_tuf_client *client, int64_t now_ms,
                           struct bt_error *err) BT_NODISCARD;
 
+#define BT_SHA512_HEX_BYTES 129  // with the NUL
+
 struct bt_tuf_target {
-    int64_t length;  // bytes
+    int64_t length;   // bytes
+    bool has_sha256;  // always so in our repositories; others may know SHA-512 alone
     struct bt_sha256 sha256;
-    char role[BT_ROLE_BYTES];  // who signed it
-    int64_t threshold;         // of that role, for the demo mark
+    char sha512[BT_SHA512_HEX_BYTES];  // lower-case hex, "" when it is not said
+    char role[BT_ROLE_BYTES];          // who signed it
+    int64_t threshold;                 // of that role, for the demo mark
 };
 
-// Looks the target up through the delegations, fetching their metadata as needed. After refresh.
+// Looks the target up through the delegations, fetching their metadata as needed. -ESTALE until a
+// refresh has completed, -ETIME when the metadata expire.
 int bt_tuf_client_find(struct bt_tuf_client *client, const char *path, int64_t now_ms,
                        struct bt_tuf_target *out, struct bt_error *err) BT_NODISCARD;
 
-// Fetches and verifies the target's content; `out`'s limit must allow its length.
+// -EBADMSG unless these bytes are the target's content.
+int bt_tuf_target_check(const struct bt_tuf_target *target, const void *bytes, size_t len,
+                        struct bt_error *err) BT_NODISCARD;
+
+typedef void (*bt_tuf_visit_fn)(const char *path, void *context);  // does not call the client
+
+/**
+ * Visits the paths of "targets" or of a role it delegates to that begin with the prefix and that
+ * the role may sign. Who in the end speaks for such a path says bt_tuf_client_find.
+ */
+int bt_tuf_client_list(struct bt_tuf_client *client, const char *role, const char *prefix,
+                       int64_t now_ms, bt_tuf_visit_fn visit, void *context,
+                       struct bt_error *err) BT_NODISCARD;
+
+// Fetches and verifies the target's content into the empty `out`, whose limit must allow its
+// length.
 int bt_tuf_client_download(struct bt_tuf_client *client, const char *path,
                            const struct bt_tuf_target *target, struct bt_buf *out,
                            struct bt_error *err) BT_NODISCARD;
@@ -69,6 +93,14 @@ int bt_tuf_client_download(struct bt_tuf_client *client, const char *path,
 // of its own.
 int bt_tuf_client_delegated_keys(struct bt_tuf_client *client, const char *role,
                                  struct bt_keyring *out, struct bt_error *err) BT_NODISCARD;
+
+// Whether what a role with this threshold signs is drawn with the demo mark: one person alone could
+// have put it there, and the root does not say "x-demo": false.
+bool bt_tuf_client_is_demo(const struct bt_tuf_client *client, int64_t threshold);
+
+// "x-audit-head" of the trusted timestamp, borrowed until the next refresh; NULL when there is
+// none.
+const char *bt_tuf_client_audit_head(const struct bt_tuf_client *client);
 
 // Versions and expiry of what is trusted; 0 when there is none.
 struct bt_tuf_versions {

@@ -1,0 +1,559 @@
+#include "trust/tuf_client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "trust/percent.h"
+#include "trust/tuf_inside.h"
+#include "trust/tuf_saved.h"
+
+// Of metadata whose length nobody says. A targets role with 10,000 publications has 3 MiB.
+#define ROOT_MAX_BYTES (512 * 1024)
+#define TIMESTAMP_MAX_BYTES (16 * 1024)
+#define ROLE_MAX_BYTES BT_METADATA_MAX_BYTES
+
+// A player that slept through more root versions than this catches up in several rounds.
+#define MAX_ROOT_STEPS 1024
+
+// "metadata/VERSION.ROLE.json" with every byte of the role as %XX.
+#define MAX_NAME_BYTES (3 * BT_ROLE_BYTES + 64)
+
+static int save(const struct bt_tuf_client *client, const char *role,
+                const struct bt_tuf_document *document, struct bt_error *err)
+{
+    return bt_tuf_saved_write(client->directory, role, document->text.data, document->text.len,
+                              err);
+}
+
+static const char *type_of(const char *role)
+{
+    bool top = strcmp(role, "root") == 0 || strcmp(role, "timestamp") == 0 ||
+               strcmp(role, "snapshot") == 0;
+    return top ? role : "targets";
+}
+
+static int verify(const struct bt_buf *text, const char *role, const struct bt_keyring *ring,
+                  struct bt_tuf_document **out, struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) document = NULL;
+    int r = bt_tuf_document_read(bt_buf_text(text), text->len, type_of(role), &document, err);
+    if (r == 0) {
+        r = bt_signatures_check(document->json, ring, err);
+    }
+    if (r < 0) {
+        return bt_fail_in(err, r, "'%s'", role);
+    }
+    *out = BT_TAKE(document);
+    return 0;
+}
+
+// What lies on the disk, if the ring still vouches for it; NULL otherwise.
+static struct bt_tuf_document *read_saved(const struct bt_tuf_client *client, const char *role,
+                                          const struct bt_keyring *ring)
+{
+    struct bt_tuf_document *document = NULL;
+    BT_AUTOBUF text;
+    bt_buf_init(&text, BT_METADATA_MAX_BYTES);
+    if (bt_tuf_saved_read(client->directory, role, &text, NULL) < 0 ||
+        verify(&text, role, ring, &document, NULL) < 0) {
+        return NULL;
+    }
+    return document;
+}
+
+static void replace(struct bt_tuf_document **place, struct bt_tuf_document *document)
+{
+    bt_tuf_document_destroy(*place);
+    *place = document;
+}
+
+// Fetches "metadata/[VERSION.]ROLE.json"; version 0 leaves the number out.
+static int fetch(struct bt_tuf_client *client, const char *role, int64_t version, size_t limit,
+                 struct bt_buf *out, struct bt_error *err)
+{
+    BT_AUTOBUF path;
+    bt_buf_init(&path, MAX_NAME_BYTES);
+    int r = version > 0 ? bt_buf_appendf(&path, "metadata/%lld.", (long long)version)
+                        : bt_buf_append(&path, "metadata/", 9);
+    if (r < 0 || (r = bt_percent_encode(role, false, &path)) < 0 ||
+        (r = bt_buf_append(&path, ".json", 5)) < 0) {
+        return bt_fail(err, r, "The name of role '%s' is too long", role);
+    }
+    bt_buf_init(out, limit);
+    return client->fetcher.fetch(client->fetcher.context, path.data, out, err);
+}
+
+// A file that signed metadata name has to be there.
+static int fetch_named(struct bt_tuf_client *client, const char *role,
+                       const struct bt_tuf_file *file, struct bt_buf *out, struct bt_error *err)
+{
+    if (file->length > ROLE_MAX_BYTES) {
+        return bt_fail(err, -EMSGSIZE, "'%s' has %lld bytes, at most %d are taken", role,
+                       (long long)file->length, ROLE_MAX_BYTES);
+    }
+    bool consistent = bt_tuf_document_is_consistent(client->root);
+    size_t limit = file->length >= 0 ? (size_t)file->length : ROLE_MAX_BYTES;
+    int r = fetch(client, role, consistent ? file->version : 0, limit, out, err);
+    if (r == -ENOENT) {
+        return bt_fail(err, -ENODATA, "The repository lacks version %lld of '%s'",
+                       (long long)file->version, role);
+    }
+    if (r == 0) {
+        r = bt_tuf_file_check(file, bt_buf_text(out), out->len, err);
+    }
+    return r < 0 ? bt_fail_in(err, r, "'%s'", role) : 0;
+}
+
+int bt_tuf_check_time(const struct bt_tuf_document *document, const char *role, int64_t now_ms,
+                      struct bt_error *err)
+{
+    if (now_ms >= document->expires_ms) {
+        return bt_fail(err, -ETIME, "Version %lld of '%s' has expired",
+                       (long long)document->version, role);
+    }
+    return 0;
+}
+
+static int check_version(const struct bt_tuf_document *document, const char *role, int64_t wanted,
+                         struct bt_error *err)
+{
+    if (document->version != wanted) {
+        return bt_fail(err, -ESTALE, "'%s' is of version %lld instead of %lld", role,
+                       (long long)document->version, (long long)wanted);
+    }
+    return 0;
+}
+
+// Root.
+
+static int verify_with_root(const struct bt_tuf_document *root, const struct bt_tuf_document *of,
+                            const char *role, struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    int r = bt_tuf_document_role(root, role, &ring, err);
+    return r < 0 ? r : bt_signatures_check(of->json, &ring, err);
+}
+
+// A root vouches for itself; the first one is trusted because it was pinned.
+static int read_root(const struct bt_buf *text, struct bt_tuf_document **out, struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) root = NULL;
+    int r = bt_tuf_document_read(bt_buf_text(text), text->len, "root", &root, err);
+    if (r == 0) {
+        r = verify_with_root(root, root, "root", err);
+    }
+    if (r < 0) {
+        return bt_fail_in(err, r, "'root'");
+    }
+    *out = BT_TAKE(root);
+    return 0;
+}
+
+static bool lists(const cJSON *keyids, const char *keyid)
+{
+    for (const cJSON *each = keyids->child; each != NULL; each = each->next) {
+        if (strcmp(each->valuestring, keyid) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const cJSON *keyids_of(const struct bt_tuf_document *root, const char *role)
+{
+    const cJSON *roles = cJSON_GetObjectItemCaseSensitive(root->body, "roles");
+    const cJSON *entry = cJSON_GetObjectItemCaseSensitive(roles, role);
+    return cJSON_GetObjectItemCaseSensitive(entry, "keyids");
+}
+
+// A key was taken out, as it is when it fell into wrong hands.
+static bool lost_a_key(const struct bt_tuf_document *before, const struct bt_tuf_document *after,
+                       const char *role)
+{
+    const cJSON *kept = keyids_of(after, role);
+    for (const cJSON *each = keyids_of(before, role)->child; each != NULL; each = each->next) {
+        if (!lists(kept, each->valuestring)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget(struct bt_tuf_client *client, const char *role, struct bt_tuf_document **place)
+{
+    replace(place, NULL);
+    bt_tuf_saved_remove(client->directory, role);
+}
+
+// What was signed with keys that are no longer good is not held against what comes now.
+static void drop_unvouched(struct bt_tuf_client *client)
+{
+    const struct {
+        const char *role;
+        struct bt_tuf_document **place;
+    } tops[] = {
+        {"timestamp", &client->timestamp},
+        {"snapshot", &client->snapshot},
+        {"targets", &client->targets},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(tops); i++) {
+        if (*tops[i].place != NULL &&
+            verify_with_root(client->root, *tops[i].place, tops[i].role, NULL) < 0) {
+            replace(tops[i].place, NULL);
+        }
+    }
+}
+
+/*
+ * A thief of the online keys can sign a version so high that every later honest one looks like a
+ * step back. New keys for timestamp or snapshot therefore begin with a clean slate (the
+ * specification's recovery from fast-forward attacks).
+ */
+static int step_root(struct bt_tuf_client *client, const struct bt_buf *text, struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) next = NULL;
+    int r = read_root(text, &next, err);
+    if (r == 0 && (r = verify_with_root(client->root, next, "root", err)) < 0) {
+        r = bt_fail_in(err, r, "The keys of root version %lld", (long long)client->root->version);
+    }
+    if (r == 0) {
+        r = check_version(next, "root", client->root->version + 1, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (lost_a_key(client->root, next, "timestamp") || lost_a_key(client->root, next, "snapshot")) {
+        forget(client, "timestamp", &client->timestamp);
+        forget(client, "snapshot", &client->snapshot);
+    }
+    if ((r = save(client, "root", next, err)) < 0) {
+        return r;
+    }
+    replace(&client->root, BT_TAKE(next));
+    drop_unvouched(client);
+    return 0;
+}
+
+static int update_root(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
+{
+    int r = 0;
+    for (int step = 0; step < MAX_ROOT_STEPS && r == 0; step++) {
+        BT_AUTOBUF text = {0};
+        r = fetch(client, "root", client->root->version + 1, ROOT_MAX_BYTES, &text, err);
+        if (r == 0) {
+            r = step_root(client, &text, err);
+        }
+    }
+    if (r < 0 && r != -ENOENT) {
+        return r;
+    }
+    return bt_tuf_check_time(client->root, "root", now_ms, err);
+}
+
+// Timestamp.
+
+static int check_timestamp(const struct bt_tuf_client *client,
+                           const struct bt_tuf_document *timestamp, struct bt_error *err)
+{
+    struct bt_tuf_file before, now;
+    if (client->timestamp == NULL) {
+        return 0;
+    }
+    if (timestamp->version < client->timestamp->version) {
+        return bt_fail(err, -ESTALE, "'timestamp' goes back from version %lld to %lld",
+                       (long long)client->timestamp->version, (long long)timestamp->version);
+    }
+    int r = bt_tuf_document_meta(client->timestamp, "snapshot", &before, err);
+    if (r < 0 || (r = bt_tuf_document_meta(timestamp, "snapshot", &now, err)) < 0) {
+        return r;
+    }
+    if (now.version < before.version) {
+        return bt_fail(err, -ESTALE,
+                       "'timestamp' goes back from version %lld of 'snapshot' to %lld",
+                       (long long)before.version, (long long)now.version);
+    }
+    return 0;
+}
+
+static int accept_timestamp(struct bt_tuf_client *client, const struct bt_buf *text, int64_t now_ms,
+                            struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    BT_AUTO(bt_tuf_document) timestamp = NULL;
+    int r = bt_tuf_document_role(client->root, "timestamp", &ring, err);
+    if (r < 0 || (r = verify(text, "timestamp", &ring, &timestamp, err)) < 0 ||
+        (r = check_timestamp(client, timestamp, err)) < 0) {
+        return r;
+    }
+    // Of the same version the one we have stays, whatever the other one says.
+    if (client->timestamp != NULL && timestamp->version == client->timestamp->version) {
+        return bt_tuf_check_time(client->timestamp, "timestamp", now_ms, err);
+    }
+    if ((r = bt_tuf_check_time(timestamp, "timestamp", now_ms, err)) < 0 ||
+        (r = save(client, "timestamp", timestamp, err)) < 0) {
+        return r;
+    }
+    replace(&client->timestamp, BT_TAKE(timestamp));
+    return 0;
+}
+
+static int update_timestamp(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
+{
+    BT_AUTOBUF text = {0};
+    int r = fetch(client, "timestamp", 0, TIMESTAMP_MAX_BYTES, &text, err);
+    if (r == -ENOENT) {
+        return bt_fail(err, -ENODATA, "The repository has no timestamp");
+    }
+    return r < 0 ? r : accept_timestamp(client, &text, now_ms, err);
+}
+
+// Snapshot.
+
+static bool is_current(const struct bt_tuf_document *document, const struct bt_tuf_file *file,
+                       int64_t now_ms)
+{
+    return document != NULL && document->version == file->version &&
+           now_ms < document->expires_ms &&
+           bt_tuf_file_check(file, document->text.data, document->text.len, NULL) == 0;
+}
+
+// Nothing that an older snapshot names may vanish or go back.
+static int check_snapshot(const struct bt_tuf_document *before, const struct bt_tuf_document *after,
+                          struct bt_error *err)
+{
+    const cJSON *old_meta = cJSON_GetObjectItemCaseSensitive(before->body, "meta");
+    const cJSON *new_meta = cJSON_GetObjectItemCaseSensitive(after->body, "meta");
+    for (const cJSON *each = old_meta->child; each != NULL; each = each->next) {
+        const cJSON *new_entry = cJSON_GetObjectItemCaseSensitive(new_meta, each->string);
+        const cJSON *was = cJSON_GetObjectItemCaseSensitive(each, "version");
+        const cJSON *is = cJSON_GetObjectItemCaseSensitive(new_entry, "version");
+        if (is == NULL) {
+            return bt_fail(err, -ESTALE, "'snapshot' does not name '%.64s' any more", each->string);
+        }
+        if (is->valuedouble < was->valuedouble) {
+            return bt_fail(err, -ESTALE,
+                           "'snapshot' goes back from version %.0f of '%.64s' to %.0f",
+                           was->valuedouble, each->string, is->valuedouble);
+        }
+    }
+    return 0;
+}
+
+static int accept_snapshot(struct bt_tuf_client *client, const struct bt_buf *text, int64_t version,
+                           int64_t now_ms, struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    BT_AUTO(bt_tuf_document) snapshot = NULL;
+    int r = bt_tuf_document_role(client->root, "snapshot", &ring, err);
+    if (r < 0 || (r = verify(text, "snapshot", &ring, &snapshot, err)) < 0 ||
+        (r = check_version(snapshot, "snapshot", version, err)) < 0) {
+        return r;
+    }
+    if (client->snapshot != NULL && (r = check_snapshot(client->snapshot, snapshot, err)) < 0) {
+        return r;
+    }
+    if ((r = bt_tuf_check_time(snapshot, "snapshot", now_ms, err)) < 0 ||
+        (r = save(client, "snapshot", snapshot, err)) < 0) {
+        return r;
+    }
+    replace(&client->snapshot, BT_TAKE(snapshot));
+    return 0;
+}
+
+static int update_snapshot(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
+{
+    struct bt_tuf_file file;
+    int r = bt_tuf_document_meta(client->timestamp, "snapshot", &file, err);
+    if (r < 0 || is_current(client->snapshot, &file, now_ms)) {
+        return r;
+    }
+    BT_AUTOBUF text = {0};
+    r = fetch_named(client, "snapshot", &file, &text, err);
+    return r < 0 ? r : accept_snapshot(client, &text, file.version, now_ms, err);
+}
+
+// Targets.
+
+static int fetch_targets(struct bt_tuf_client *client, const char *role,
+                         const struct bt_keyring *ring, const struct bt_tuf_file *file,
+                         int64_t now_ms, struct bt_tuf_document **out, struct bt_error *err)
+{
+    BT_AUTOBUF text = {0};
+    BT_AUTO(bt_tuf_document) document = NULL;
+    int r = fetch_named(client, role, file, &text, err);
+    if (r < 0 || (r = verify(&text, role, ring, &document, err)) < 0 ||
+        (r = check_version(document, role, file->version, err)) < 0 ||
+        (r = bt_tuf_check_time(document, role, now_ms, err)) < 0 ||
+        (r = save(client, role, document, err)) < 0) {
+        return r;
+    }
+    *out = BT_TAKE(document);
+    return 0;
+}
+
+int bt_tuf_load_targets(struct bt_tuf_client *client, const char *role,
+                        const struct bt_keyring *ring, int64_t now_ms, struct bt_tuf_document **out,
+                        struct bt_error *err)
+{
+    struct bt_tuf_file file;
+    int r = bt_tuf_document_meta(client->snapshot, role, &file, err);
+    if (r < 0) {
+        return bt_fail_in(err, r == -ENOENT ? -ENODATA : r, "'snapshot'");
+    }
+    BT_AUTO(bt_tuf_document) saved = read_saved(client, role, ring);
+    if (is_current(saved, &file, now_ms)) {
+        *out = BT_TAKE(saved);
+        return 0;
+    }
+    return fetch_targets(client, role, ring, &file, now_ms, out, err);
+}
+
+static int update_targets(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    struct bt_tuf_document *targets = NULL;
+    int r = bt_tuf_document_role(client->root, "targets", &ring, err);
+    if (r == 0) {
+        r = bt_tuf_load_targets(client, "targets", &ring, now_ms, &targets, err);
+    }
+    if (r == 0) {
+        replace(&client->targets, targets);
+    }
+    return r;
+}
+
+int bt_tuf_client_refresh(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
+{
+    bt_tuf_forget_loaded(client);
+    int r = update_root(client, now_ms, err);
+    if (r == 0) {
+        r = update_timestamp(client, now_ms, err);
+    }
+    if (r == 0) {
+        r = update_snapshot(client, now_ms, err);
+    }
+    return r < 0 ? r : update_targets(client, now_ms, err);
+}
+
+// Life.
+
+static void load_saved(struct bt_tuf_client *client, const char *role,
+                       struct bt_tuf_document **place)
+{
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    if (bt_tuf_document_role(client->root, role, &ring, NULL) == 0) {
+        *place = read_saved(client, role, &ring);
+    }
+}
+
+static int open_root(struct bt_tuf_client *client, struct bt_error *err)
+{
+    BT_AUTOBUF text;
+    bt_buf_init(&text, ROOT_MAX_BYTES);
+    int r = bt_tuf_saved_read(client->directory, "root", &text, err);
+    return r < 0 ? r : read_root(&text, &client->root, err);
+}
+
+int bt_tuf_client_open(const char *directory, const struct bt_tuf_fetcher *fetcher,
+                       struct bt_tuf_client **out, struct bt_error *err)
+{
+    assert(fetcher->fetch != NULL);
+    BT_AUTO(bt_tuf_client) client = BT_NEW(struct bt_tuf_client);
+    client->directory = bt_strdup(directory);
+    client->fetcher = *fetcher;
+    int r = open_root(client, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "Trusted metadata in '%s'", directory);
+    }
+    load_saved(client, "timestamp", &client->timestamp);
+    load_saved(client, "snapshot", &client->snapshot);
+    load_saved(client, "targets", &client->targets);
+    *out = BT_TAKE(client);
+    return 0;
+}
+
+int bt_tuf_client_pin(const char *directory, const char *root, size_t len, struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) document = NULL;
+    BT_AUTOBUF text, pinned;
+    bt_buf_init(&text, ROOT_MAX_BYTES);
+    bt_buf_init(&pinned, ROOT_MAX_BYTES);
+    int r = bt_buf_append(&text, root, len);
+    if (r < 0) {
+        return bt_fail(err, r, "A root has at most %d bytes", ROOT_MAX_BYTES);
+    }
+    if ((r = read_root(&text, &document, err)) < 0 || (r = bt_file_make_dirs(directory, err)) < 0) {
+        return r;
+    }
+    r = bt_tuf_saved_read(directory, "root", &pinned, err);
+    if (r == -ENOENT) {
+        return bt_tuf_saved_write(directory, "root", root, len, err);
+    }
+    if (r == 0 && (pinned.len != len || memcmp(pinned.data, root, len) != 0)) {
+        r = bt_fail(err, -EEXIST, "Another root is pinned in '%s'", directory);
+    }
+    return r;
+}
+
+void bt_tuf_forget_loaded(struct bt_tuf_client *client)
+{
+    for (size_t i = 0; i < client->loaded_count; i++) {
+        bt_tuf_document_destroy(client->loaded[i].document);
+    }
+    client->loaded_count = 0;
+}
+
+void bt_tuf_client_destroy(struct bt_tuf_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    bt_tuf_forget_loaded(client);
+    free(client->loaded);
+    bt_tuf_document_destroy(client->root);
+    bt_tuf_document_destroy(client->timestamp);
+    bt_tuf_document_destroy(client->snapshot);
+    bt_tuf_document_destroy(client->targets);
+    free(client->directory);
+    free(client);
+}
+
+static int64_t version_of(const struct bt_tuf_document *document, int64_t *expires_ms)
+{
+    if (document == NULL) {
+        return 0;
+    }
+    *expires_ms = BT_MIN(*expires_ms, document->expires_ms);
+    return document->version;
+}
+
+void bt_tuf_client_versions(const struct bt_tuf_client *client, struct bt_tuf_versions *out)
+{
+    int64_t expires_ms = INT64_MAX;
+    *out = (struct bt_tuf_versions){
+        .root = version_of(client->root, &expires_ms),
+        .timestamp = version_of(client->timestamp, &expires_ms),
+        .snapshot = version_of(client->snapshot, &expires_ms),
+        .targets = version_of(client->targets, &expires_ms),
+    };
+    out->expires_ms = expires_ms;
+}
+
+const char *bt_tuf_client_audit_head(const struct bt_tuf_client *client)
+{
+    if (client->timestamp == NULL) {
+        return NULL;
+    }
+    const cJSON *head = cJSON_GetObjectItemCaseSensitive(client->timestamp->body, "x-audit-head");
+    return cJSON_GetStringValue(head);
+}
+
+bool bt_tuf_client_is_demo(const struct bt_tuf_client *client, int64_t threshold)
+{
+    const cJSON *demo = cJSON_GetObjectItemCaseSensitive(client->root->body, "x-demo");
+    return threshold < 2 && !cJSON_IsFalse(demo);
+}
