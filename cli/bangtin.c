@@ -18,6 +18,8 @@ static const struct {
      "Tạo chương trình phát từ ảnh và clip / a publication from pictures and clips"},
     {"plays", bt_command_plays,
      "Đếm, xuất, kiểm tra lượt phát / count, export and verify what was shown"},
+    {"tuf", bt_command_tuf,
+     "Kiểm tra kho đã ký như máy phát / verify a signed repository as players do"},
 };
 
 static void print_help(FILE *to)

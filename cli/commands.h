@@ -11,5 +11,6 @@ enum bt_exit_status {
 
 int bt_command_new(int argc, char **argv);
 int bt_command_plays(int argc, char **argv);
+int bt_command_tuf(int argc, char **argv);
 
 #endif
