@@ -37,6 +37,9 @@ void bt_publication_destroy(struct bt_publication *publication)
     free(publication->campaigns);
     free(publication->playlists);
     free(publication->rules);
+    free(publication->carries);
+    free(publication->fields);
+    free(publication->lifts);
     free(publication);
 }
 
@@ -140,6 +143,10 @@ static const struct bt_json_field fields[] = {
     BT_LEAF(struct bt_publication, title, "title", bt_read_title, .optional = true),
     BT_WHOLE(struct bt_publication, "valid", read_valid, .optional = true),
     BT_WHOLE(struct bt_publication, "activate", read_activate, .optional = true),
+    BT_WHOLE(struct bt_publication, "lifts", bt_read_lifts, .optional = true),
+    BT_WHOLE(struct bt_publication, "carries", bt_read_carries, .optional = true),
+    BT_WHOLE(struct bt_publication, "limits", bt_read_limits, .optional = true),
+    BT_WHOLE(struct bt_publication, "fields", bt_read_fields, .optional = true),
     BT_WHOLE(struct bt_publication, "canvas", bt_read_canvas, .optional = true),
     BT_WHOLE(struct bt_publication, "assets", bt_read_assets, .optional = true),
     BT_WHOLE(struct bt_publication, "campaigns", bt_read_campaigns, .optional = true),
@@ -171,7 +178,10 @@ static int read_publication(struct bt_reading *reading, const cJSON *json, struc
         return r;
     }
     r = bt_read_object(reading, json, fields, BT_ARRAY_LEN(fields), reading->publication, err);
-    return r < 0 && reading->path_len > 0 ? bt_fail_in(err, r, "%s", reading->path) : r;
+    if (r == 0) {
+        return bt_check_template(reading->publication, err);
+    }
+    return reading->path_len > 0 ? bt_fail_in(err, r, "%s", reading->path) : r;
 }
 
 int bt_publication_parse(const char *text, size_t len, enum bt_unknown_keys unknown,
@@ -190,6 +200,7 @@ int bt_publication_parse(const char *text, size_t len, enum bt_unknown_keys unkn
     pub->layer = BT_LAYER_UNIT;
     pub->valid_from_ms = INT64_MIN;
     pub->valid_until_ms = INT64_MAX;
+    pub->limits = (struct bt_limits){100, 100, 100};
     pub->sha256 = bt_sha256_of(text, len);
     BT_AUTOFINISH(bt_reading_finish)
     struct bt_reading reading = {.publication = pub, .unknown = unknown};

@@ -36,6 +36,12 @@
 #define BT_ITEM_MAX_MS 86400000  // a day
 #define BT_ITEM_TEXT_MAX_BYTES 8192
 #define BT_TRANSITION_MAX_MS 5000
+#define BT_UNIT_CODE_MAX_BYTES 24
+#define BT_TARGET_BYTES 96  // "u/UNIT/NAME" with the NUL
+#define BT_MAX_CARRIES 24   // with the screen's own and emergencies below BT_MAX_PUBLICATIONS
+#define BT_MAX_LIFTS 256
+#define BT_MAX_FIELDS 16
+#define BT_FIELD_MAX_BYTES 256
 
 enum bt_layer {
     BT_LAYER_SCREEN,    // canvas, layouts, safe card, limits; signed by a technician
@@ -190,6 +196,31 @@ struct bt_canvas {
     struct bt_colour background;  // opaque
 };
 
+// A publication that the screen shows besides its own: "p/chung", "u/31333/quang-truong".
+struct bt_carry {
+    char target[BT_TARGET_BYTES];
+};
+
+// A takedown that this version lifts.
+struct bt_lift {
+    char takedown[BT_ID_BYTES];
+};
+
+// What the technician allows at most; 100 where nothing is said.
+struct bt_limits {
+    int64_t volume_percent, brightness_percent;
+    int64_t province_share_percent;  // of a zone's time, while others have something to show
+};
+
+enum bt_field_type { BT_FIELD_TEXT, BT_FIELD_NUMBER, BT_FIELD_TIME };
+
+// A place in an emergency template: "{NAME}" in the texts of its items.
+struct bt_field {
+    char name[BT_ID_BYTES];
+    int type;  // enum bt_field_type
+    int64_t max_bytes;
+};
+
 struct bt_publication {
     int64_t format;
     char id[BT_ID_BYTES];       // the same through all versions
@@ -211,6 +242,13 @@ struct bt_publication {
     size_t playlist_count;
     struct bt_rule *rules;  // zones' own playlists and "fallback" are rules here too
     size_t rule_count;
+    struct bt_carry *carries;  // layer screen
+    size_t carry_count;
+    struct bt_limits limits;  // layer screen
+    struct bt_field *fields;  // layer emergency: it is a template, shown only when filled
+    size_t field_count;
+    struct bt_lift *lifts;
+    size_t lift_count;
     struct bt_sha256 sha256;  // of the exact text it was read from
 };
 

@@ -157,16 +157,23 @@ static int want_string(const cJSON *value, size_t min, size_t max, struct bt_err
 }
 
 // ASCII only: two authorities name the same zone, and "chính" has two spellings in Unicode.
+bool bt_is_name(const char *text)
+{
+    static const char alphabet[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t len = strlen(text);
+    return len >= 1 && len < BT_ID_BYTES && strspn(text, alphabet) == len &&
+           strchr("-_.", text[0]) == NULL;
+}
+
 int bt_read_name(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     int r = want_string(value, 1, BT_ID_BYTES - 1, err);
     if (r < 0) {
         return r;
     }
-    static const char alphabet[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     const char *name = value->valuestring;
-    if (strspn(name, alphabet) != strlen(name) || strchr("-_.", name[0]) != NULL) {
+    if (!bt_is_name(name)) {
         char quote[BT_QUOTE_BYTES];
         return bt_fail(err, -EINVAL,
                        "'%s' is '%s'; names are made of a-z A-Z 0-9 - _ . and start with a "

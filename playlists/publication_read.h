@@ -91,8 +91,22 @@ int bt_read_milli(const cJSON *value, int64_t min, int64_t max, int64_t *out, st
 
 int bt_check_span(int64_t from_ms, int64_t until_ms, struct bt_error *err);
 
+// A name as bt_read_name takes it.
+bool bt_is_name(const char *text);
+
+// Fails unless the publication is of this layer.
+int bt_want_layer(const struct bt_reading *reading, const cJSON *value, int layer,
+                  struct bt_error *err);
+
+// What only the whole document shows: a template's texts name its fields, its rules have no times.
+int bt_check_template(const struct bt_publication *pub, struct bt_error *err);
+
 // The sections of the document; each reads the value of its key into the publication.
 int bt_read_canvas(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_carries(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_limits(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_fields(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_lifts(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_assets(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_campaigns(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_playlists(const cJSON *value, void *target, void *context, struct bt_error *err);

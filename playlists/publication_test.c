@@ -397,6 +397,39 @@ static void one_item_more_is_refused(void **state)
                         "playlists[4].items[0]: more than 16384 items in all playlists together");
 }
 
+static void what_a_screen_carries_and_allows_is_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    pub = read_valid("{'format':1,'id':'m','version':4,'layer':'screen','lifts':['t-1','t-2'],"
+                     "'carries':['p/chung','u/31333/quang-truong'],"
+                     "'limits':{'volume_percent':0,'province_share_percent':30}}");
+    assert_int_equal(pub->carry_count, 2);
+    assert_string_equal(pub->carries[1].target, "u/31333/quang-truong");
+    assert_int_equal(pub->lift_count, 2);
+    assert_string_equal(pub->lifts[1].takedown, "t-2");
+    assert_int_equal(pub->limits.volume_percent, 0);
+    assert_int_equal(pub->limits.brightness_percent, 100);
+    assert_int_equal(pub->limits.province_share_percent, 30);
+}
+
+static void the_fields_of_a_template_are_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    pub = read_valid("{'format':1,'id':'m','version':1,'layer':'emergency',"
+                     "'fields':[{'name':'cap','type':'number','max_bytes':2},"
+                     "{'name':'den','type':'time'}],"
+                     "'playlists':[{'name':'p','items':[{'id':'i','type':'text','seconds':9,"
+                     "'text':'Cấp {cap}, đến {den}; {không phải tên} {'}]}]}");
+    assert_int_equal(pub->field_count, 2);
+    assert_string_equal(pub->fields[0].name, "cap");
+    assert_int_equal(pub->fields[0].type, BT_FIELD_NUMBER);
+    assert_int_equal(pub->fields[0].max_bytes, 2);
+    assert_int_equal(pub->fields[1].type, BT_FIELD_TIME);
+    assert_int_equal(pub->fields[1].max_bytes, BT_FIELD_MAX_BYTES);
+}
+
 static void a_missing_file_is_named(void **state)
 {
     (void)state;
@@ -427,6 +460,8 @@ int main(void)
         cmocka_unit_test(too_long_a_text_is_refused_before_it_is_read),
         cmocka_unit_test(the_largest_document_is_read),
         cmocka_unit_test(one_item_more_is_refused),
+        cmocka_unit_test(what_a_screen_carries_and_allows_is_read),
+        cmocka_unit_test(the_fields_of_a_template_are_read),
         cmocka_unit_test(a_missing_file_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

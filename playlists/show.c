@@ -17,6 +17,7 @@ struct bt_show {
     struct bt_publication *publications[BT_MAX_PUBLICATIONS];
     size_t publication_count;
     struct bt_tz *tz;
+    struct bt_limits limits;
     const struct bt_canvas *canvas;
     const struct bt_publication *stage;  // whose layouts are used
     struct bt_track tracks[MAX_TRACKS];
@@ -241,8 +242,22 @@ static void add_feed(struct bt_show *show, const struct bt_publication *p,
     note(show, text);
 }
 
+static void find_limits(struct bt_show *show)
+{
+    struct bt_limits *least = &show->limits;
+    *least = (struct bt_limits){100, 100, 100};
+    for (size_t i = 0; i < show->publication_count; i++) {
+        const struct bt_limits *limits = &show->publications[i]->limits;
+        least->volume_percent = BT_MIN(least->volume_percent, limits->volume_percent);
+        least->brightness_percent = BT_MIN(least->brightness_percent, limits->brightness_percent);
+        least->province_share_percent =
+            BT_MIN(least->province_share_percent, limits->province_share_percent);
+    }
+}
+
 static int merge(struct bt_show *show, struct bt_error *err)
 {
+    find_limits(show);
     int r = find_canvas(show, err);
     if (r == 0) {
         r = find_stage(show, err);
@@ -317,6 +332,11 @@ size_t bt_show_track_count(const struct bt_show *show)
 const struct bt_track *bt_show_track(const struct bt_show *show, size_t index)
 {
     return &show->tracks[index];
+}
+
+const struct bt_limits *bt_show_limits(const struct bt_show *show)
+{
+    return &show->limits;
 }
 
 size_t bt_show_feed_count(const struct bt_show *show)

@@ -49,6 +49,9 @@ struct bt_track {
 size_t bt_show_track_count(const struct bt_show *show);
 const struct bt_track *bt_show_track(const struct bt_show *show, size_t index);
 
+// What the screen's publications allow; of several the least.
+const struct bt_limits *bt_show_limits(const struct bt_show *show);
+
 /**
  * Feeds: the rules of all publications that found their zone or their layout, in the order of the
  * publications.

@@ -5,70 +5,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "playlists/programme.h"
-#include "playlists/rotation.h"
+#include "playlists/timeline_track.h"
 
 #define HOUR_S 3600
-#define PRIORITIES (BT_PRIORITY_EMERGENCY + 1)
-
-// What a track shows when it shows nothing, below all priorities.
-#define NOTHING (-1)
 
 // How many changes that turn out to change nothing for a track are looked through at once. Past
 // them a slot ends early and goes on in the next one.
 #define LOOK_THROUGH 256
-
-// A showing of an item, under way or interrupted.
-struct run {
-    bool active;
-    size_t source;
-    size_t item, card;
-    int64_t offset_ns;
-    int64_t number;
-    int64_t deadline_ns;  // its window or its dates end then
-};
-
-// A feed of a track's zone.
-struct source {
-    size_t entry;  // of the programme
-    int priority;
-    struct bt_rotation *rotation;  // shared with sources of the same playlist
-};
-
-struct track {
-    size_t index;
-    struct source *sources;  // the highest priority first
-    size_t source_count, source_capacity;
-    struct bt_rotation **rotations;
-    size_t rotation_count, rotation_capacity;
-    struct bt_party *parties;  // per source; weight 0: does not compete at present
-
-    // The competing sources, as of [from_ns, until_ns).
-    size_t *chosen;
-    size_t chosen_count;
-    int level;  // their priority, or NOTHING
-    bool visible, trusted;
-    int64_t from_ns, until_ns;
-
-    // When something above `takeover_level` takes the track over, if asked in [from, at).
-    int takeover_level;
-    bool takeover_trusted;
-    int64_t takeover_from_ns, takeover_at_ns;
-
-    struct run pending[PRIORITIES];  // to be gone on with; deeper ones were cut into
-    struct run shown;                // what `last` shows
-    struct bt_slot last;
-    bool settled, skipped;  // `last` is accounted for; could not be shown
-    int64_t run_count;
-};
-
-struct bt_timeline {
-    const struct bt_show *show;
-    struct bt_moment anchor;
-    struct bt_programme *programme;
-    struct track *tracks;
-    size_t track_count;
-};
 
 static struct bt_rotation *track_rotation(struct track *track, struct bt_lineup *lineup)
 {
@@ -97,7 +40,7 @@ static void add_source(struct track *track, size_t index, const struct bt_entry 
     track->sources[i] = source;
 }
 
-static void init_track(struct bt_timeline *timeline, struct track *track, size_t index)
+void bt_track_init(struct bt_timeline *timeline, struct track *track, size_t index)
 {
     const char *zone = bt_show_track(timeline->show, index)->name;
     track->index = index;
@@ -109,6 +52,7 @@ static void init_track(struct bt_timeline *timeline, struct track *track, size_t
         }
     }
     track->parties = BT_NEW_ARRAY(struct bt_party, track->source_count);
+    track->preferred = BT_NEW_ARRAY(bool, track->source_count);
     track->chosen = BT_NEW_ARRAY(size_t, track->source_count);
 }
 
@@ -121,9 +65,23 @@ struct bt_timeline *bt_timeline_create(const struct bt_show *show, struct bt_mom
     timeline->track_count = bt_show_track_count(show);
     timeline->tracks = BT_NEW_ARRAY(struct track, timeline->track_count);
     for (size_t i = 0; i < timeline->track_count; i++) {
-        init_track(timeline, &timeline->tracks[i], i);
+        bt_track_init(timeline, &timeline->tracks[i], i);
     }
     return timeline;
+}
+
+void bt_track_finish(struct track *track)
+{
+    for (size_t i = 0; i < track->rotation_count; i++) {
+        bt_rotation_destroy(track->rotations[i]);
+    }
+    free(track->rotations);
+    free(track->sources);
+    free(track->parties);
+    free(track->chosen);
+    free(track->preferred);
+    bt_track_forget(&track->memory);
+    *track = (struct track){0};
 }
 
 void bt_timeline_destroy(struct bt_timeline *timeline)
@@ -132,22 +90,15 @@ void bt_timeline_destroy(struct bt_timeline *timeline)
         return;
     }
     for (size_t i = 0; i < timeline->track_count; i++) {
-        struct track *track = &timeline->tracks[i];
-        for (size_t j = 0; j < track->rotation_count; j++) {
-            bt_rotation_destroy(track->rotations[j]);
-        }
-        free(track->rotations);
-        free(track->sources);
-        free(track->parties);
-        free(track->chosen);
+        bt_track_finish(&timeline->tracks[i]);
     }
     free(timeline->tracks);
     bt_programme_destroy(timeline->programme);
     free(timeline);
 }
 
-static const struct bt_entry *look(struct bt_timeline *timeline, const struct track *track,
-                                   size_t source, struct bt_moment at)
+const struct bt_entry *bt_track_look(struct bt_timeline *timeline, const struct track *track,
+                                     size_t source, struct bt_moment at)
 {
     return bt_programme_look(timeline->programme, track->sources[source].entry, at);
 }
@@ -169,9 +120,9 @@ static const struct bt_rule *source_rule(const struct bt_timeline *timeline,
  * Weights of the chosen sources: those with a share get it in percent of all, the others divide
  * what is left by their weights. Without others, or with shares beyond 100, shares are weights.
  */
-static void weigh(const struct bt_timeline *timeline, struct track *track)
+static void weigh_rules(const struct bt_timeline *timeline, struct track *track)
 {
-    int64_t shares = 0, weights = 0, total = 0;
+    int64_t shares = 0, weights = 0;
     for (size_t i = 0; i < track->chosen_count; i++) {
         const struct bt_rule *rule = source_rule(timeline, track, track->chosen[i]);
         shares += rule->share_percent;
@@ -183,14 +134,60 @@ static void weigh(const struct bt_timeline *timeline, struct track *track)
         const struct bt_rule *rule = source_rule(timeline, track, track->chosen[i]);
         int64_t share = rule->share_percent * (proportion ? weights : 1);
         int64_t weight = BT_MAX(rule->weight, 1) * (shares == 0 ? 1 : rest);
-        struct bt_party *party = &track->parties[track->chosen[i]];
-        party->weight = rule->share_percent > 0 ? share : weight;
-        total += party->weight;
+        track->parties[track->chosen[i]].weight = rule->share_percent > 0 ? share : weight;
+    }
+}
+
+// Keeps the proportions; nobody's weight becomes nothing.
+static void scale_weights(struct track *track)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < track->chosen_count; i++) {
+        total += track->parties[track->chosen[i]].weight;
     }
     for (size_t i = 0; total > BT_FAIR_MAX_WEIGHT && i < track->chosen_count; i++) {
         struct bt_party *party = &track->parties[track->chosen[i]];
         party->weight = party->weight * (BT_FAIR_MAX_WEIGHT / 2) / total + 1;
     }
+}
+
+static bool is_of_province(const struct bt_timeline *timeline, const struct track *track,
+                           size_t source)
+{
+    const struct bt_entry *entry =
+        bt_programme_entry(timeline->programme, track->sources[source].entry);
+    return entry->feed->publication->layer == BT_LAYER_PROVINCE;
+}
+
+// What all rules of the province together may have is the screen's to say.
+static void limit_province(const struct bt_timeline *timeline, struct track *track)
+{
+    // Weights here are whole numbers up to a million; this leaves room for small parts.
+    enum { SCALE = 1000 };
+    int64_t limit = bt_show_limits(timeline->show)->province_share_percent;
+    int64_t province = 0, others = 0;
+    for (size_t i = 0; i < track->chosen_count; i++) {
+        int64_t weight = track->parties[track->chosen[i]].weight;
+        *(is_of_province(timeline, track, track->chosen[i]) ? &province : &others) += weight;
+    }
+    if (others == 0 || province * 100 <= limit * (province + others)) {
+        return;
+    }
+    for (size_t i = 0; i < track->chosen_count; i++) {
+        struct bt_party *party = &track->parties[track->chosen[i]];
+        party->weight *= SCALE;
+        if (is_of_province(timeline, track, track->chosen[i])) {
+            party->weight = party->weight * others / province * limit / (100 - limit) + 1;
+        }
+    }
+}
+
+static void weigh(const struct bt_timeline *timeline, struct track *track)
+{
+    weigh_rules(timeline, track);
+    scale_weights(track);
+    limit_province(timeline, track);
+    scale_weights(track);
 }
 
 // Finds who competes at the instant: the sources that count, of the highest priority up to
@@ -211,7 +208,7 @@ static void choose_sources(struct bt_timeline *timeline, struct track *track, st
         if (priority < track->level) {
             break;
         }
-        const struct bt_entry *entry = look(timeline, track, i, at);
+        const struct bt_entry *entry = bt_track_look(timeline, track, i, at);
         track->until_ns = BT_MIN(track->until_ns, entry->until_ns);
         if (entry->counts && priority <= ceiling) {
             track->level = priority;
@@ -221,7 +218,7 @@ static void choose_sources(struct bt_timeline *timeline, struct track *track, st
     weigh(timeline, track);
 }
 
-static void refresh_sources(struct bt_timeline *timeline, struct track *track, struct bt_moment at)
+void bt_track_refresh(struct bt_timeline *timeline, struct track *track, struct bt_moment at)
 {
     if (at.wall_ns < track->from_ns || at.wall_ns >= track->until_ns ||
         at.trusted != track->trusted) {
@@ -231,14 +228,14 @@ static void refresh_sources(struct bt_timeline *timeline, struct track *track, s
 
 // Whether something above `level` wants the track, or it is not to be seen at all. From nothing it
 // takes both, something to show and a place in the layout.
-static bool taken_over(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
-                       int level, int64_t *out_until_ns)
+bool bt_track_taken_over(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
+                         int level, int64_t *out_until_ns)
 {
     int64_t layout_until_ns, until_ns = INT64_MAX;
     bool visible = look_visible(timeline, track, at, &layout_until_ns);
     bool higher = false;
     for (size_t i = 0; i < track->source_count && track->sources[i].priority > level; i++) {
-        const struct bt_entry *entry = look(timeline, track, i, at);
+        const struct bt_entry *entry = bt_track_look(timeline, track, i, at);
         until_ns = BT_MIN(until_ns, entry->until_ns);
         higher = higher || entry->counts;
     }
@@ -255,10 +252,10 @@ static int64_t find_takeover(struct bt_timeline *timeline, struct track *track, 
 {
     int64_t until_ns;
     bool taken = false;
-    (void)taken_over(timeline, track, at, level, &until_ns);
+    (void)bt_track_taken_over(timeline, track, at, level, &until_ns);
     for (int i = 0; i < LOOK_THROUGH && !taken && until_ns != INT64_MAX; i++) {
         at.wall_ns = until_ns;
-        taken = taken_over(timeline, track, at, level, &until_ns);
+        taken = bt_track_taken_over(timeline, track, at, level, &until_ns);
     }
     return !taken && until_ns == INT64_MAX ? INT64_MAX : at.wall_ns;
 }
@@ -301,7 +298,7 @@ static int64_t next_hour(const struct bt_tz *tz, int64_t at_ns)
 }
 
 // What follows the slot last given, now that it is known how long it was really shown.
-static void settle(struct track *track, int64_t at_ns)
+void bt_track_settle(struct track *track, int64_t at_ns)
 {
     if (track->settled) {
         return;
@@ -343,14 +340,15 @@ static bool take_pending(struct bt_timeline *timeline, struct track *track, stru
     *out = *pending;
     pending->active = false;
     const struct source *source = &track->sources[out->source];
-    return at.wall_ns < out->deadline_ns && look(timeline, track, out->source, at)->counts &&
+    return at.wall_ns < out->deadline_ns &&
+           bt_track_look(timeline, track, out->source, at)->counts &&
            bt_lineup_item_open(&source->rotation->lineup->items[out->item], at.wall_ns, at.trusted);
 }
 
 static int pick_item(struct bt_timeline *timeline, struct track *track, size_t source,
                      struct bt_moment at, bool may_cut)
 {
-    const struct bt_entry *entry = look(timeline, track, source, at);
+    const struct bt_entry *entry = bt_track_look(timeline, track, source, at);
     struct bt_stay stay = {
         .at_ns = at.wall_ns,
         .opens_ns = entry->opens_ns,
@@ -361,13 +359,16 @@ static int pick_item(struct bt_timeline *timeline, struct track *track, size_t s
     return bt_rotation_pick(track->sources[source].rotation, &stay);
 }
 
-static bool pick_run(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
-                     bool may_cut, struct run *out)
+bool bt_track_pick(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
+                   bool may_cut, struct run *out)
 {
     out->active = false;
     int64_t best_ns = 0;
     for (size_t i = 0; i < track->chosen_count; i++) {
         size_t source = track->chosen[i];
+        if (track->prefers && !track->preferred[source]) {
+            continue;
+        }
         int item = pick_item(timeline, track, source, at, may_cut);
         if (item < 0) {
             continue;
@@ -385,15 +386,20 @@ static bool pick_run(struct bt_timeline *timeline, struct track *track, struct b
 static bool start_run(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
                       struct run *out)
 {
-    bool fits = pick_run(timeline, track, at, false, out);
-    if (!fits && !pick_run(timeline, track, at, true, out)) {
+    bool fits = bt_track_pick(timeline, track, at, false, out);
+    if (!fits && track->prefers) {
+        track->prefers = false;
+        fits = bt_track_pick(timeline, track, at, false, out);
+    }
+    track->prefers = false;
+    if (!fits && !bt_track_pick(timeline, track, at, true, out)) {
         return false;
     }
     const struct source *source = &track->sources[out->source];
     if (fits) {  // else it will be cut and keeps its turn
         bt_rotation_take(source->rotation, out->item);
     }
-    const struct bt_entry *entry = look(timeline, track, out->source, at);
+    const struct bt_entry *entry = bt_track_look(timeline, track, out->source, at);
     out->deadline_ns =
         BT_MIN(entry->closes_ns, source->rotation->lineup->items[out->item].until_ns);
     out->number = ++track->run_count;
@@ -419,8 +425,8 @@ static enum bt_start_reason start_reason(const struct track *track, const struct
     return cut_in ? BT_START_PREEMPT : BT_START_SCHEDULE;
 }
 
-static void fill_slot(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
-                      const struct run *run, struct bt_slot *out)
+void bt_track_fill_slot(struct bt_timeline *timeline, struct track *track, struct bt_moment at,
+                        const struct run *run, struct bt_slot *out)
 {
     const struct source *source = &track->sources[run->source];
     const struct bt_feed *feed = bt_programme_entry(timeline->programme, source->entry)->feed;
@@ -497,12 +503,12 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct b
     struct track *track = &timeline->tracks[track_index];
     struct run run;
     bool going_on = false;
-    settle(track, at.wall_ns);
-    refresh_sources(timeline, track, at);
+    bt_track_settle(track, at.wall_ns);
+    bt_track_refresh(timeline, track, at);
     if (at.wall_ns < timeline->anchor.wall_ns) {
         fill_empty(at, timeline->anchor.wall_ns, out);
     } else if (find_run(timeline, track, at, &run, &going_on)) {
-        fill_slot(timeline, track, at, &run, out);
+        bt_track_fill_slot(timeline, track, at, &run, out);
         out->why_start = start_reason(track, &run, going_on, at.wall_ns);
         track->shown = run;
         track->settled = false;
@@ -510,6 +516,7 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct b
         int64_t end_ns = next_takeover(timeline, track, at, NOTHING);
         fill_empty(at, BT_MIN(end_ns, next_retry(track, at.wall_ns)), out);
     }
+    out->serial = ++track->serial_count;
     track->skipped = false;
     track->last = *out;
 }

@@ -64,6 +64,7 @@ struct bt_slot {
     const struct bt_item *item;
     const struct bt_rule *rule;
     size_t card;        // of a set; else 0
+    int64_t serial;     // counts the track's slots from 1; 0 is none
     int64_t run;        // number of this showing of the item on this track, from 1;
                         // the cards of one set, and a resumed rest, share it
     int64_t start_ns;   // UTC
@@ -98,6 +99,48 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct b
  * and when nothing is left the slot is empty: time for the safe card.
  */
 void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index);
+
+/**
+ * The slot with that serial is on the screen now, and is the newest given for the track: its state
+ * is remembered for a succession. False (and nothing remembered) when it is not the newest.
+ */
+bool bt_timeline_keep(struct bt_timeline *timeline, size_t track_index, int64_t serial);
+
+// The interrupted run was shown up to that offset, which only the screen knew.
+void bt_timeline_interrupted_at(struct bt_timeline *timeline, size_t track_index, int64_t run,
+                                int64_t offset_ns);
+
+/**
+ * Succession: a track of a new show goes on where a track of the old one stood. Rotations of the
+ * same playlist of the same publication keep their place and what their parties are owed, by the
+ * ids of the items when the playlist was changed; what was interrupted will be resumed when it is
+ * still there, the same, and wanted. A changed publication that is to be activated `now` begins
+ * with its own first item; others go on behind what is shown.
+ */
+struct bt_succession {
+    struct bt_timeline *from;  // borrowed for the call
+    size_t from_track;
+    int64_t serial;    // of the slot on the screen; 0: none
+    int64_t shown_ns;  // how long it has been there
+    bool urgent;       // what is not in the new show leaves the screen at once
+};
+
+enum bt_fate {
+    BT_FATE_NONE,        // nothing was on
+    BT_FATE_GOES_ON,     // the new show has the item, too, and it is its turn
+    BT_FATE_MAY_FINISH,  // it is gone, but may stay to its end
+    BT_FATE_PREEMPTED,   // a higher priority cuts in; may be resumed
+    BT_FATE_REMOVED,     // it must go now
+};
+
+/**
+ * What becomes of the slot on the screen; `out` is the new show's slot for it when it goes on. The
+ * next slot is then due at its end, otherwise at `at` or, if it may finish, when it does.
+ * May be called again for the track, with what is on the screen by then.
+ */
+enum bt_fate bt_timeline_succeed(struct bt_timeline *timeline, size_t track_index,
+                                 const struct bt_succession *succession, struct bt_moment at,
+                                 struct bt_slot *out);
 
 const char *bt_start_reason_word(int reason);
 const char *bt_end_reason_word(int reason);

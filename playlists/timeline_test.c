@@ -669,6 +669,41 @@ static void rules_divide_time_by_share_and_then_by_weight(void **state)
     finish_walk(&w);
 }
 
+// The province's rules together, by share or by weight, get no more than the screen allows.
+static void the_screen_limits_the_share_of_the_province(void **state)
+{
+    (void)state;
+    static const char screen[] =
+        "{'format':1,'id':'s','version':1,'layer':'screen','canvas':{'width':64,'height':36},"
+        "'limits':{'province_share_percent':%d},'zones':[{'name':'main'}]}";
+    static const char province[] =
+        "{'format':1,'id':'p','version':1,'layer':'province','playlists':[{'name':'p','items':["
+        "{'id':'p','type':'text','text':'x','seconds':7}]}],'schedule':["
+        "{'id':'a','zone':'main','playlist':'p','share_percent':60},"
+        "{'id':'b','zone':'main','playlist':'p','weight':900}]}";
+    static const char unit[] = "{'format':1,'id':'u','version':1,'playlists':[{'name':'p','items':["
+                               "{'id':'u','type':'text','text':'x','seconds':11}]}],'schedule':["
+                               "{'id':'c','zone':'main','playlist':'p'}]}";
+    static const int limits[] = {1, 20, 75};
+    for (size_t i = 0; i < BT_ARRAY_LEN(limits); i++) {
+        BT_AUTOFREE char *limited = bt_strf(screen, limits[i]);
+        const char *const quoted[] = {limited, province, unit};
+        struct bt_error err;
+        BT_AUTO(bt_show) show = NULL;
+        assert_int_equal(fixture_try_show(quoted, BT_ARRAY_LEN(quoted), &show, &err), 0);
+        struct bt_moment at = moment("2026-10-10T06:00:00+07:00");
+        int64_t start_ns = at.wall_ns, until_ns = fixture_ns("2026-10-11T06:00:00+07:00");
+        int64_t given_ns = 0;
+        BT_AUTO(bt_timeline) timeline = bt_timeline_create(show, at);
+        for (struct bt_slot slot; at.wall_ns < until_ns; at.wall_ns = slot.end_ns) {
+            bt_timeline_next(timeline, 0, at, &slot);
+            given_ns += slot.item->id[0] == 'p' ? slot.end_ns - slot.start_ns : 0;
+        }
+        int64_t allowed_ns = (at.wall_ns - start_ns) * limits[i] / 100;
+        assert_true(llabs(given_ns - allowed_ns) <= 20 * SECOND);
+    }
+}
+
 // A thousand rules that all change every day, most of them by a recurrence, some impossible.
 static void a_thousand_rules_are_bounded_work(void **state)
 {
@@ -718,6 +753,7 @@ int main(void)
         cmocka_unit_test(random_publications_keep_every_promise),
         cmocka_unit_test(campaigns_get_their_share_of_a_day),
         cmocka_unit_test(rules_divide_time_by_share_and_then_by_weight),
+        cmocka_unit_test(the_screen_limits_the_share_of_the_province),
         cmocka_unit_test(a_thousand_rules_are_bounded_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,54 @@
+#include "playlists/item_same.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static bool same_colour(struct bt_colour a, struct bt_colour b)
+{
+    return a.r == b.r && a.g == b.g && a.b == b.b && a.a == b.a;
+}
+
+static bool same_style(const struct bt_text_style *a, const struct bt_text_style *b)
+{
+    return bt_str_equal(a->font, b->font) && a->bold == b->bold && a->size_px == b->size_px &&
+           a->line_percent == b->line_percent && same_colour(a->colour, b->colour) &&
+           same_colour(a->background, b->background) && a->align == b->align &&
+           a->valign == b->valign && a->padding_px == b->padding_px;
+}
+
+static bool same_asset(const struct bt_publication *pub_a, int a,
+                       const struct bt_publication *pub_b, int b)
+{
+    if (a < 0 || b < 0) {
+        return a < 0 && b < 0;
+    }
+    return memcmp(&pub_a->assets[a].sha256, &pub_b->assets[b].sha256, sizeof(struct bt_sha256)) ==
+           0;
+}
+
+static bool same_cards(const struct bt_publication *pub_a, const struct bt_item *a,
+                       const struct bt_publication *pub_b, const struct bt_item *b)
+{
+    if (a->card_count != b->card_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->card_count; i++) {
+        if (bt_card_length_ms(pub_a, a, i) != bt_card_length_ms(pub_b, b, i) ||
+            !same_asset(pub_a, a->cards[i].asset, pub_b, b->cards[i].asset)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool bt_item_same(const struct bt_publication *pub_a, const struct bt_item *a,
+                  const struct bt_publication *pub_b, const struct bt_item *b)
+{
+    return bt_str_equal(a->id, b->id) && a->type == b->type && a->fit == b->fit &&
+           a->focus_x == b->focus_x && a->focus_y == b->focus_y &&
+           same_colour(a->background, b->background) && a->transition == b->transition &&
+           a->transition_ms == b->transition_ms && a->speed_px == b->speed_px &&
+           bt_str_equal(a->text, b->text) && same_style(&a->style, &b->style) &&
+           same_cards(pub_a, a, pub_b, b);
+}
