@@ -1,14 +1,23 @@
 /**
  * The database behind one small interface: SQLite in the data directory, or PostgreSQL by a
  * connection string. One SQL text for both: parameters are $1, $2…; ids and states are TEXT, times
- * BIGINT (milliseconds UTC), booleans SMALLINT, JSON TEXT, bytes {BLOB} in migrations. No engine's
- * own functions, no enums, INSERT … ON CONFLICT and RETURNING are in both. SQLite wants "WHERE
- * true" in INSERT … SELECT … ON CONFLICT.
+ * BIGINT (milliseconds UTC), booleans SMALLINT, JSON TEXT, bytes {BLOB} in migrations
+ * (tools/embed_migrations.py says what may stand there). No engine's own functions, no enums;
+ * INSERT … ON CONFLICT and RETURNING are in both.
+ *
+ * Where the two differ, write: "WHERE true" in INSERT … SELECT … ON CONFLICT; NULLS FIRST or NULLS
+ * LAST when sorting by what may be NULL; CASE instead of max(a, b); "= 1" behind a SMALLINT in
+ * conditions. Text is compared and sorted by its bytes, LIKE by its letters as they are; lower()
+ * knows ASCII.
  *
  * A pool belongs to the process, a connection to one thread at a time. Errors are
- * -EAGAIN (busy, serialisation: run the whole transaction again), -EEXIST (a unique key is taken),
- * -ENOTUNIQ never, -ESRCH (a row it refers to is missing), -EIO everything else, with the engine's
- * words.
+ * -EAGAIN (busy, serialisation, connection lost: run the whole transaction again), -EEXIST (a
+ * unique key is taken), -ESRCH (a row it refers to is missing, or rows still refer to it),
+ * -EMSGSIZE (an answer of more than 100,000 rows or 64 MiB), -EIO everything else, with the
+ * engine's words.
+ *
+ * After an error a transaction can only be rolled back: every further statement fails. Where a
+ * conflict is expected, write ON CONFLICT DO NOTHING and look at the number of rows.
  */
 #ifndef BT_SERVER_DB_H
 #define BT_SERVER_DB_H
@@ -47,21 +56,25 @@ void bt_db_pool_destroy(struct bt_db_pool *pool);
 BT_DEFINE_AUTO(bt_db_pool)
 const char *bt_db_engine(const struct bt_db_pool *pool);  // "sqlite", "postgresql"
 
-// Waits for a free connection. Given back with bt_db_release, which rolls back what was not
-// committed.
+// Waits for a free connection; opens it when it is used for the first time or was lost. Given back
+// with bt_db_release, which rolls back what was not committed.
 struct bt_db;
 int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *err) BT_NODISCARD;
 void bt_db_release(struct bt_db *db);
 
-// Writing transactions are serialised on SQLite (BEGIN IMMEDIATE) and SERIALIZABLE on PostgreSQL.
+/**
+ * Writing transactions are serialised on SQLite (a writer that waits 10 s gets -EAGAIN) and
+ * SERIALIZABLE on PostgreSQL. Others are read-only and see one state. Without bt_db_begin each
+ * bt_db_run is a writing transaction of its own, and each bt_db_ask a reading one.
+ */
 int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err) BT_NODISCARD;
 int bt_db_commit(struct bt_db *db, struct bt_error *err) BT_NODISCARD;
 void bt_db_rollback(struct bt_db *db);
 
 /**
  * Runs a statement with values for $1, $2… : bt_db_run(db, err, "DELETE FROM x WHERE id = $1",
- * BT_TEXT(id)). `sql` is a literal: its address is the key of the prepared statement. Returns the
- * number of rows changed, or an error.
+ * BT_TEXT(id)). `sql` is a literal: its address is the key of the prepared statement. At most 64
+ * values, texts valid UTF-8 (-EINVAL). Returns the number of rows changed, or an error.
  */
 #define bt_db_run(db, err, sql, ...)                                                               \
     bt_db_run_values(                                                                              \
@@ -86,7 +99,9 @@ int bt_db_ask_values(struct bt_db *db, const char *sql, const struct bt_db_value
 void bt_db_rows_destroy(struct bt_db_rows *rows);
 BT_DEFINE_AUTO(bt_db_rows)
 
-// while (bt_db_next(rows)) …; columns from 0, borrowed until the rows are destroyed.
+// while (bt_db_next(rows)) …; columns from 0, borrowed until the rows are destroyed. Asking for
+// another type than the column has is our own mistake and ends the process. Conditions count as
+// numbers, 0 or 1.
 bool bt_db_next(struct bt_db_rows *rows);
 size_t bt_db_count(const struct bt_db_rows *rows);
 bool bt_db_is_null(const struct bt_db_rows *rows, int column);
@@ -94,7 +109,8 @@ int64_t bt_db_get_int(const struct bt_db_rows *rows, int column);       // 0 for
 const char *bt_db_get_text(const struct bt_db_rows *rows, int column);  // "" for NULL
 const void *bt_db_get_blob(const struct bt_db_rows *rows, int column, size_t *out_len);
 
-// A consistent copy while the server runs (SQLite); -ENOTSUP on PostgreSQL, which has pg_dump.
+// A consistent copy while the server runs (SQLite), outside transactions; -ENOTSUP on PostgreSQL,
+// which has pg_dump.
 int bt_db_backup(struct bt_db *db, const char *path, struct bt_error *err) BT_NODISCARD;
 
 #endif

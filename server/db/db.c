@@ -1,0 +1,312 @@
+#include "server/db/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/db/engine.h"
+#include "server/db/migrate.h"
+#include "server/db/rows.h"
+
+// A writer that others wait for longer than this is stuck: they are told to come again.
+#define WRITER_WAIT_NS (10 * BT_NS_PER_S)
+
+struct bt_db {
+    struct bt_db_pool *pool;  // must outlive this
+    void *connection;         // NULL until it is first used
+    bool in_transaction;
+    bool writes;
+    bool failed;  // a statement of the transaction failed; it can only be rolled back
+    struct bt_db *next_free;
+};
+
+struct bt_db_pool {
+    const struct bt_db_engine *engine;  // set by open, never changed, as are the next three
+    char *where;
+    struct bt_db *connections;
+    size_t count;
+    pthread_mutex_t lock;  // leaf lock: nothing is called while it is held
+    pthread_cond_t changed;
+    // Protected by lock.
+    struct bt_db *free;  // the one used last first, so that few are open
+    bool writing;
+};
+
+struct bt_db_value bt_db_text(const char *text)
+{
+    if (text == NULL) {
+        return BT_NULL;
+    }
+    return (struct bt_db_value){.type = BT_DB_TEXT, .bytes = text, .len = strlen(text)};
+}
+
+static const struct bt_db_engine *engine_of(const char *where)
+{
+    if (bt_str_starts(where, "sqlite:")) {
+        return &bt_db_sqlite;
+    }
+    bool postgresql = bt_str_starts(where, "postgresql://") ||
+                      bt_str_starts(where, "postgres://") || strchr(where, '=') != NULL;
+    return postgresql ? &bt_db_postgresql : NULL;
+}
+
+static struct bt_db_pool *create_pool(const struct bt_db_engine *engine, const char *where,
+                                      size_t connections)
+{
+    struct bt_db_pool *pool = BT_NEW(struct bt_db_pool);
+    pool->engine = engine;
+    pool->where = bt_strdup(where);
+    pool->count = connections;
+    pool->connections = BT_NEW_ARRAY(struct bt_db, connections);
+    for (size_t i = 0; i < connections; i++) {
+        pool->connections[i].pool = pool;
+        pool->connections[i].next_free = pool->free;
+        pool->free = &pool->connections[i];
+    }
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return pool;
+}
+
+void bt_db_pool_destroy(struct bt_db_pool *pool)
+{
+    if (pool == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < pool->count; i++) {
+        assert(!pool->connections[i].in_transaction);  // somebody has not released it
+        pool->engine->disconnect(pool->connections[i].connection);
+    }
+    pthread_cond_destroy(&pool->changed);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool->connections);
+    free(pool->where);
+    free(pool);
+}
+
+int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out, struct bt_error *err)
+{
+    assert(connections > 0);
+    const struct bt_db_engine *engine = engine_of(where);
+    if (engine == NULL) {
+        // The text may have a password in it, so it is not repeated.
+        return bt_fail(err, -EINVAL,
+                       "This names no database; write sqlite:PATH or postgresql://HOST/NAME");
+    }
+    BT_AUTO(bt_db_pool) pool = create_pool(engine, where, connections);
+    struct bt_db *first = pool->free;
+    int r = engine->connect(where, &first->connection, err);
+    r = r < 0 ? r : bt_db_migrate(engine, first->connection, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "Cannot open the database");
+    }
+    *out = BT_TAKE(pool);
+    return 0;
+}
+
+const char *bt_db_engine(const struct bt_db_pool *pool)
+{
+    return pool->engine->name;
+}
+
+static struct bt_db *take_free(struct bt_db_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->free == NULL) {
+        pthread_cond_wait(&pool->changed, &pool->lock);
+    }
+    struct bt_db *db = pool->free;
+    pool->free = db->next_free;
+    pthread_mutex_unlock(&pool->lock);
+    return db;
+}
+
+static void give_back(struct bt_db *db)
+{
+    struct bt_db_pool *pool = db->pool;
+    pthread_mutex_lock(&pool->lock);
+    db->next_free = pool->free;
+    pool->free = db;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *err)
+{
+    struct bt_db *db = take_free(pool);
+    int r = db->connection == NULL ? pool->engine->connect(pool->where, &db->connection, err)
+                                   : pool->engine->revive(db->connection, err);
+    if (r < 0) {
+        give_back(db);
+        return bt_fail_in(err, r, "Cannot reach the database");
+    }
+    *out = db;
+    return 0;
+}
+
+void bt_db_release(struct bt_db *db)
+{
+    if (db == NULL) {
+        return;
+    }
+    bt_db_rollback(db);
+    give_back(db);
+}
+
+static int enter_writer(struct bt_db_pool *pool, struct bt_error *err)
+{
+    if (!pool->engine->one_writer) {
+        return 0;
+    }
+    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + WRITER_WAIT_NS;
+    const struct timespec until = {.tv_sec = until_ns / BT_NS_PER_S,
+                                   .tv_nsec = until_ns % BT_NS_PER_S};
+    int waited = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->writing && waited == 0) {
+        waited = pthread_cond_timedwait(&pool->changed, &pool->lock, &until);
+    }
+    bool entered = !pool->writing;
+    pool->writing = true;
+    pthread_mutex_unlock(&pool->lock);
+    return entered ? 0 : bt_fail(err, -EAGAIN, "Another writer has held the database too long");
+}
+
+static void leave_writer(struct bt_db_pool *pool)
+{
+    if (!pool->engine->one_writer) {
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    pool->writing = false;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err)
+{
+    assert(!db->in_transaction);
+    const struct bt_db_engine *engine = db->pool->engine;
+    int r = writes ? enter_writer(db->pool, err) : 0;
+    if (r < 0) {
+        return r;
+    }
+    r = engine->revive(db->connection, err);
+    r = r < 0 ? r : engine->begin(db->connection, writes, err);
+    if (r < 0) {
+        if (writes) {
+            leave_writer(db->pool);
+        }
+        return r;
+    }
+    db->in_transaction = true;
+    db->writes = writes;
+    db->failed = false;
+    return 0;
+}
+
+static void end_transaction(struct bt_db *db)
+{
+    db->in_transaction = false;
+    if (db->writes) {
+        leave_writer(db->pool);
+    }
+}
+
+int bt_db_commit(struct bt_db *db, struct bt_error *err)
+{
+    assert(db->in_transaction);
+    int r = db->failed ? bt_fail(err, -EIO, "A statement of the transaction failed before")
+                       : db->pool->engine->commit(db->connection, err);
+    if (r < 0) {
+        db->pool->engine->rollback(db->connection);
+    }
+    end_transaction(db);
+    return r;
+}
+
+void bt_db_rollback(struct bt_db *db)
+{
+    if (db->in_transaction) {
+        db->pool->engine->rollback(db->connection);
+        end_transaction(db);
+    }
+}
+
+// PostgreSQL's rule, kept for SQLite too: after an error nothing more is done.
+static int64_t execute(struct bt_db *db, const char *sql, const struct bt_db_value *values,
+                       size_t count, struct bt_db_rows *rows, struct bt_error *err)
+{
+    if (db->failed) {
+        return bt_fail(err, -EIO, "A statement of the transaction failed before");
+    }
+    int64_t r = db->pool->engine->execute(db->connection, sql, values, count, rows, err);
+    db->failed = r < 0;
+    return r;
+}
+
+static int check_values(const struct bt_db_value *values, size_t count, struct bt_error *err)
+{
+    assert(count <= BT_DB_MAX_VALUES);
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].type == BT_DB_TEXT && !bt_utf8_valid(values[i].bytes, values[i].len)) {
+            return bt_fail(err, -EINVAL, "Value %zu is not a text", i + 1);
+        }
+    }
+    return 0;
+}
+
+static int64_t execute_checked(struct bt_db *db, bool writes, const char *sql,
+                               const struct bt_db_value *values, size_t count,
+                               struct bt_db_rows *rows, struct bt_error *err)
+{
+    int64_t r = check_values(values, count, err);
+    if (r < 0 || db->in_transaction) {
+        return r < 0 ? r : execute(db, sql, values, count, rows, err);
+    }
+    r = bt_db_begin(db, writes, err);
+    if (r < 0) {
+        return r;
+    }
+    r = execute(db, sql, values, count, rows, err);
+    if (r < 0) {
+        bt_db_rollback(db);
+        return r;
+    }
+    int committed = bt_db_commit(db, err);
+    return committed < 0 ? committed : r;
+}
+
+int64_t bt_db_run_values(struct bt_db *db, const char *sql, const struct bt_db_value *values,
+                         size_t count, struct bt_error *err)
+{
+    return execute_checked(db, true, sql, values, count, NULL, err);
+}
+
+int bt_db_ask_values(struct bt_db *db, const char *sql, const struct bt_db_value *values,
+                     size_t count, struct bt_db_rows **out, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = bt_db_rows_create();
+    int64_t r = execute_checked(db, false, sql, values, count, rows, err);
+    if (r < 0) {
+        return (int)r;
+    }
+    *out = BT_TAKE(rows);
+    return 0;
+}
+
+int bt_db_backup(struct bt_db *db, const char *path, struct bt_error *err)
+{
+    assert(!db->in_transaction);
+    return db->pool->engine->backup(db->connection, path, err);
+}
