@@ -47,12 +47,18 @@ static const struct {
     const char *sqlstate;  // or its class, the first two characters
     int code;
 } codes[] = {
-    {"40001", -EAGAIN},                                      // serialisation
-    {"40P01", -EAGAIN},                                      // deadlock
-    {"55P03", -EAGAIN},                                      // lock not available
-    {"57014", -EAGAIN},                                      // took longer than statement_timeout
-    {"23505", -EEXIST}, {"23503", -ESRCH}, {"08", -EAGAIN},  // the connection was lost
-    {"57P", -EAGAIN},                                        // the server is being stopped
+    // Serialisation, deadlock, lock not available, took too long.
+    {"40001", -EAGAIN},
+    {"40P01", -EAGAIN},
+    {"55P03", -EAGAIN},
+    {"57014", -EAGAIN},
+    // The connection is lost, the server is being stopped.
+    {"08003", -EAGAIN},
+    {"08006", -EAGAIN},
+    {"57P", -EAGAIN},
+    // A unique key, a foreign key.
+    {"23505", -EEXIST},
+    {"23503", -ESRCH},
 };
 
 static int errno_of(const struct connection *connection, const PGresult *result)
