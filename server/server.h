@@ -8,10 +8,11 @@
 #include "base/clock.h"
 
 struct bt_db_pool;
-struct bt_blobs;    // server/media/blobs.h: content by hash
-struct bt_hub;      // server/fleet/hub.h: open hint streams
-struct bt_issuer;   // server/publications/issuer.h: snapshot and timestamp keys
-struct bt_metrics;  // server/http/metrics.h: what /metrics says
+struct bt_blobs;      // server/media/blobs.h: content by hash
+struct bt_hub;        // server/fleet/hub.h: open hint streams
+struct bt_inspector;  // server/media/inspector.h: looks at what was uploaded
+struct bt_issuer;     // server/publications/issuer.h: snapshot and timestamp keys
+struct bt_metrics;    // server/http/metrics.h: what /metrics says
 
 struct bt_server {
     const char *data_dir;
@@ -21,6 +22,7 @@ struct bt_server {
     struct bt_hub *hub;
     struct bt_issuer *issuer;
     struct bt_metrics *metrics;
+    struct bt_inspector *inspector;
 };
 
 #endif

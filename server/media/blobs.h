@@ -14,7 +14,8 @@ int bt_blobs_open(const char *dir, struct bt_blobs **out, struct bt_error *err) 
 void bt_blobs_destroy(struct bt_blobs *blobs);
 BT_DEFINE_AUTO(bt_blobs)
 
-// Takes a finished file in (renamed, not copied), hashing it; durable when it returns.
+// Takes a finished file in (linked, not copied; the caller removes its own name), hashing it;
+// durable when it returns.
 int bt_blobs_adopt(struct bt_blobs *blobs, const char *path, struct bt_sha256 *out_sha256,
                    int64_t *out_size, struct bt_error *err) BT_NODISCARD;
 int bt_blobs_put(struct bt_blobs *blobs, const void *bytes, size_t len,

@@ -1,0 +1,406 @@
+#include "server/media/inspector.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/db/db.h"
+#include "server/ids.h"
+#include "server/media/blobs.h"
+#include "server/media/uploads.h"
+
+#define PATH_BYTES 4096
+#define HEX_BYTES (BT_SHA256_BYTES * 2 + 1)
+#define MAX_TRIES 5
+
+static const struct bt_log logger = {"server/inspector"};
+
+struct bt_inspector {
+    struct bt_server *server;  // borrowed
+    char *program;
+    bool sandbox;
+    pthread_t thread;
+    pthread_mutex_t lock;  // leaf lock
+    pthread_cond_t wake;
+    // Protected by lock.
+    bool waiting;  // something may be waiting
+    bool closed;
+};
+
+struct job {
+    char id[32], unit[32], title[256], user[32];
+};
+
+// What became of a file that plays; hashes in hex, "" when there is none.
+struct result {
+    char sha256[HEX_BYTES], thumbnail[HEX_BYTES], filmstrip[HEX_BYTES];
+    int64_t size;
+    cJSON *report;  // owned by whoever owns the result
+};
+
+static int next_job(struct bt_db *db, struct job *out, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT id, unit, title, created_by FROM upload WHERE state = 'inspecting' "
+                      "ORDER BY changed_ms LIMIT 1");
+    if (r < 0) {
+        return r;
+    }
+    if (!bt_db_next(rows)) {
+        return -ENOENT;
+    }
+    bt_copy_cut(out->id, sizeof(out->id), bt_db_get_text(rows, 0));
+    bt_copy_cut(out->unit, sizeof(out->unit), bt_db_get_text(rows, 1));
+    bt_copy_cut(out->title, sizeof(out->title), bt_db_get_text(rows, 2));
+    bt_copy_cut(out->user, sizeof(out->user), bt_db_get_text(rows, 3));
+    return 0;
+}
+
+static void clear_directory(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return;
+    }
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        unlinkat(dirfd(dir), entry->d_name, 0);  // the workshop makes no directories
+    }
+    closedir(dir);
+    rmdir(path);
+}
+
+// The picture's hash in hex, or "" when the workshop made none.
+static int adopt_picture(struct bt_blobs *blobs, const char *dir, const char *name, char *out,
+                         struct bt_error *err)
+{
+    char path[PATH_BYTES];
+    struct bt_sha256 sha256;
+    int64_t size;
+    int r = bt_format(path, sizeof(path), "%s/%s", dir, name);
+    if (r < 0 || access(path, R_OK) < 0) {
+        return r;
+    }
+    r = bt_blobs_adopt(blobs, path, &sha256, &size, err);
+    if (r == 0) {
+        bt_hex(sha256.bytes, BT_SHA256_BYTES, out);
+    }
+    return r;
+}
+
+static bool plays(const cJSON *report)
+{
+    const char *verdict = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(report, "verdict"));
+    return verdict != NULL && bt_str_starts(verdict, "plays");
+}
+
+static int adopt_all(struct bt_inspector *inspector, const char *file, const char *dir,
+                     struct result *out, struct bt_error *err)
+{
+    struct bt_blobs *blobs = inspector->server->blobs;
+    struct bt_sha256 sha256;
+    int r = bt_blobs_adopt(blobs, file, &sha256, &out->size, err);
+    if (r < 0) {
+        return r;
+    }
+    bt_hex(sha256.bytes, BT_SHA256_BYTES, out->sha256);
+    r = adopt_picture(blobs, dir, "thumbnail.jpg", out->thumbnail, err);
+    return r < 0 ? r : adopt_picture(blobs, dir, "filmstrip.jpg", out->filmstrip, err);
+}
+
+static int64_t fact(const cJSON *report, const char *key)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(report, key);
+    return cJSON_IsNumber(value) ? (int64_t)value->valuedouble : 0;
+}
+
+static const char *word(const cJSON *report, const char *key)
+{
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(report, key));
+    return value == NULL ? "" : value;
+}
+
+static const struct {
+    const char *container, *type;
+} types[] = {
+    {"png", "image/png"},
+    {"apng", "image/apng"},
+    {"jpeg", "image/jpeg"},
+    {"webp", "image/webp"},
+    {"gif", "image/gif"},
+    {"mp4", "video/mp4"},
+    {"matroska", "video/x-matroska"},
+    {"webm", "video/webm"},
+    {"mpegts", "video/mp2t"},
+    {"mov", "video/quicktime"},
+};
+
+static const char *type_of(const cJSON *report)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(types); i++) {
+        if (strcmp(types[i].container, word(report, "container")) == 0) {
+            return types[i].type;
+        }
+    }
+    return strcmp(word(report, "kind"), "clip") == 0 ? "video/octet-stream" : "image/octet-stream";
+}
+
+static struct bt_db_value text_or_null(const char *text)
+{
+    return text[0] == '\0' ? BT_NULL : BT_TEXT(text);
+}
+
+static int64_t insert_asset(struct bt_db *db, const struct result *result, const char *report,
+                            int64_t now, struct bt_error *err)
+{
+    return bt_db_run(
+        db, err,
+        "INSERT INTO asset (sha256, size, type, kind, width, height, duration_ms, state, "
+        "report, thumbnail, filmstrip, created_ms) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, 'ready', $8, $9, $10, $11) "
+        "ON CONFLICT (sha256) DO NOTHING",
+        BT_TEXT(result->sha256), BT_INT(result->size), BT_TEXT(type_of(result->report)),
+        BT_TEXT(word(result->report, "kind")), BT_INT(fact(result->report, "width")),
+        BT_INT(fact(result->report, "height")), BT_INT(fact(result->report, "duration_ms")),
+        BT_TEXT(report), text_or_null(result->thumbnail), text_or_null(result->filmstrip),
+        BT_INT(now));
+}
+
+static int64_t insert_media(struct bt_db *db, const struct job *job, const char *media,
+                            const struct result *result, int64_t now, struct bt_error *err)
+{
+    return bt_db_run(
+        db, err,
+        "INSERT INTO media (id, unit, title, note, asset, revision, created_by, created_ms) "
+        "VALUES ($1, $2, $3, '', $4, 1, $5, $6)",
+        BT_TEXT(media), BT_TEXT(job->unit), BT_TEXT(job->title), BT_TEXT(result->sha256),
+        BT_TEXT(job->user), BT_INT(now));
+}
+
+static int64_t end_upload(struct bt_db *db, const struct job *job, const char *media,
+                          const char *report, int64_t now, struct bt_error *err)
+{
+    return bt_db_run(db, err,
+                     "UPDATE upload SET state = $2, report = $3, media = $4, changed_ms = $5 "
+                     "WHERE id = $1",
+                     BT_TEXT(job->id), BT_TEXT(media == NULL ? "refused" : "ready"),
+                     BT_TEXT(report), BT_TEXT(media), BT_INT(now));
+}
+
+// `result` NULL: refused.
+static int store_once(struct bt_db *db, const struct job *job, const struct result *result,
+                      const char *report, int64_t now, struct bt_error *err)
+{
+    char media[BT_SERVER_ID_BYTES];
+    bt_server_id('m', media);
+    int64_t r = bt_db_begin(db, true, err);
+    if (r == 0 && result != NULL) {
+        r = insert_asset(db, result, report, now, err);
+        if (r >= 0) {
+            r = insert_media(db, job, media, result, now, err);
+        }
+    }
+    if (r >= 0) {
+        r = end_upload(db, job, result == NULL ? NULL : media, report, now, err);
+    }
+    if (r >= 0) {
+        return bt_db_commit(db, err);
+    }
+    bt_db_rollback(db);
+    return (int)r;
+}
+
+static int store(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
+                 const struct result *result, const cJSON *report, struct bt_error *err)
+{
+    char *text = cJSON_PrintUnformatted(report);
+    int r = -EAGAIN;
+    for (int i = 0; r == -EAGAIN && i < MAX_TRIES; i++) {
+        r = store_once(db, job, result, text, bt_clock_wall_ms(inspector->server->clock), err);
+    }
+    cJSON_free(text);
+    return r;
+}
+
+// The report of a file whose looking at went wrong: the file is to blame.
+static cJSON *report_of_failure(const struct bt_error *why)
+{
+    cJSON *report = cJSON_CreateObject();
+    cJSON_AddStringToObject(report, "verdict", "refused:unreadable");
+    cJSON_AddStringToObject(report, "advice_vi", "Không kiểm tra được tệp này; hãy chuyển mã lại.");
+    cJSON_AddStringToObject(report, "advice_en",
+                            "The file could not be inspected; convert it anew.");
+    cJSON_AddStringToObject(report, "detail", why->msg);
+    return report;
+}
+
+// What the workshop cannot be blamed for: the file stays and is tried again at the next start.
+static bool is_our_fault(int code)
+{
+    return code < 0 && code != -ETIMEDOUT && code != -EFAULT && code != -EINVAL;
+}
+
+static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
+                   const char *file, const char *dir, struct bt_error *err)
+{
+    struct bt_workshop workshop = {.program = inspector->program, .sandbox = inspector->sandbox};
+    struct result result = {0};
+    int r = bt_workshop_inspect(&workshop, file, dir, &result.report, err);
+    if (is_our_fault(r)) {
+        return r;
+    }
+    if (r < 0) {
+        result.report = report_of_failure(err);
+    }
+    bool good = plays(result.report);
+    r = good ? adopt_all(inspector, file, dir, &result, err) : 0;
+    if (r == 0) {
+        r = store(inspector, db, job, good ? &result : NULL, result.report, err);
+    }
+    if (r == 0) {
+        bt_log_info(&logger, "'%s' of unit '%s': %s", job->title, job->unit,
+                    word(result.report, "verdict"));
+        unlink(file);  // refused ones; good ones have moved
+    }
+    cJSON_Delete(result.report);
+    return r;
+}
+
+static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct bt_error *err)
+{
+    char file[PATH_BYTES], dir[PATH_BYTES];
+    struct job job;
+    int r = next_job(db, &job, err);
+    if (r < 0) {
+        return r;
+    }
+    const char *data_dir = inspector->server->data_dir;
+    if (bt_upload_path(data_dir, job.id, file, sizeof(file)) < 0 ||
+        bt_format(dir, sizeof(dir), "%s/workshop/%s", data_dir, job.id) < 0) {
+        return bt_fail(err, -ENAMETOOLONG, "The data directory's path is too long");
+    }
+    clear_directory(dir);
+    r = bt_file_make_dirs(dir, err);
+    if (r == 0) {
+        r = inspect(inspector, db, &job, file, dir, err);
+    }
+    clear_directory(dir);
+    return r;
+}
+
+static void inspect_all(struct bt_inspector *inspector)
+{
+    struct bt_error err = {0};
+    struct bt_db *db = NULL;
+    int r = bt_db_acquire(inspector->server->db, &db, &err);
+    while (r == 0) {
+        r = inspect_next(inspector, db, &err);
+    }
+    if (r != -ENOENT) {
+        bt_log_error(&logger, "Cannot inspect an upload: %s; trying again with the next one",
+                     err.msg);
+    }
+    if (db != NULL) {
+        bt_db_release(db);
+    }
+}
+
+static bool wait_for_work(struct bt_inspector *inspector)
+{
+    pthread_mutex_lock(&inspector->lock);
+    while (!inspector->waiting && !inspector->closed) {
+        pthread_cond_wait(&inspector->wake, &inspector->lock);
+    }
+    inspector->waiting = false;
+    bool goes_on = !inspector->closed;
+    pthread_mutex_unlock(&inspector->lock);
+    return goes_on;
+}
+
+static void *run(void *context)
+{
+    struct bt_inspector *inspector = context;
+    while (wait_for_work(inspector)) {
+        inspect_all(inspector);
+    }
+    return NULL;
+}
+
+static int make_directories(const char *data_dir, struct bt_error *err)
+{
+    static const char *const names[] = {"quarantine", "workshop"};
+    for (size_t i = 0; i < BT_ARRAY_LEN(names); i++) {
+        char path[PATH_BYTES];
+        int r = bt_format(path, sizeof(path), "%s/%s", data_dir, names[i]);
+        r = r < 0 ? r : bt_file_make_dirs(path, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int bt_inspector_start(struct bt_server *server, const struct bt_workshop *workshop,
+                       struct bt_inspector **out, struct bt_error *err)
+{
+    int r = make_directories(server->data_dir, err);
+    if (r < 0) {
+        return r;
+    }
+    struct bt_inspector *inspector = BT_NEW(struct bt_inspector);
+    inspector->server = server;
+    inspector->program = bt_strdup(workshop->program);
+    inspector->sandbox = workshop->sandbox;
+    inspector->waiting = true;  // what was left from before
+    pthread_mutex_init(&inspector->lock, NULL);
+    pthread_cond_init(&inspector->wake, NULL);
+    r = pthread_create(&inspector->thread, NULL, run, inspector);
+    if (r != 0) {
+        free(inspector->program);
+        free(inspector);
+        return bt_fail(err, -r, "Cannot start the inspector: %s", strerror(r));
+    }
+    *out = inspector;
+    return 0;
+}
+
+static void tell(struct bt_inspector *inspector, bool close)
+{
+    pthread_mutex_lock(&inspector->lock);
+    inspector->waiting = true;
+    inspector->closed |= close;
+    pthread_cond_signal(&inspector->wake);
+    pthread_mutex_unlock(&inspector->lock);
+}
+
+void bt_inspector_wake(struct bt_inspector *inspector)
+{
+    if (inspector != NULL) {
+        tell(inspector, false);
+    }
+}
+
+void bt_inspector_close(struct bt_inspector *inspector)
+{
+    tell(inspector, true);
+}
+
+void bt_inspector_destroy(struct bt_inspector *inspector)
+{
+    if (inspector == NULL) {
+        return;
+    }
+    bt_inspector_close(inspector);
+    pthread_join(inspector->thread, NULL);
+    pthread_cond_destroy(&inspector->wake);
+    pthread_mutex_destroy(&inspector->lock);
+    free(inspector->program);
+    free(inspector);
+}

@@ -1,0 +1,317 @@
+#include "server/media/uploads.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/accounts/audit.h"
+#include "server/ids.h"
+#include "server/media/inspector.h"
+#include "server/media/tus.h"
+
+#define PATH_BYTES 4096
+
+int bt_upload_path(const char *data_dir, const char *id, char *out, size_t size)
+{
+    return bt_format(out, size, "%s/quarantine/%s", data_dir, id);
+}
+
+// Bytes that are there; 0 before the first.
+static int64_t received(struct bt_call *call, const char *id)
+{
+    char path[PATH_BYTES];
+    struct stat status;
+    if (bt_upload_path(bt_call_server(call)->data_dir, id, path, sizeof(path)) < 0 ||
+        stat(path, &status) < 0) {
+        return 0;
+    }
+    return status.st_size;
+}
+
+static void set_number(struct bt_call *call, const char *header, int64_t value)
+{
+    char text[24];
+    if (bt_format(text, sizeof(text), "%lld", (long long)value) == 0) {
+        bt_call_set_header(call, header, text);
+    }
+}
+
+static bool speaks_tus(struct bt_call *call)
+{
+    bt_call_set_header(call, "Tus-Resumable", BT_TUS_VERSION);
+    const char *version = bt_call_header(call, "Tus-Resumable");
+    if (bt_str_equal(version, BT_TUS_VERSION)) {
+        return true;
+    }
+    bt_call_set_header(call, "Tus-Version", BT_TUS_VERSION);
+    bt_call_problem(call, 412, "tus-version", "Phiên bản tus không được hỗ trợ",
+                    "This server speaks tus 1.0.0");
+    return false;
+}
+
+static int refuse_creation(struct bt_call *call, int code, const struct bt_error *err)
+{
+    return bt_call_problem(
+        call, code == -EFBIG ? 413 : 400, "upload",
+        code == -EFBIG ? "Tệp quá lớn (tối đa 4 GiB)" : "Yêu cầu tải lên không hợp lệ", err->msg);
+}
+
+bool bt_upload_unit_of_metadata(struct bt_call *call, char *out, size_t size)
+{
+    struct bt_tus_creation creation;
+    struct bt_error why = {0};
+    int r = bt_tus_read_creation(bt_call_header(call, "Upload-Length"),
+                                 bt_call_header(call, "Upload-Metadata"), &creation, &why);
+    if (r < 0) {
+        refuse_creation(call, r, &why);
+        return false;
+    }
+    bt_copy_cut(out, size, creation.unit);
+    return true;
+}
+
+int bt_upload_create(struct bt_call *call, struct bt_error *err)
+{
+    struct bt_tus_creation creation;
+    struct bt_error why = {0};
+    if (!speaks_tus(call)) {
+        return 0;
+    }
+    int r = bt_tus_read_creation(bt_call_header(call, "Upload-Length"),
+                                 bt_call_header(call, "Upload-Metadata"), &creation, &why);
+    if (r < 0) {
+        return refuse_creation(call, r, &why);
+    }
+    char id[BT_SERVER_ID_BYTES], location[64];
+    bt_server_id('x', id);
+    int64_t now = bt_call_now_ms(call);
+    int64_t added =
+        bt_db_run(bt_call_db(call), err,
+                  "INSERT INTO upload (id, unit, title, size, state, created_by, "
+                  "created_ms, changed_ms) "
+                  "VALUES ($1, $2, $3, $4, 'receiving', $5, $6, $6)",
+                  BT_TEXT(id), BT_TEXT(creation.unit), BT_TEXT(creation.title),
+                  BT_INT(creation.size), BT_TEXT(bt_call_caller(call)->user), BT_INT(now));
+    if (added < 0) {
+        return (int)added;
+    }
+    r = bt_format(location, sizeof(location), "/v1/uploads/%s", id);
+    if (r < 0) {
+        return r;
+    }
+    bt_call_set_header(call, "Location", location);
+    bt_call_set_header(call, "Upload-Offset", "0");
+    r = bt_audit(call, "upload.create", id, creation.unit, NULL, err);
+    return r < 0 ? r : bt_call_empty_reply(call, 201);
+}
+
+struct upload {
+    char state[16];
+    int64_t size;
+};
+
+// False when it answered 404 itself, or failed with *out_r.
+static bool find(struct bt_call *call, struct upload *out, int *out_r, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    *out_r = bt_db_ask(bt_call_db(call), &rows, err, "SELECT state, size FROM upload WHERE id = $1",
+                       BT_TEXT(bt_call_path(call, "upload")));
+    if (*out_r < 0) {
+        return false;
+    }
+    if (!bt_db_next(rows)) {
+        *out_r = bt_call_problem(call, 404, "not-found", "Không có lượt tải lên này",
+                                 "There is no such upload");
+        return false;
+    }
+    bt_copy_cut(out->state, sizeof(out->state), bt_db_get_text(rows, 0));
+    out->size = bt_db_get_int(rows, 1);
+    return true;
+}
+
+bool bt_upload_unit_of_path(struct bt_call *call, char *out, size_t size)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    struct bt_error err;
+    if (bt_db_ask(bt_call_db(call), &rows, &err, "SELECT unit FROM upload WHERE id = $1",
+                  BT_TEXT(bt_call_path(call, "upload"))) < 0 ||
+        !bt_db_next(rows)) {
+        bt_call_problem(call, 404, "not-found", "Không có lượt tải lên này",
+                        "There is no such upload");
+        return false;
+    }
+    bt_copy_cut(out, size, bt_db_get_text(rows, 0));
+    return true;
+}
+
+// HEAD is for tus, GET for people: both say how far it is.
+int bt_upload_show(struct bt_call *call, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    const char *id = bt_call_path(call, "upload");
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT state, size, title, media, report FROM upload WHERE id = $1",
+                      BT_TEXT(id));
+    if (r < 0) {
+        return r;
+    }
+    if (!bt_db_next(rows)) {
+        return bt_call_problem(call, 404, "not-found", "Không có lượt tải lên này",
+                               "There is no such upload");
+    }
+    bool receiving = bt_str_equal(bt_db_get_text(rows, 0), "receiving");
+    int64_t size = bt_db_get_int(rows, 1), offset = receiving ? received(call, id) : size;
+    bt_call_set_header(call, "Tus-Resumable", BT_TUS_VERSION);
+    bt_call_set_header(call, "Cache-Control", "no-store");
+    set_number(call, "Upload-Offset", offset);
+    set_number(call, "Upload-Length", size);
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "id", id);
+    cJSON_AddStringToObject(body, "title", bt_db_get_text(rows, 2));
+    cJSON_AddStringToObject(body, "state", bt_db_get_text(rows, 0));
+    cJSON_AddNumberToObject(body, "size", (double)size);
+    cJSON_AddNumberToObject(body, "offset", (double)offset);
+    if (!bt_db_is_null(rows, 3)) {
+        cJSON_AddStringToObject(body, "media", bt_db_get_text(rows, 3));
+    }
+    if (!bt_db_is_null(rows, 4)) {
+        cJSON_AddItemToObject(body, "report", cJSON_Parse(bt_db_get_text(rows, 4)));
+    }
+    return bt_call_json_reply(call, 200, body);
+}
+
+// Opens the file for the next bytes; only one connection at a time may write to it.
+static int open_for_append(struct bt_call *call, const char *id, int64_t offset, int *out_fd,
+                           struct bt_error *err)
+{
+    char path[PATH_BYTES];
+    struct stat status;
+    int r = bt_upload_path(bt_call_server(call)->data_dir, id, path, sizeof(path));
+    if (r < 0) {
+        return bt_fail(err, r, "The data directory's path is too long");
+    }
+    BT_AUTOCLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", path);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        return -EBUSY;
+    }
+    if (status.st_size != offset) {
+        return -ESTALE;
+    }
+    *out_fd = dup(fd);  // shares the lock
+    return *out_fd < 0 ? bt_fail_errno(err, "Cannot keep '%s' open", path) : 0;
+}
+
+static int begin_part(struct bt_call *call, const struct upload *upload, struct bt_error *err)
+{
+    int64_t offset;
+    const char *type = bt_call_header(call, "Content-Type");
+    if (!bt_str_equal(type, "application/offset+octet-stream")) {
+        return bt_call_problem(call, 415, "upload", "Sai kiểu nội dung",
+                               "A part is application/offset+octet-stream");
+    }
+    const char *said = bt_call_header(call, "Upload-Offset");
+    if (said == NULL || bt_parse_int(said, 0, BT_TUS_MAX_BYTES, &offset) < 0) {
+        return bt_call_problem(call, 400, "upload", "Thiếu vị trí", "Upload-Offset is missing");
+    }
+    if (!bt_str_equal(upload->state, "receiving") || offset > upload->size) {
+        return bt_call_problem(call, 409, "upload-offset", "Tệp đã tải xong",
+                               "The upload is complete already");
+    }
+    int fd = -1;
+    int r = open_for_append(call, bt_call_path(call, "upload"), offset, &fd, err);
+    if (r == -EBUSY) {
+        return bt_call_problem(call, 423, "upload-busy", "Tệp đang được tải ở kết nối khác",
+                               "Another connection is uploading it");
+    }
+    if (r == -ESTALE) {
+        set_number(call, "Upload-Offset", received(call, bt_call_path(call, "upload")));
+        return bt_call_problem(call, 409, "upload-offset", "Sai vị trí tiếp tục",
+                               "Upload-Offset is not where the file ends");
+    }
+    return r < 0 ? r : bt_call_receive(call, fd, upload->size - offset);
+}
+
+static void wake_inspector(struct bt_server *server, void *context)
+{
+    bt_inspector_wake(server->inspector);
+}
+
+static int end_part(struct bt_call *call, const struct upload *upload, struct bt_error *err)
+{
+    const char *id = bt_call_path(call, "upload");
+    int64_t offset = received(call, id);
+    if (offset == upload->size && bt_str_equal(upload->state, "receiving")) {
+        int64_t r =
+            bt_db_run(bt_call_db(call), err,
+                      "UPDATE upload SET state = 'inspecting', changed_ms = $2 WHERE id = $1",
+                      BT_TEXT(id), BT_INT(bt_call_now_ms(call)));
+        if (r < 0) {
+            return (int)r;
+        }
+        bt_call_after_commit(call, wake_inspector, NULL, NULL);
+    }
+    set_number(call, "Upload-Offset", offset);
+    return bt_call_empty_reply(call, 204);
+}
+
+int bt_upload_append(struct bt_call *call, struct bt_error *err)
+{
+    struct upload upload;
+    int r;
+    if (!speaks_tus(call)) {
+        return 0;
+    }
+    if (!find(call, &upload, &r, err)) {
+        return r;
+    }
+    int64_t bytes;
+    bool whole;
+    return bt_call_received(call, &bytes, &whole) ? end_part(call, &upload, err)
+                                                  : begin_part(call, &upload, err);
+}
+
+int bt_upload_options(struct bt_call *call, struct bt_error *err)
+{
+    (void)err;
+    bt_call_set_header(call, "Tus-Resumable", BT_TUS_VERSION);
+    bt_call_set_header(call, "Tus-Version", BT_TUS_VERSION);
+    bt_call_set_header(call, "Tus-Extension", "creation,termination");
+    set_number(call, "Tus-Max-Size", BT_TUS_MAX_BYTES);
+    return bt_call_empty_reply(call, 204);
+}
+
+static void remove_file(struct bt_server *server, void *context)
+{
+    char path[PATH_BYTES];
+    if (bt_upload_path(server->data_dir, context, path, sizeof(path)) == 0) {
+        unlink(path);
+    }
+}
+
+int bt_upload_terminate(struct bt_call *call, struct bt_error *err)
+{
+    if (!speaks_tus(call)) {
+        return 0;
+    }
+    const char *id = bt_call_path(call, "upload");
+    int64_t gone = bt_db_run(
+        bt_call_db(call), err,
+        "DELETE FROM upload WHERE id = $1 AND state IN ('receiving', 'refused')", BT_TEXT(id));
+    if (gone < 0) {
+        return (int)gone;
+    }
+    if (gone == 0) {
+        return bt_call_problem(call, 409, "upload-busy", "Không hủy được tệp đã nhận xong",
+                               "The file is being inspected, or was accepted");
+    }
+    bt_call_after_commit(call, remove_file, bt_strdup(id), free);
+    return bt_call_empty_reply(call, 204);
+}

@@ -1,0 +1,28 @@
+/**
+ * Uploads: tus 1.0 with creation and termination. What arrives lies in DATA/quarantine under an id
+ * of ours until the inspector has looked at it; the file's own length is the offset, so an
+ * interrupted upload goes on where its bytes end.
+ */
+#ifndef BT_SERVER_MEDIA_UPLOADS_H
+#define BT_SERVER_MEDIA_UPLOADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/http/call.h"
+
+// Where an upload's bytes lie. -EMSGSIZE when the path does not fit.
+int bt_upload_path(const char *data_dir, const char *id, char *out, size_t size) BT_NODISCARD;
+
+// The unit a request is about, for its route.
+bool bt_upload_unit_of_metadata(struct bt_call *call, char *out, size_t size);
+bool bt_upload_unit_of_path(struct bt_call *call, char *out, size_t size);
+
+// Handlers.
+int bt_upload_create(struct bt_call *call, struct bt_error *err);
+int bt_upload_show(struct bt_call *call, struct bt_error *err);
+int bt_upload_append(struct bt_call *call, struct bt_error *err);
+int bt_upload_options(struct bt_call *call, struct bt_error *err);
+int bt_upload_terminate(struct bt_call *call, struct bt_error *err);
+
+#endif

@@ -1,0 +1,163 @@
+#include "server/media/workshop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#define TIME_LIMIT_MS 90000
+#define REPORT_MAX_BYTES 65536
+#define PATH_BYTES 4096
+#define MAX_ARGUMENTS 64
+
+// What `prlimit` and `bwrap` are told. 8K pictures take some 400 MiB to look at.
+static const char *const limits[] = {
+    "/usr/bin/prlimit", "--cpu=60",    "--as=3221225472",
+    "--fsize=16777216", "--nofile=64", "--core=0",
+};
+static const char *const sandbox[] = {
+    "/usr/bin/bwrap",
+    "--unshare-all",
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+    "--clearenv",
+    "--setenv",
+    "LC_ALL",
+    "C.UTF-8",
+    "--ro-bind",
+    "/usr",
+    "/usr",
+    "--symlink",
+    "usr/lib",
+    "/lib",
+    "--symlink",
+    "usr/lib64",
+    "/lib64",
+    "--ro-bind-try",
+    "/etc/alternatives",
+    "/etc/alternatives",
+    "--dev",
+    "/dev",
+    "--tmpfs",
+    "/tmp",
+};
+
+struct command {
+    char *words[MAX_ARGUMENTS + 1];  // borrowed; posix_spawn does not change them
+    size_t count;
+};
+
+static void add(struct command *command, const char *word)
+{
+    assert(command->count < MAX_ARGUMENTS);
+    union {
+        const char *given;
+        char *taken;
+    } same = {.given = word};
+    command->words[command->count++] = same.taken;
+}
+
+static void add_all(struct command *command, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add(command, words[i]);
+    }
+}
+
+static void add_bind(struct command *command, const char *kind, const char *from, const char *to)
+{
+    add(command, kind);
+    add(command, from);
+    add(command, to);
+}
+
+static void compose(const struct bt_workshop *workshop, const char *file, const char *dir,
+                    struct command *out)
+{
+    add_all(out, limits, BT_ARRAY_LEN(limits));
+    if (!workshop->sandbox) {
+        add_bind(out, workshop->program, "inspect", file);
+        add(out, dir);
+        return;
+    }
+    add_all(out, sandbox, BT_ARRAY_LEN(sandbox));
+    add_bind(out, "--ro-bind", workshop->program, "/bangtin-media");
+    add_bind(out, "--ro-bind", file, "/in");
+    add_bind(out, "--bind", dir, "/out");
+    add_bind(out, "/bangtin-media", "inspect", "/in");
+    add(out, "/out");
+}
+
+// Waits for the process, kills it when it takes too long; *out_status as from waitpid.
+static int wait_for(pid_t pid, int *out_status, struct bt_error *err)
+{
+    BT_AUTOCLOSE int pidfd = pidfd_open(pid, 0);
+    struct pollfd waiting = {.fd = pidfd, .events = POLLIN};
+    int r;
+    do {
+        r = pidfd < 0 ? -1 : poll(&waiting, 1, TIME_LIMIT_MS);
+    } while (r < 0 && pidfd >= 0 && errno == EINTR);
+    if (r <= 0) {
+        kill(pid, SIGKILL);
+    }
+    while (waitpid(pid, out_status, 0) < 0 && errno == EINTR) {
+    }
+    return r > 0 ? 0
+                 : bt_fail(err, -ETIMEDOUT, "Looking at the file took longer than %d s",
+                           TIME_LIMIT_MS / 1000);
+}
+
+static int spawn(const struct command *command, pid_t *out, struct bt_error *err)
+{
+    static char *const no_environment[] = {NULL};
+    int r = posix_spawn(out, command->words[0], NULL, NULL, command->words, no_environment);
+    return r == 0 ? 0 : bt_fail(err, -r, "Cannot start '%s': %s", command->words[0], strerror(r));
+}
+
+static int read_report(const char *dir, cJSON **out, struct bt_error *err)
+{
+    char path[PATH_BYTES];
+    BT_AUTOBUF text;
+    bt_buf_init(&text, REPORT_MAX_BYTES);
+    int r = bt_format(path, sizeof(path), "%s/report.json", dir);
+    if (r == 0) {
+        r = bt_file_read(path, &text, err);
+    }
+    return r < 0 ? r : bt_json_parse(bt_buf_text(&text), text.len, out, err);
+}
+
+int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
+                        cJSON **out, struct bt_error *err)
+{
+    if (workshop->sandbox && access(sandbox[0], X_OK) < 0) {
+        return bt_fail(err, -ENOSYS, "There is no sandbox: '%s' is not installed", sandbox[0]);
+    }
+    struct command command = {0};
+    compose(workshop, file, dir, &command);
+    pid_t pid;
+    int status = 0;
+    int r = spawn(&command, &pid, err);
+    if (r == 0) {
+        r = wait_for(pid, &status, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return bt_fail(err, -EFAULT, "The file could not be looked at (status %d)",
+                       WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+    }
+    return read_report(dir, out, err);
+}

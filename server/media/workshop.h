@@ -1,0 +1,29 @@
+/**
+ * The workshop: looks at one hostile file in a process of its own, inside a sandbox (bubblewrap: no
+ * network, no files but this one, no capability; limits on processor, memory, output and time). The
+ * server itself never opens what was uploaded.
+ */
+#ifndef BT_SERVER_MEDIA_WORKSHOP_H
+#define BT_SERVER_MEDIA_WORKSHOP_H
+
+#include <cjson/cJSON.h>
+
+#include "base/error.h"
+
+struct bt_workshop {
+    const char *program;  // bangtin-media
+    bool sandbox;         // false: the service manager is the sandbox
+};
+
+/**
+ * Inspects the file and leaves report.json, thumbnail.jpg and filmstrip.jpg in `dir`, an empty
+ * directory. *out is the report, for cJSON_Delete. Takes as long as it takes, a minute and a half
+ * at most.
+ *
+ * Errors: -ETIMEDOUT, -EFAULT the process died of the file or of a limit, -ENOSYS there is no
+ * sandbox on this machine, or the errno of starting it.
+ */
+int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
+                        cJSON **out, struct bt_error *err) BT_NODISCARD;
+
+#endif
