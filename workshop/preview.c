@@ -134,7 +134,7 @@ int bt_preview_filmstrip(const char *path, const struct bt_media_report *report,
 int bt_preview_write(const struct bt_image *image, const char *path, struct bt_error *err)
 {
     SDL_Surface *surface = SDL_CreateRGBSurfaceWithFormatFrom(
-        image->pixels, image->width, image->height, 32, (int)image->stride, SDL_PIXELFORMAT_BGRX32);
+        image->pixels, image->width, image->height, 32, (int)image->stride, SDL_PIXELFORMAT_BGRA32);
     if (surface == NULL) {
         return bt_fail(err, -ENOMEM, "Cannot write '%s': %s", path, SDL_GetError());
     }

@@ -22,7 +22,7 @@ int bt_preview_thumbnail(const char *path, const struct bt_media_report *report,
 int bt_preview_filmstrip(const char *path, const struct bt_media_report *report,
                          struct bt_image **out, struct bt_error *err) BT_NODISCARD;
 
-// JPEG, quality 85. Transparent parts come out on black.
+// JPEG, quality 85. What is transparent comes out dark.
 int bt_preview_write(const struct bt_image *image, const char *path,
                      struct bt_error *err) BT_NODISCARD;
 

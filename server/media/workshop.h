@@ -7,6 +7,7 @@
 #define BT_SERVER_MEDIA_WORKSHOP_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 

@@ -1,0 +1,169 @@
+"""The approver's page in Chromium, opened from a file: its cryptography, and what it refuses to believe."""
+
+import json
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from browser import CHROMEDRIVER, Browser  # noqa: E402
+
+ROOT = os.environ.get("BT_SOURCE_ROOT", os.path.join(os.path.dirname(__file__), ".."))
+PAGE = "file://" + os.path.abspath(os.path.join(ROOT, "approve", "approve.html"))
+
+CANONICAL = [
+    ({"b": 1, "a": [True, None, "x\"\\\n"]}, '{"a":[true,null,"x\\"\\\\\n"],"b":1}'),
+    ({"é": 1, "z": 2, "ä": -5}, '{"z":2,"ä":-5,"é":1}'),
+    ({"a": {}, "": []}, '{"":[],"a":{}}'),
+]
+
+# What the server offers, signed and hashed in the page itself; SPOIL is what a hijacked server does to it.
+OFFER = """
+return (async () => {
+  const file = await keys.make("nguyen-van-a", "", "mat khau dai");
+  const mine = await keys.open(file, "mat khau dai");
+  const table = {[file.keyid]: {...file.public, "x-holder": "nguyen-van-a", "x-class": "file"}};
+  const target = async text => ({length: utf8.encode(text).length, hashes: {sha256: await sha256(utf8.encode(text))}});
+  const document_ = items => JSON.stringify({format: 1, playlists: [{name: "p", items}]});
+  const old = document_([{id: "a", type: "text", text: "Một"}]);
+  const now = document_([{id: "a", type: "text", text: "Hai"}]);
+  const path = "u/31333/quang-truong.json";
+  const signed = {_type: "targets", version: 4, targets: {[path]: await target(old)}};
+  const base = {signed, signatures: [{keyid: file.keyid, sig: await keys.sign(mine, utf8.encode(canonical(signed)))}]};
+  const metadata = {_type: "targets", version: 5, targets: {[path]: await target(now)}};
+  const offer = {role: "u-31333", metadata, base, keys: table, threshold: 1, changes: [{path, document: now, present: old}]};
+  localStorage.clear();
+  memory.write("roles", roles => { roles["u-31333"] = {keys: table, threshold: 1}; });
+  memory.write("versions", versions => { versions["u-31333"] = 4; });
+  server.call = async (method, path_) => { throw new Error("asked for " + path_); };
+  SPOIL
+  const notes = [];
+  try {
+    const verified = await verifyOffer(offer, (good, text) => notes.push([good, text]));
+    return {changes: verified.changes.flatMap(change => differences(change.present, change.next).map(d => [d.id, d.change])), notes};
+  } catch (error) { return {error: error.message, notes}; }
+})();
+"""
+
+HIJACKED = {
+    "a document with another content": "offer.changes[0].document = now.replace('Hai', 'Cá cược');",
+    "a document of the same length": "offer.changes[0].document = now.replace('Hai', 'Bay');",
+    "something of another unit": "metadata.targets['u/99/x.json'] = await target(now);",
+    "something of the province": "metadata.targets['p/chung.json'] = await target(now);",
+    "a version that was signed before": "metadata.version = 4; base.signed.version = 3;",
+    "another document under the version I signed": "metadata.version = 4;",
+    "a version far ahead": "metadata.version = 900;",
+    "a root": "metadata._type = 'root';",
+    "nothing to approve": "metadata.targets = base.signed.targets; offer.changes = [];",
+    "a change it keeps quiet about": "offer.changes = [];",
+    "a false picture of what is shown now": "offer.changes[0].present = now;",
+}
+
+
+@unittest.skipUnless(CHROMEDRIVER, "needs chromedriver")
+class ApprovePage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.page = cls.enterClassContext(Browser())
+        cls.page.open(PAGE)
+
+    def offer(self, spoil):
+        return self.page.run(OFFER.replace("SPOIL", spoil))
+
+    def test_canonical_json_is_the_one_of_tuf(self):
+        for value, text in CANONICAL:
+            self.assertEqual(self.page.run("return canonical(arguments[0])", value), text)
+        with self.assertRaisesRegex(RuntimeError, "not a whole number"):
+            self.page.run("return canonical({a: 0.5})")
+
+    def test_a_key_opens_with_its_passphrase_alone(self):
+        keyid, wrong = self.page.run("""return (async () => {
+            const file = await keys.make("a-b", "Máy ở nhà", "mật khẩu dài");
+            let wrong = "opened";
+            try { await keys.open(file, "mật khẩu khác"); } catch (error) { wrong = error.message; }
+            return [(await keys.open(file, "mật khẩu dài")).keyid === file.keyid, wrong];
+        })()""")
+        self.assertTrue(keyid)
+        self.assertIn("wrong passphrase", wrong)
+
+    def test_p256_signatures_travel_as_der(self):
+        self.assertTrue(self.page.run("""return (async () => {
+            for (let i = 0; i < 40; i++) {  // short and long numbers come by chance
+                const pair = await crypto.subtle.generateKey({name: "ECDSA", namedCurve: "P-256"}, true, ["sign", "verify"]);
+                const spki = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey))));
+                const object = {scheme: "ecdsa-sha2-nistp256", keyval: {public: `-----BEGIN PUBLIC KEY-----\\n${spki}\\n-----END PUBLIC KEY-----\\n`}};
+                const signature = await keys.sign({scheme: object.scheme, key: pair.privateKey}, utf8.encode("x"));
+                if (!await keys.verifies(object, utf8.encode("x"), signature) || await keys.verifies(object, utf8.encode("y"), signature)) return false;
+            }
+            return true;
+        })()"""))
+
+    def test_an_honest_offer_shows_what_changes(self):
+        result = self.offer("")
+        self.assertEqual(result.get("changes"), [["a", "changed"]], result)
+
+    def test_a_hijacked_server_is_not_believed(self):
+        for name, spoil in HIJACKED.items():
+            with self.subTest(name):
+                result = self.offer(spoil)
+                self.assertIn("error", result, result)
+
+    def test_a_base_nobody_known_signed_makes_everything_new(self):
+        forged = """base.signed.targets = metadata.targets; base.signed.version = 4; offer.changes = [];
+            server.call = async (method, path_) => ({text: async () => now});"""
+        result = self.offer(forged)
+        self.assertEqual(result.get("changes"), [["a", "added"]], result)
+
+    def test_people_are_counted_and_browsers_once(self):
+        self.assertEqual(self.page.run("""return (async () => {
+            const table = {}, signed = {a: 1}, signatures = [];
+            for (const [holder, class_] of [["a", "file"], ["a", "file"], ["b", "browser"], ["c", "browser"]]) {
+                const file = await keys.make(holder, "", "mat khau dai"), mine = await keys.open(file, "mat khau dai");
+                table[file.keyid] = {...file.public, "x-holder": holder, "x-class": class_};
+                signatures.push({keyid: file.keyid, sig: await keys.sign(mine, utf8.encode(canonical(signed)))});
+            }
+            return (await signers({signed, signatures}, table)).size;
+        })()"""), 2)
+
+    def test_text_from_outside_never_becomes_markup(self):
+        evil = "<img src=x onerror='window.hijacked=1'><script>window.hijacked=1</script>"
+        shown, hijacked = self.page.run("""
+            const evil = arguments[0], change = {path: evil, present: null, next: {title: evil, playlists: [{name: "p",
+                items: [{id: evil, type: "text", title: evil, text: evil, style: {background: "url(javascript:1)", colour: evil}}]}]}};
+            const part = showChange(change, new Map());
+            document.body.append(part);
+            const result = [part.querySelectorAll("img, script").length, window.hijacked || 0];
+            part.remove();
+            return result;""", evil)
+        self.assertEqual((shown, hijacked), (0, 0))
+
+    def test_a_person_makes_a_key_and_opens_it_again(self):
+        page = self.page
+        page.open(PAGE)
+        page.click("#show-new-key")
+        page.fill("#holder", "tran-thi-b")
+        page.fill("#new-passphrase", "mat khau rat dai")
+        page.click("#make-key")
+        page.wait("return document.getElementById('key-state').className === 'good'")
+        path = os.path.join(page.downloads, "khoa-tran-thi-b.json")
+        end = time.monotonic() + 20
+        while not os.path.exists(path) and time.monotonic() < end:
+            time.sleep(0.05)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["holder"], "tran-thi-b")
+        page.open(PAGE)
+        page.type("#key-file", path)
+        page.fill("#passphrase", "mat khau rat dai")
+        page.click("#open-key")
+        page.wait("return document.getElementById('key-state').textContent.includes('tran-thi-b')")
+
+    def test_the_page_asks_nobody_for_anything(self):
+        with open(os.path.join(ROOT, "approve", "approve.html"), encoding="utf-8") as file:
+            text = file.read()
+        for part in ("src=\"http", "href=\"http", "@import", "import(", "innerHTML", "document.write", "eval("):
+            self.assertNotIn(part, text)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
