@@ -66,14 +66,14 @@ static int sync_directory_of(const char *path)
 }
 
 // Creates "path.tmpXXXXXX" beside the destination; *out_name is for the caller to free.
-static int open_aside(const char *path, char **out_name, struct bt_error *err)
+static int open_aside(const char *path, mode_t mode, char **out_name, struct bt_error *err)
 {
     BT_AUTOFREE char *name = bt_strf("%s.tmpXXXXXX", path);
     int fd = mkostemp(name, O_CLOEXEC);
     if (fd < 0) {
         return bt_fail_errno(err, "Cannot create a file beside '%s'", path);
     }
-    fchmod(fd, 0644);
+    fchmod(fd, mode);
     *out_name = BT_TAKE(name);
     return fd;
 }
@@ -90,10 +90,11 @@ static int finish_aside(int fd, const char *aside, const char *path, struct bt_e
     return r < 0 ? bt_fail(err, r, "Cannot sync the directory of '%s'", path) : 0;
 }
 
-int bt_file_replace(const char *path, const void *bytes, size_t len, struct bt_error *err)
+static int replace(const char *path, mode_t mode, const void *bytes, size_t len,
+                   struct bt_error *err)
 {
     BT_AUTOFREE char *aside = NULL;
-    BT_AUTOCLOSE int fd = open_aside(path, &aside, err);
+    BT_AUTOCLOSE int fd = open_aside(path, mode, &aside, err);
     if (fd < 0) {
         return fd;
     }
@@ -104,6 +105,16 @@ int bt_file_replace(const char *path, const void *bytes, size_t len, struct bt_e
         return bt_fail_errno(err, "Cannot write '%s'", path);
     }
     return finish_aside(fd, aside, path, err);
+}
+
+int bt_file_replace(const char *path, const void *bytes, size_t len, struct bt_error *err)
+{
+    return replace(path, 0644, bytes, len, err);
+}
+
+int bt_file_replace_secret(const char *path, const void *bytes, size_t len, struct bt_error *err)
+{
+    return replace(path, 0600, bytes, len, err);
 }
 
 static int copy_bytes(int from, int to)
@@ -131,7 +142,7 @@ int bt_file_copy(const char *from, const char *to, struct bt_error *err)
         return bt_fail_errno(err, "Cannot open '%s'", from);
     }
     BT_AUTOFREE char *aside = NULL;
-    BT_AUTOCLOSE int fd = open_aside(to, &aside, err);
+    BT_AUTOCLOSE int fd = open_aside(to, 0644, &aside, err);
     if (fd < 0) {
         return fd;
     }

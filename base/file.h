@@ -21,6 +21,10 @@ int bt_file_read(const char *path, struct bt_buf *buf, struct bt_error *err) BT_
 int bt_file_replace(const char *path, const void *bytes, size_t len,
                     struct bt_error *err) BT_NODISCARD;
 
+// As bt_file_replace; the owner alone can ever read it.
+int bt_file_replace_secret(const char *path, const void *bytes, size_t len,
+                           struct bt_error *err) BT_NODISCARD;
+
 // mkdir -p, mode 0755.
 int bt_file_make_dirs(const char *path, struct bt_error *err) BT_NODISCARD;
 

@@ -83,6 +83,17 @@ static void a_file_is_written_replaced_and_read(void **state)
     assert_int_equal(status.st_mode & 07777, 0644);
 }
 
+static void a_secret_is_readable_by_its_owner_alone(void **state)
+{
+    BT_AUTOFREE char *path = bt_strf("%s/key", (const char *)*state);
+    struct stat info;
+    assert_int_equal(bt_file_replace(path, "open", 4, NULL), 0);
+    assert_int_equal(bt_file_replace_secret(path, "shut", 4, NULL), 0);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_content(path, "shut");
+}
+
 static void a_bare_name_lies_in_the_current_directory(void **state)
 {
     BT_AUTOFREE char *before = getcwd(NULL, 0);
@@ -247,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_DIRECTORY(a_file_is_written_replaced_and_read),
+        WITH_DIRECTORY(a_secret_is_readable_by_its_owner_alone),
         WITH_DIRECTORY(a_bare_name_lies_in_the_current_directory),
         WITH_DIRECTORY(reading_stops_at_the_limit),
         WITH_DIRECTORY(what_cannot_be_read_says_why),
