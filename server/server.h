@@ -2,8 +2,8 @@
  * What the parts of the server share. Made by main, borrowed by everyone, thread-safe where used by
  * several.
  */
-#ifndef BT_SERVER_H
-#define BT_SERVER_H
+#ifndef BT_SERVER_SERVER_H
+#define BT_SERVER_SERVER_H
 
 #include "base/clock.h"
 

@@ -365,7 +365,8 @@ int bt_inspector_start(struct bt_server *server, const struct bt_workshop *works
     if (r != 0) {
         free(inspector->program);
         free(inspector);
-        return bt_fail(err, -r, "Cannot start the inspector: %s", strerror(r));
+        errno = r;
+        return bt_fail_errno(err, "Cannot start the inspector");
     }
     *out = inspector;
     return 0;

@@ -123,7 +123,8 @@ static int spawn(const struct command *command, pid_t *out, struct bt_error *err
 {
     static char *const no_environment[] = {NULL};
     int r = posix_spawn(out, command->words[0], NULL, NULL, command->words, no_environment);
-    return r == 0 ? 0 : bt_fail(err, -r, "Cannot start '%s': %s", command->words[0], strerror(r));
+    errno = r;
+    return r == 0 ? 0 : bt_fail_errno(err, "Cannot start '%s'", command->words[0]);
 }
 
 static int read_report(const char *dir, cJSON **out, struct bt_error *err)
