@@ -19,8 +19,8 @@
  * After an error a transaction can only be rolled back: every further statement fails. Where a
  * conflict is expected, write ON CONFLICT DO NOTHING and look at the number of rows.
  */
-#ifndef BT_SERVER_DB_H
-#define BT_SERVER_DB_H
+#ifndef BT_SERVER_DB_DB_H
+#define BT_SERVER_DB_DB_H
 
 #include <stdbool.h>
 #include <stddef.h>
