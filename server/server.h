@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 struct bt_db_pool;
+struct bt_accounts;   // server/accounts/accounts.h: what logging in needs in memory
 struct bt_blobs;      // server/media/blobs.h: content by hash
 struct bt_hub;        // server/fleet/hub.h: open hint streams
 struct bt_inspector;  // server/media/inspector.h: looks at what was uploaded
@@ -23,6 +24,7 @@ struct bt_server {
     struct bt_issuer *issuer;
     struct bt_metrics *metrics;
     struct bt_inspector *inspector;
+    struct bt_accounts *accounts;
 };
 
 #endif

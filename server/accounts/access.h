@@ -32,8 +32,8 @@ const char *bt_role_word(enum bt_role role);  // "viewer", "screen-operator"…;
 bool bt_role_may(enum bt_role role, enum bt_action action);
 
 // The roles that may do it, a blank around each: " viewer uploader ". For questions that filter by
-// themselves: EXISTS (SELECT 1 FROM role_grant g JOIN unit u ON u.code = g.unit WHERE g.user_id = $1
-// AND $2 LIKE '% ' || g.role || ' %' AND substr(x.path, 1, length(u.path)) = u.path).
+// themselves: EXISTS (SELECT 1 FROM role_grant g JOIN unit u ON u.code = g.unit WHERE g.user_id =
+// $1 AND $2 LIKE '% ' || g.role || ' %' AND substr(x.path, 1, length(u.path)) = u.path).
 #define BT_ROLES_BYTES 160
 void bt_roles_who_may(enum bt_action action, char out[BT_ROLES_BYTES]);
 
