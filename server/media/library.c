@@ -293,7 +293,9 @@ int bt_media_blob(struct bt_call *call, struct bt_error *err)
     const char *hex = bt_call_path(call, "hash");
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(bt_call_db(call), &rows, err,
-                      "SELECT type, published_ms FROM asset WHERE sha256 = $1 AND state = 'ready'",
+                      "SELECT asset.type, published_asset.sha256 FROM asset "
+                      "LEFT JOIN published_asset ON published_asset.sha256 = asset.sha256 "
+                      "WHERE asset.sha256 = $1 AND asset.state = 'ready'",
                       BT_TEXT(hex));
     if (r < 0) {
         return r;

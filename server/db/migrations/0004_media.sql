@@ -12,7 +12,6 @@ CREATE TABLE asset (
     report TEXT NOT NULL,               -- JSON: the verdict of the check
     thumbnail TEXT,                     -- SHA-256 of a JPEG
     filmstrip TEXT,
-    published_ms BIGINT,                -- since when a published document names it: public from then on
     created_ms BIGINT NOT NULL
 );
 
