@@ -22,13 +22,21 @@ static const struct {
      "Kiểm tra kho đã ký như máy phát / verify a signed repository as players do"},
 };
 
+static const struct bt_command_group *const groups[] = {
+    &bt_key_commands,
+    &bt_repository_commands,
+};
+
 static void print_help(FILE *to)
 {
     fputs("bangtin " BT_VERSION " — bảng tin điện tử công cộng / public notice boards\n\n"
           "Cách dùng / usage: bangtin COMMAND ...\n\n",
           to);
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(groups); i++) {
+        fprintf(to, "  %-10s %s\n", groups[i]->name, groups[i]->summary);
     }
     fputs("\nbangtin COMMAND --help nói rõ từng lệnh / explains each command.\n\n"
           "Thử ngay / try it:\n"
@@ -45,6 +53,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
         if (strcmp(commands[i].name, name) == 0) {
             return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(groups); i++) {
+        if (strcmp(groups[i]->name, name) == 0) {
+            return bt_command_group_run(groups[i], argc - 1, argv + 1);
         }
     }
     if (strcmp(name, "--version") == 0) {

@@ -3,6 +3,8 @@
 #ifndef BT_CLI_COMMANDS_H
 #define BT_CLI_COMMANDS_H
 
+#include "cli/options.h"
+
 enum bt_exit_status {
     BT_EXIT_OK = 0,
     BT_EXIT_FAILED = 1,
@@ -12,5 +14,11 @@ enum bt_exit_status {
 int bt_command_new(int argc, char **argv);
 int bt_command_plays(int argc, char **argv);
 int bt_command_tuf(int argc, char **argv);
+
+// Those made by table, one file for each group.
+extern const struct bt_command_group bt_key_commands, bt_repository_commands;
+
+// Commands in files of their own.
+int bt_command_renew(const struct bt_arguments *arguments, struct bt_error *err);
 
 #endif

@@ -1,0 +1,171 @@
+#include "cli/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/buf.h"
+#include "base/civil.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define CELL_MAX_BYTES 1024
+#define KEY_BYTES 64
+#define HASH_SHOWN 12
+#define VIETNAM_S (7 * 3600)
+
+size_t bt_text_columns(const char *text)
+{
+    size_t columns = 0, len = strlen(text);
+    for (size_t at = 0; at < len;) {
+        utf8proc_int32_t code;
+        utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)text + at,
+                                                 (utf8proc_ssize_t)(len - at), &code);
+        columns += step > 0 ? (size_t)utf8proc_charwidth(code) : 1;
+        at += step > 0 ? (size_t)step : 1;
+    }
+    return columns;
+}
+
+// The member that a dotted path leads to.
+static const cJSON *follow(const cJSON *object, const char *path)
+{
+    while (object != NULL && *path != '\0') {
+        char key[KEY_BYTES];
+        size_t len = strcspn(path, ".");
+        BT_AUTOFREE char *part = bt_strndup(path, len);
+        bt_copy_cut(key, sizeof(key), part);
+        object = cJSON_GetObjectItemCaseSensitive(object, key);
+        path += len + (path[len] == '.');
+    }
+    return object;
+}
+
+static char *time_text(const cJSON *value)
+{
+    int64_t ms;
+    char text[BT_RFC3339_BYTES];
+    if (bt_json_whole(value, 1, INT64_C(253402300799000), &ms) < 0) {
+        return bt_strdup("");
+    }
+    bt_rfc3339_format(ms / 1000 * 1000, VIETNAM_S, text);
+    text[strlen("2026-11-21T09:30:00")] = '\0';
+    text[strlen("2026-11-21")] = ' ';
+    return bt_strdup(text);
+}
+
+static char *bytes_text(const cJSON *value)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double number = cJSON_IsNumber(value) ? value->valuedouble : 0;
+    size_t unit = 0;
+    while (number >= 1024 && unit + 1 < BT_ARRAY_LEN(units)) {
+        number /= 1024;
+        unit++;
+    }
+    return bt_strf(unit == 0 ? "%.0f %s" : "%.1f %s", number, units[unit]);
+}
+
+static void append_plain(const cJSON *value, struct bt_buf *out)
+{
+    int r = 0;
+    if (cJSON_IsString(value)) {
+        r = bt_buf_appendf(out, "%s", value->valuestring);
+    } else if (cJSON_IsNumber(value)) {
+        r = bt_buf_appendf(out, "%.15g", value->valuedouble);
+    } else if (cJSON_IsBool(value)) {
+        r = bt_buf_appendf(out, "%s", cJSON_IsTrue(value) ? "có / yes" : "không / no");
+    } else if (cJSON_IsArray(value)) {
+        for (const cJSON *each = value->child; each != NULL && r == 0; each = each->next) {
+            const char *text = cJSON_GetStringValue(each);
+            r = bt_buf_appendf(out, "%s%s", each->prev == NULL || each == value->child ? "" : ", ",
+                               text != NULL ? text : "…");
+        }
+    }
+    if (r < 0) {
+        return;  // a cell shows as much as there is room for
+    }
+}
+
+static char *plain_text(const cJSON *value)
+{
+    BT_AUTOBUF text;
+    bt_buf_init(&text, CELL_MAX_BYTES);
+    append_plain(value, &text);
+    char *safe = bt_strdup(bt_buf_text(&text));
+    for (char *c = safe; *c != '\0'; c++) {
+        *c = (unsigned char)*c < 0x20 || *c == 0x7F ? ' ' : *c;
+    }
+    return safe;
+}
+
+char *bt_table_cell(const cJSON *object, const struct bt_column *column)
+{
+    const cJSON *value = follow(object, column->key);
+    switch (column->kind) {
+    case BT_COLUMN_TIME:
+        return time_text(value);
+    case BT_COLUMN_BYTES:
+        return bytes_text(value);
+    case BT_COLUMN_HASH: {
+        char *text = plain_text(value);
+        text[strnlen(text, HASH_SHOWN)] = '\0';
+        return text;
+    }
+    case BT_COLUMN_TEXT:
+        break;
+    }
+    return plain_text(value);
+}
+
+static void print_cell(const char *text, size_t width, bool last, FILE *to)
+{
+    fputs(text, to);
+    for (size_t used = bt_text_columns(text); !last && used < width + 2; used++) {
+        fputc(' ', to);
+    }
+}
+
+void bt_table_print(const cJSON *items, const struct bt_column *columns, size_t count, FILE *to)
+{
+    size_t rows = (size_t)cJSON_GetArraySize(items), row = 0;
+    BT_AUTOFREE char **cells = BT_NEW_ARRAY(char *, rows *count + 1);
+    BT_AUTOFREE size_t *widths = BT_NEW_ARRAY(size_t, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        widths[i] = bt_text_columns(columns[i].title);
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, items)
+    {
+        for (size_t i = 0; i < count; i++) {
+            cells[row * count + i] = bt_table_cell(item, &columns[i]);
+            widths[i] = BT_MAX(widths[i], bt_text_columns(cells[row * count + i]));
+        }
+        row++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        print_cell(columns[i].title, widths[i], i + 1 == count, to);
+    }
+    fputc('\n', to);
+    for (size_t i = 0; i < row * count; i++) {
+        bool last = (i + 1) % count == 0;
+        print_cell(cells[i], widths[i % count], last, to);
+        fputs(last ? "\n" : "", to);
+        free(cells[i]);
+    }
+}
+
+void bt_table_print_object(const cJSON *object, const struct bt_column *columns, size_t count,
+                           FILE *to)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < count; i++) {
+        width = BT_MAX(width, bt_text_columns(columns[i].title));
+    }
+    for (size_t i = 0; i < count; i++) {
+        BT_AUTOFREE char *text = bt_table_cell(object, &columns[i]);
+        print_cell(columns[i].title, width, false, to);
+        fprintf(to, "%s\n", text);
+    }
+}
