@@ -7,10 +7,14 @@
 #ifndef BT_SERVER_HTTP_HTTP_H
 #define BT_SERVER_HTTP_HTTP_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "server/server.h"
 
 struct bt_http;
+struct bt_route;
+struct bt_call;
 
 struct bt_http_options {
     const char *listen;       // "127.0.0.1:8080", "[::]:8443", "unix:/run/bangtin/http.sock"
@@ -23,6 +27,13 @@ struct bt_http_options {
     const char *trusted_proxy;
     int connections;              // at the same time; 0: 20,000, or what the system allows
     int connections_per_address;  // 0: 256; negative, or with a trusted proxy: no limit
+
+    /**
+     * Before a handler: who asks, and may they? Answers 401, 403 or 404 itself and returns false.
+     * Runs in the call's transaction (one of its own when the route has no_transaction). Given by
+     * main, so that http/ knows nothing of accounts; NULL lets everyone in.
+     */
+    bool (*gate)(struct bt_call *call, const struct bt_route *route);
 };
 
 int bt_http_start(struct bt_server *server, const struct bt_http_options *options,
@@ -30,14 +41,5 @@ int bt_http_start(struct bt_server *server, const struct bt_http_options *option
 int bt_http_port(const struct bt_http *http);  // the one it listens on, when 0 was asked for
 void bt_http_close(struct bt_http *http);      // no new calls; streams are ended
 void bt_http_destroy(struct bt_http *http);
-
-/**
- * Before a handler: who asks, and may they? Answers 401, 403 or 404 itself and returns false. Set
- * by main, so that http/ knows nothing of accounts.
- */
-struct bt_route;
-struct bt_call;
-void bt_http_set_gate(struct bt_http *http,
-                      bool (*gate)(struct bt_call *call, const struct bt_route *route));
 
 #endif

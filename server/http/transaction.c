@@ -1,0 +1,141 @@
+#include "server/http/transaction.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/http/call_private.h"
+#include "server/http/idempotency.h"
+
+static const struct bt_log http_log = {"server/http"};
+
+struct bt_db *bt_call_db(struct bt_call *call)
+{
+    struct bt_error err = {0};
+    if (call->db == NULL && call->server->db != NULL &&
+        bt_db_acquire(call->server->db, &call->db, &err) < 0) {
+        bt_log_warn(&http_log, "No connection to the database: %s", err.msg);
+    }
+    return call->db;
+}
+
+// What was not committed is rolled back.
+static void let_go(struct bt_call *call)
+{
+    if (call->db != NULL) {
+        bt_db_release(call->db);
+        call->db = NULL;
+    }
+}
+
+static int begin(struct bt_call *call, bool writes, struct bt_error *err)
+{
+    if (call->server->db == NULL) {
+        return 0;
+    }
+    int r = bt_db_acquire(call->server->db, &call->db, err);
+    return r < 0 ? r : bt_db_begin(call->db, writes, err);
+}
+
+static bool passes_gate(struct bt_call *call)
+{
+    return call->gate == NULL || call->gate(call, call->route);
+}
+
+static int handle(struct bt_call *call, struct bt_error *err)
+{
+    int r = call->route->handle(call, err);
+    bool asked_for_body = call->receiving.fd >= 0 && !call->receiving.ended;
+    if (r == 0 && call->reply.kind == BT_REPLY_NONE && !asked_for_body) {
+        return bt_fail(err, -EPROTO, "The handler of %s %s answered nothing", call->route->method,
+                       call->route->path);
+    }
+    return r;
+}
+
+// The gate looks things up, and is done before the handler begins transactions of its own.
+static int run_bare(struct bt_call *call, struct bt_error *err)
+{
+    int r = begin(call, bt_call_writes(call), err);
+    bool passed = r == 0 && passes_gate(call);
+    if (passed && call->db != NULL) {
+        r = bt_db_commit(call->db, err);
+    }
+    let_go(call);
+    if (r == 0 && passed) {
+        r = handle(call, err);
+        let_go(call);
+    }
+    return r;
+}
+
+static int run_in_transaction(struct bt_call *call, struct bt_error *err)
+{
+    int r = begin(call, bt_call_writes(call), err);
+    if (r < 0 || !passes_gate(call)) {
+        return r;
+    }
+    r = call->db == NULL ? 0 : bt_idempotency_look(call, err);
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    r = handle(call, err);
+    if (r < 0 || call->reply.status >= 400 || call->db == NULL) {
+        return r;
+    }
+    r = bt_idempotency_keep(call, err);
+    return r < 0 ? r : bt_db_commit(call->db, err);
+}
+
+static int try_once(struct bt_call *call, struct bt_error *err)
+{
+    bt_call_start_over(call);
+    // Who can be let in without knowing anything is not made to wait for the database.
+    bool needs_nothing = call->route->no_transaction && call->route->who == BT_WHO_ANYONE;
+    int r = needs_nothing                 ? handle(call, err)
+            : call->route->no_transaction ? run_bare(call, err)
+                                          : run_in_transaction(call, err);
+    let_go(call);
+    return r;
+}
+
+// Others are writing: give way for a little longer each time.
+static void give_way(struct bt_call *call, int tries)
+{
+    const struct bt_clock *clock = call->server->clock;
+    bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + (BT_NS_PER_MS << tries));
+}
+
+static void give_up(struct bt_call *call, int r, const struct bt_error *err)
+{
+    bt_call_start_over(call);
+    if (r == -EAGAIN) {
+        bt_log_warn(&http_log, "%s %s: %s; told the caller to come back", call->method,
+                    call->route->path, err->msg);
+        bt_call_set_header(call, "Retry-After", "1");
+        bt_call_problem(call, 503, "busy", "Máy chủ đang bận; hãy thử lại sau giây lát",
+                        "The server is busy; try again in a moment");
+        return;
+    }
+    bt_log_error(&http_log, "%s %s: %s; answered 500", call->method, call->route->path, err->msg);
+    bt_call_problem(call, 500, "internal", "Máy chủ gặp lỗi khi xử lý yêu cầu",
+                    "The server failed to handle the request");
+}
+
+void bt_call_answer(struct bt_call *call)
+{
+    call->now_ms = bt_clock_wall_ms(call->server->clock);
+    struct bt_error err = {0};
+    int r = try_once(call, &err);
+    for (int tries = 0; r == -EAGAIN && tries < BT_TRANSACTION_TRIES; tries++) {
+        give_way(call, tries);
+        r = try_once(call, &err);
+    }
+    if (r < 0) {
+        give_up(call, r, &err);
+    } else if (call->reply.status < 400) {
+        bt_call_run_hooks(call);
+    }
+}
