@@ -1,10 +1,12 @@
 /**
  * The issuer: holds the snapshot and timestamp keys (DATA/keys, made at the first start), and turns
- * accepted metadata into what players see. Thread-safe.
+ * accepted metadata into what players see. Thread-safe. Several servers on one database have copies
+ * of the same two key files.
  */
 #ifndef BT_SERVER_PUBLICATIONS_ISSUER_H
 #define BT_SERVER_PUBLICATIONS_ISSUER_H
 
+#include <cjson/cJSON.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -16,16 +18,21 @@ int bt_issuer_open(const char *data_dir, const struct bt_clock *clock, struct bt
 void bt_issuer_destroy(struct bt_issuer *issuer);
 BT_DEFINE_AUTO(bt_issuer)
 
-// Both public keys as TUF key objects, for whoever makes the root.
+// Both public keys as TUF key objects, for whoever makes the root: {"snapshot": …, "timestamp": …}.
 const char *bt_issuer_public_keys(const struct bt_issuer *issuer);  // JSON text
+const cJSON *bt_issuer_public_keys_json(const struct bt_issuer *issuer);
 
 /**
  * In the call's transaction: makes the next snapshot (of all roles' newest stored metadata) and
- * timestamp (with the audit head), stores them, and hints the players after the commit.
+ * timestamp (with the audit head), stores them, and hints the players after the commit. Without
+ * targets metadata there is nothing to issue, and nothing happens. `urgency` is an enum bt_urgency.
  */
 int bt_issuer_issue(struct bt_call *call, int urgency, struct bt_error *err) BT_NODISCARD;
 
-// Renews the timestamp before it expires; called by the housekeeper every minute.
+/**
+ * Renews timestamp and snapshot before they expire; called by the housekeeper every minute. Has a
+ * transaction of its own.
+ */
 int bt_issuer_renew(struct bt_issuer *issuer, struct bt_server *server,
                     struct bt_error *err) BT_NODISCARD;
 

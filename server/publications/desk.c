@@ -1,0 +1,210 @@
+#include "server/publications/desk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define PAGE_DEFAULT 50
+#define PAGE_MAX 200
+// Rows looked at for one page; what the caller may not see is left out of them.
+#define PAGE_ROWS 2000
+#define MAX_SCREENS 100000
+
+int bt_unit_facts(struct bt_db *db, const char *code, struct bt_unit_facts *out,
+                  struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err, "SELECT code, name, path, parent FROM unit WHERE code = $1",
+                      BT_TEXT(code));
+    if (r < 0) {
+        return r;
+    }
+    if (!bt_db_next(rows)) {
+        return bt_fail(err, -ENOENT, "there is no unit '%.32s'", code);
+    }
+    *out = (struct bt_unit_facts){.root = bt_db_get_text(rows, 3)[0] == '\0'};
+    bt_copy_cut(out->code, sizeof(out->code), bt_db_get_text(rows, 0));
+    bt_copy_cut(out->name, sizeof(out->name), bt_db_get_text(rows, 1));
+    return bt_format(out->path, sizeof(out->path), "%s", bt_db_get_text(rows, 2)) < 0
+               ? bt_fail(err, -EIO, "the path of unit '%s' is too long", out->code)
+               : 0;
+}
+
+int bt_unit_root(struct bt_db *db, char out[BT_UNIT_CODE_BYTES], struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT code FROM unit WHERE parent IS NULL ORDER BY code LIMIT 1");
+    if (r == 0 && !bt_db_next(rows)) {
+        r = bt_fail(err, -ENOENT, "there is no unit yet");
+    }
+    if (r == 0) {
+        bt_copy_cut(out, BT_UNIT_CODE_BYTES, bt_db_get_text(rows, 0));
+    }
+    return r;
+}
+
+static bool is_ours(int code)
+{
+    return code == -EAGAIN || code == -EIO || code == -ENOMEM;
+}
+
+int bt_desk_refuse(struct bt_call *call, int code, const char *name, const char *vi,
+                   struct bt_error *err)
+{
+    if (is_ours(code)) {
+        return code;
+    }
+    int status = code == -ESTALE || code == -EEXIST || code == -EBUSY ? 409 : 422;
+    BT_AUTOFREE char *detail = bt_strf("%s (%s)", vi, err->msg);
+    return bt_call_problem(call, status, name, detail, err->msg);
+}
+
+int bt_desk_not_found(struct bt_call *call)
+{
+    return bt_call_problem(call, 404, "not-found", "Không tìm thấy.", "There is no such thing.");
+}
+
+static void refuse_text(struct bt_call *call, const char *key, size_t max)
+{
+    BT_AUTOFREE char *vi = bt_strf("'%s' phải là chữ, tối đa %zu byte.", key, max);
+    BT_AUTOFREE char *en = bt_strf("'%s' must be a text of at most %zu bytes.", key, max);
+    bt_call_problem(call, 422, "invalid", vi, en);
+}
+
+bool bt_desk_text(struct bt_call *call, const char *key, size_t max, bool required,
+                  const char **out)
+{
+    const cJSON *body = bt_call_json(call);
+    if (body == NULL) {
+        return false;
+    }
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(body, key);
+    const char *text = cJSON_IsString(value) ? value->valuestring : "";
+    bool fits = strlen(text) <= max && (value == NULL || cJSON_IsString(value));
+    if (!fits || (required && text[0] == '\0')) {
+        refuse_text(call, key, max);
+        return false;
+    }
+    *out = text;
+    return true;
+}
+
+bool bt_desk_unit_of_body(struct bt_call *call, char *out, size_t size)
+{
+    const char *unit;
+    if (!bt_desk_text(call, "unit", BT_UNIT_CODE_BYTES - 1, true, &unit)) {
+        return false;
+    }
+    bt_copy_cut(out, size, unit);
+    return true;
+}
+
+bool bt_desk_unit_of_row(struct bt_call *call, const char *sql, char *out, size_t size)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    struct bt_error err;
+    struct bt_db_value id = BT_TEXT(bt_call_path(call, "id"));
+    int r = bt_db_ask_values(bt_call_db(call), sql, &id, 1, &rows, &err);
+    if (r < 0 || !bt_db_next(rows)) {
+        bt_desk_not_found(call);
+        return false;
+    }
+    bt_copy_cut(out, size, bt_db_get_text(rows, 0));
+    return true;
+}
+
+static bool may_see(char **units, const char *path)
+{
+    for (size_t i = 0; units != NULL && units[i] != NULL; i++) {
+        if (bt_str_starts(path, units[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Fills the page; *out_last is the id of the last row looked at, "" at the end of the list.
+static void fill_page(struct bt_call *call, struct bt_db_rows *rows,
+                      cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows), int64_t room,
+                      cJSON *items, char *out_last, size_t size)
+{
+    char **units = bt_access_units(call, BT_ACTION_VIEW);
+    bool more = bt_db_count(rows) == PAGE_ROWS;
+    out_last[0] = '\0';
+    while (bt_db_next(rows)) {
+        if (room == 0) {
+            more = true;
+            break;
+        }
+        bt_copy_cut(out_last, size, bt_db_get_text(rows, 0));
+        cJSON *entry = may_see(units, bt_db_get_text(rows, 1)) ? row(call, rows) : NULL;
+        if (entry != NULL) {
+            cJSON_AddItemToArray(items, entry);
+            room--;
+        }
+    }
+    if (!more) {
+        out_last[0] = '\0';
+    }
+    bt_access_units_free(units);
+}
+
+int bt_desk_list(struct bt_call *call, const char *sql,
+                 cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows), struct bt_error *err)
+{
+    int64_t limit;
+    const char *after = bt_call_query(call, "after");
+    if (!bt_call_query_int(call, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit)) {
+        return 0;
+    }
+    struct bt_db_value values[] = {BT_TEXT(after == NULL ? "" : after), BT_INT(PAGE_ROWS)};
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask_values(bt_call_db(call), sql, values, BT_ARRAY_LEN(values), &rows, err);
+    if (r < 0) {
+        return r;
+    }
+    char last[64];
+    cJSON *body = cJSON_CreateObject();
+    fill_page(call, rows, row, limit, cJSON_AddArrayToObject(body, "items"), last, sizeof(last));
+    cJSON_AddItemToObject(body, "next",
+                          last[0] == '\0' ? cJSON_CreateNull() : cJSON_CreateString(last));
+    return bt_call_json_reply(call, 200, body);
+}
+
+int bt_screens_below(struct bt_db *db, const char *unit, struct bt_screen_list *out,
+                     struct bt_error *err)
+{
+    struct bt_unit_facts facts;
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_unit_facts(db, unit, &facts, err);
+    r = r == 0 ? bt_db_ask(db, &rows, err,
+                           "SELECT s.id FROM screen s JOIN unit u ON u.code = s.unit"
+                           " WHERE u.path LIKE $1 || '%' ORDER BY s.id LIMIT $2",
+                           BT_TEXT(facts.path), BT_INT(MAX_SCREENS))
+               : r;
+    if (r < 0) {
+        return r;
+    }
+    size_t capacity = out->count;
+    BT_GROW(out->ids, capacity, out->count + bt_db_count(rows) + 1);
+    while (bt_db_next(rows)) {
+        bt_copy_cut(out->ids[out->count++], BT_SERVER_ID_BYTES, bt_db_get_text(rows, 0));
+    }
+    free(out->pointers);
+    out->pointers = BT_NEW_ARRAY(const char *, out->count + 1);
+    for (size_t i = 0; i < out->count; i++) {
+        out->pointers[i] = out->ids[i];
+    }
+    return 0;
+}
+
+void bt_screen_list_finish(struct bt_screen_list *list)
+{
+    free(list->ids);
+    free(list->pointers);
+    *list = (struct bt_screen_list){0};
+}

@@ -1,0 +1,68 @@
+/**
+ * What the handlers of this folder share: units, refusals, pages of lists, screens of a unit.
+ */
+#ifndef BT_SERVER_PUBLICATIONS_DESK_H
+#define BT_SERVER_PUBLICATIONS_DESK_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "server/accounts/access.h"
+#include "server/http/call.h"
+#include "server/ids.h"
+#include "server/publications/target.h"
+
+struct bt_unit_facts {
+    char code[BT_UNIT_CODE_BYTES];
+    char name[256];
+    char path[512];  // "/vn/92/31333/"
+    bool root;       // the province itself
+};
+
+// -ENOENT when there is none.
+int bt_unit_facts(struct bt_db *db, const char *code, struct bt_unit_facts *out,
+                  struct bt_error *err) BT_NODISCARD;
+int bt_unit_root(struct bt_db *db, char out[BT_UNIT_CODE_BYTES], struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Answers what went wrong where the caller is at fault (409, 422) and returns 0; errors of the
+ * database and of memory are returned as they are. `name` is the problem's, `vi` its Vietnamese
+ * sentence, before the detail.
+ */
+int bt_desk_refuse(struct bt_call *call, int code, const char *name, const char *vi,
+                   struct bt_error *err);
+
+int bt_desk_not_found(struct bt_call *call);
+
+// A text of the body: "" when absent. False after a refusal when it is no text or too long.
+bool bt_desk_text(struct bt_call *call, const char *key, size_t max, bool required,
+                  const char **out);
+
+// For a route's `unit`: what the body's "unit" says.
+bool bt_desk_unit_of_body(struct bt_call *call, char *out, size_t size);
+
+// For a route's `unit`: the unit of the row whose id is in the path. `sql` asks for it by $1.
+bool bt_desk_unit_of_row(struct bt_call *call, const char *sql, char *out, size_t size);
+
+/**
+ * Lists, filtered by what the caller may see. `sql` is ordered by its column 0, the id, takes
+ * $1 = "after" and $2 = a limit; column 1 is the unit's path. `row` makes the entry, or NULL to
+ * leave it out.
+ */
+int bt_desk_list(struct bt_call *call, const char *sql,
+                 cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows),
+                 struct bt_error *err);
+
+// The screens of a unit and of all below it.
+struct bt_screen_list {
+    char (*ids)[BT_SERVER_ID_BYTES];
+    const char **pointers;  // to ids, for bt_orders_give
+    size_t count;
+};
+int bt_screens_below(struct bt_db *db, const char *unit, struct bt_screen_list *out,
+                     struct bt_error *err) BT_NODISCARD;  // adds to what is there
+void bt_screen_list_finish(struct bt_screen_list *list);
+
+#endif
