@@ -280,10 +280,29 @@ bool bt_call_received(const struct bt_call *call, int64_t *out_bytes, bool *out_
     return call->receiving.ended;
 }
 
+// What pages of another origin may send, once they have asked.
+static const char cross_origin_headers[] =
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, Tus-Resumable, "
+    "Upload-Length, Upload-Metadata, Upload-Offset";
+
 static void set_default(struct bt_call *call, const char *name, const char *value)
 {
     if (bt_pairs_get(&call->reply.headers, name) == NULL) {
         bt_call_set_header(call, name, value);
+    }
+}
+
+// The approver's page is a file of their own disk: another origin, with a token and never with a
+// cookie. "*" is what browsers refuse to combine with cookies.
+static void allow_other_origins(struct bt_call *call)
+{
+    set_default(call, "Access-Control-Allow-Origin", "*");
+    set_default(call, "Access-Control-Expose-Headers",
+                "ETag, Location, Retry-After, Content-Range, Upload-Offset, Upload-Length");
+    if (strcmp(call->method, "OPTIONS") == 0) {
+        set_default(call, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+        set_default(call, "Access-Control-Allow-Headers", cross_origin_headers);
+        set_default(call, "Access-Control-Max-Age", "600");
     }
 }
 
@@ -292,11 +311,7 @@ void bt_call_add_standard_headers(struct bt_call *call)
     set_default(call, "Cache-Control", "no-store");
     set_default(call, "X-Content-Type-Options", "nosniff");
     if (bt_call_header(call, "Origin") != NULL) {
-        // The approver's page is a file of their own disk: another origin, with a token and never
-        // with a cookie. "*" is what browsers refuse to combine with cookies.
-        set_default(call, "Access-Control-Allow-Origin", "*");
-        set_default(call, "Access-Control-Expose-Headers",
-                    "ETag, Location, Retry-After, Content-Range, Upload-Offset, Upload-Length");
+        allow_other_origins(call);
     }
     if (call->reply.kind == BT_REPLY_STREAM) {
         return;  // a parked stream keeps its headers in memory; scripts read it, nobody shows it

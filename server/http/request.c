@@ -109,18 +109,6 @@ static void take_address(struct bt_call *call, const struct bt_exchange_world *w
     }
 }
 
-// What a page of another origin asks before it sends anything unusual. No cookie is ever allowed.
-static void answer_options(struct bt_call *call, const char *allow)
-{
-    bt_call_empty_reply(call, 204);
-    bt_call_set_header(call, "Allow", allow);
-    bt_call_set_header(call, "Access-Control-Allow-Methods", allow);
-    bt_call_set_header(call, "Access-Control-Allow-Headers",
-                       "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-                       "Range, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset");
-    bt_call_set_header(call, "Access-Control-Max-Age", "600");
-}
-
 static bool find_route(struct bt_call *call, const struct bt_exchange_world *world,
                        const char *method, const char *path)
 {
@@ -131,7 +119,8 @@ static bool find_route(struct bt_call *call, const struct bt_exchange_world *wor
         return true;
     }
     if (r == -ENOTSUP && strcmp(method, "OPTIONS") == 0) {
-        answer_options(call, allow);
+        bt_call_empty_reply(call, 204);
+        bt_call_set_header(call, "Allow", allow);
     } else if (r == -ENOTSUP) {
         bt_call_problem(call, 405, "method", "Địa chỉ này không nhận phương thức đó",
                         "This address does not take that method");

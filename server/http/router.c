@@ -183,7 +183,7 @@ static bool is_method(const char *text)
 {
     for (size_t i = 0; i < BT_ARRAY_LEN(methods); i++) {
         if (strcmp(methods[i], text) == 0) {
-            return strcmp(text, "HEAD") != 0 && strcmp(text, "OPTIONS") != 0;
+            return strcmp(text, "HEAD") != 0;  // which GET answers
         }
     }
     return false;

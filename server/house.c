@@ -1,0 +1,140 @@
+#include "server/house.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/accounts/accounts.h"
+#include "server/db/db.h"
+#include "server/http/metrics.h"
+#include "server/media/blobs.h"
+#include "server/media/inspector.h"
+
+// As many transactions at a time as there are workers on a small machine, and those who have work
+// of their own.
+#define DATABASE_CONNECTIONS 12
+
+static int enter_data_directory(struct bt_house *house, struct bt_error *err)
+{
+    const char *dir = house->options->data;
+    int r = bt_file_make_dirs(dir, err);
+    if (r < 0) {
+        return r;
+    }
+    if (chmod(dir, 0700) < 0) {
+        return bt_fail_errno(err, "Cannot protect '%s'", dir);
+    }
+    BT_AUTOFREE char *lock = bt_strf("%s/lock", dir);
+    house->lock_fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (house->lock_fd < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", lock);
+    }
+    if (flock(house->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        return bt_fail(err, -EBUSY, "Another server uses '%s'", dir);
+    }
+    house->server.data_dir = dir;
+    return 0;
+}
+
+static int prepare_certificate(struct bt_house *house, struct bt_error *err)
+{
+    const struct bt_options *options = house->options;
+    if (options->http.certificate == NULL) {
+        return 0;
+    }
+    if (options->made_certificate != NULL) {
+        BT_AUTOFREE char *dir = bt_strf("%s/tls", options->data);
+        int r = bt_tls_make(dir, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return bt_tls_pin(options->http.certificate, house->pin, err);
+}
+
+static int open_blobs(struct bt_house *house, struct bt_error *err)
+{
+    BT_AUTOFREE char *dir = bt_strf("%s/blobs", house->options->data);
+    return bt_blobs_open(dir, &house->server.blobs, err);
+}
+
+// Installed beside us, or in the build directory's own place.
+static char *find_media_program(void)
+{
+    char self[512];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash == NULL) {
+        return bt_strdup("/usr/bin/bangtin-media");
+    }
+    *slash = '\0';
+    BT_AUTOFREE char *built = bt_strf("%s/../workshop/bangtin-media", self);
+    return access(built, X_OK) == 0 ? BT_TAKE(built) : bt_strf("%s/bangtin-media", self);
+}
+
+static int start_inspector(struct bt_house *house, struct bt_error *err)
+{
+    house->media_program = find_media_program();
+    const struct bt_workshop workshop = {.program = house->media_program, .sandbox = true};
+    return bt_inspector_start(&house->server, &workshop, &house->server.inspector, err);
+}
+
+static int open_parts(struct bt_house *house, struct bt_error *err)
+{
+    struct bt_server *server = &house->server;
+    server->clock = bt_clock_real();
+    server->metrics = bt_metrics_create();
+    int r = bt_db_open(house->options->database, DATABASE_CONNECTIONS, &server->db, err);
+    if (r < 0) {
+        return r;
+    }
+    server->accounts = bt_accounts_create();
+    r = open_blobs(house, err);
+    return r < 0 ? r : start_inspector(house, err);
+}
+
+static int start_http(struct bt_house *house, struct bt_error *err)
+{
+    return bt_http_start(&house->server, &house->options->http, &house->http, err);
+}
+
+int bt_house_open(const struct bt_options *options, struct bt_house *out, struct bt_error *err)
+{
+    *out = (struct bt_house){.options = options, .lock_fd = -1};
+    if (sodium_init() < 0) {
+        return bt_fail(err, -EIO, "libsodium does not start");
+    }
+    int r = enter_data_directory(out, err);
+    r = r < 0 ? r : prepare_certificate(out, err);
+    r = r < 0 ? r : open_parts(out, err);
+    return r < 0 ? r : start_http(out, err);
+}
+
+void bt_house_close(struct bt_house *house)
+{
+    bt_http_close(house->http);
+    bt_inspector_close(house->server.inspector);
+}
+
+void bt_house_destroy(struct bt_house *house)
+{
+    bt_http_destroy(house->http);
+    bt_inspector_destroy(house->server.inspector);
+    bt_blobs_destroy(house->server.blobs);
+    bt_accounts_destroy(house->server.accounts);
+    bt_db_pool_destroy(house->server.db);
+    bt_metrics_destroy(house->server.metrics);
+    free(house->media_program);
+    if (house->lock_fd >= 0) {
+        close(house->lock_fd);
+    }
+}
