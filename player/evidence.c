@@ -33,6 +33,11 @@ static void abandon_suspended(struct bt_evidence_log *evidence, const char *prio
     }
 }
 
+void bt_evidence_forget(struct bt_evidence_log *evidence)
+{
+    abandon_suspended(evidence, NULL);
+}
+
 static uint64_t take_suspended(struct bt_evidence_log *evidence, const struct bt_play_start *start)
 {
     for (size_t i = 0; i < evidence->suspended_count; i++) {
@@ -107,7 +112,7 @@ void bt_evidence_count(struct bt_evidence_log *evidence, bool is_new, int64_t pr
 void bt_evidence_end(struct bt_evidence_log *evidence, enum bt_end_reason why, int64_t dropped,
                      int64_t presented_ns)
 {
-    if (why == BT_END_REMOVED || why == BT_END_DISPLAY || why == BT_END_STOPPED) {
+    if (why == BT_END_DISPLAY || why == BT_END_STOPPED) {
         abandon_suspended(evidence, NULL);  // the timeline begins anew
     }
     if (evidence->play == 0) {

@@ -37,6 +37,9 @@ struct bt_evidence_log {
 void bt_evidence_init(struct bt_evidence_log *evidence, struct bt_recorder *recorder,
                       struct bt_running_order *order, enum bt_evidence kind);
 
+// What was interrupted will not be resumed.
+void bt_evidence_forget(struct bt_evidence_log *evidence);
+
 // First present of an item. `start` is copied; its times are filled in here.
 void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_start *start,
                        enum bt_start_reason why, int64_t presented_ns);

@@ -31,13 +31,22 @@
 
 static const struct bt_log logger = {"player/loader"};
 
-enum message_kind { MESSAGE_WANT, MESSAGE_STARTED, MESSAGE_HURRY, MESSAGE_RETIRE };
+enum message_kind {
+    MESSAGE_WANT,
+    MESSAGE_SUCCEED,
+    MESSAGE_INTERRUPTED,
+    MESSAGE_STARTED,
+    MESSAGE_HURRY,
+    MESSAGE_RETIRE,
+};
 
 struct message {
     enum message_kind kind;
-    int64_t at_ns;
-    uint64_t number;               // WANT: epoch; STARTED: ticket
-    struct bt_prepared *prepared;  // owned, RETIRE
+    int64_t at_ns;                      // INTERRUPTED: the offset
+    uint64_t number;                    // WANT, SUCCEED: epoch; STARTED: ticket
+    int64_t run;                        // INTERRUPTED
+    struct bt_inheritance inheritance;  // SUCCEED; its reference is owned
+    struct bt_prepared *prepared;       // owned, RETIRE
 };
 
 struct bt_loader {
@@ -54,6 +63,8 @@ struct bt_loader {
     bool ahead;             // it was delivered and is not on the screen yet
     uint64_t epoch;         // of the newest want
     uint64_t ticket;        // of the item delivered last
+    int64_t serial;         // likewise
+    bool cuts_in;           // the next item does not wait for the end of the one on the screen
     int64_t prepare_at_ns;  // when to begin
     uint64_t generation;
     const struct bt_item *delivered_clock;  // of the item delivered last
@@ -69,6 +80,7 @@ static void destroy_message(void *item)
 {
     struct message *message = item;
     bt_prepared_destroy(message->prepared);
+    bt_running_order_destroy(message->inheritance.from);
     free(message);
 }
 
@@ -155,7 +167,7 @@ static void deliver(struct bt_loader *loader, struct bt_delivery content)
     bt_queue_offer(loader->deliveries, delivery);
 }
 
-static void prepare_next(struct bt_loader *loader, bool immediate)
+static void prepare_next(struct bt_loader *loader, bool anew)
 {
     struct bt_prepared *prepared = prepare_one(loader);
     bool nothing_left = prepared == NULL;
@@ -170,8 +182,11 @@ static void prepare_next(struct bt_loader *loader, bool immediate)
     loader->wanted = false;
     loader->ahead = true;
     loader->delivered_clock = prepared->clock;
-    prepared->immediate = immediate;
+    prepared->immediate = anew || loader->cuts_in;
+    prepared->anew = anew;
     prepared->ticket = ++loader->ticket;
+    loader->serial = prepared->serial;
+    loader->cuts_in = false;
     deliver(loader, (struct bt_delivery){.prepared = prepared});
 }
 
@@ -209,6 +224,51 @@ static void handle_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch)
     loader->ahead = false;
     loader->epoch = epoch;
     loader->clock = NULL;
+    loader->cuts_in = false;
+}
+
+// What goes on stays to its end, as if it had been started here.
+static void go_on(struct bt_loader *loader, const struct bt_slot *slot, int64_t offset_ns,
+                  struct bt_verdict *verdict)
+{
+    verdict->end_ns = bt_running_order_to_mono(slot->end_ns, offset_ns);
+    verdict->limit_ns = bt_running_order_to_mono(slot->limit_ns, offset_ns);
+    verdict->why_end = slot->why_end;
+    verdict->clock = slot->item->type == BT_ITEM_CLOCK ? slot->item : NULL;
+    loader->next_at_ns = verdict->end_ns;
+    loader->wanted = verdict->end_ns != INT64_MAX;
+    loader->prepare_at_ns = loader->wanted ? verdict->end_ns - LEAD_NS : INT64_MAX;
+    loader->clock = verdict->clock;
+    if (loader->clock != NULL) {
+        plan_face(loader, now_ns());
+    }
+}
+
+static void handle_succeed(struct bt_loader *loader, const struct bt_inheritance *inheritance,
+                           uint64_t epoch)
+{
+    int64_t at_ns = now_ns(), offset_ns;
+    const struct bt_handover handover = {
+        .from = inheritance->from,
+        .from_track = inheritance->track,
+        .serial = inheritance->serial,
+        .shown_ns = BT_MAX(at_ns - inheritance->start_ns, 0),
+        .urgent = inheritance->urgent,
+    };
+    struct bt_slot slot;
+    struct bt_verdict verdict = {0};
+    handle_want(loader, at_ns, epoch);
+    verdict.fate =
+        bt_running_order_succeed(loader->order, loader->index, &handover, at_ns, &slot, &offset_ns);
+    if (verdict.fate == BT_FATE_GOES_ON) {
+        go_on(loader, &slot, offset_ns, &verdict);
+    } else if (verdict.fate == BT_FATE_MAY_FINISH && inheritance->end_ns != INT64_MAX) {
+        loader->next_at_ns = BT_MAX(inheritance->end_ns, at_ns);
+        loader->prepare_at_ns = loader->next_at_ns - LEAD_NS;
+    } else {
+        loader->cuts_in = true;
+    }
+    deliver(loader, (struct bt_delivery){.judges = true, .verdict = verdict});
 }
 
 static void handle_started(struct bt_loader *loader, int64_t end_ns, uint64_t ticket)
@@ -216,6 +276,7 @@ static void handle_started(struct bt_loader *loader, int64_t end_ns, uint64_t ti
     if (ticket != loader->ticket) {
         return;  // it is being replaced
     }
+    bt_running_order_keep(loader->order, loader->index, loader->serial);
     loader->ahead = false;
     loader->next_at_ns = end_ns;
     loader->wanted = end_ns != INT64_MAX;
@@ -240,6 +301,12 @@ static void handle_message(struct bt_loader *loader, struct message *message)
     switch (message->kind) {
     case MESSAGE_WANT:
         handle_want(loader, message->at_ns, message->number);
+        break;
+    case MESSAGE_SUCCEED:
+        handle_succeed(loader, &message->inheritance, message->number);
+        break;
+    case MESSAGE_INTERRUPTED:
+        bt_running_order_interrupted_at(loader->order, loader->index, message->run, message->at_ns);
         break;
     case MESSAGE_STARTED:
         handle_started(loader, message->at_ns, message->number);
@@ -352,6 +419,17 @@ static void send_message(struct bt_loader *loader, struct message content)
 void bt_loader_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch)
 {
     send_message(loader, (struct message){MESSAGE_WANT, .at_ns = at_ns, .number = epoch});
+}
+
+void bt_loader_succeed(struct bt_loader *loader, struct bt_inheritance inheritance, uint64_t epoch)
+{
+    send_message(loader,
+                 (struct message){MESSAGE_SUCCEED, .number = epoch, .inheritance = inheritance});
+}
+
+void bt_loader_interrupted_at(struct bt_loader *loader, int64_t run, int64_t offset_ns)
+{
+    send_message(loader, (struct message){MESSAGE_INTERRUPTED, .at_ns = offset_ns, .run = run});
 }
 
 void bt_loader_started(struct bt_loader *loader, uint64_t ticket, int64_t end_ns)

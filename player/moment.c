@@ -1,5 +1,6 @@
 #include "player/moment.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -22,8 +23,8 @@ struct moment {
     struct bt_timeline *timeline;
     struct bt_grid grid;
     int64_t at_ns;
-    struct bt_shown now[BT_ARRAY_LEN(((struct bt_scene *)NULL)->zones)];
-    struct bt_shown before[BT_ARRAY_LEN(((struct bt_scene *)NULL)->zones)];
+    struct bt_shown now[BT_SCENE_MAX_TRACKS];
+    struct bt_shown before[BT_SCENE_MAX_TRACKS];
     struct bt_scene scene;
 };
 
@@ -165,6 +166,10 @@ static int draw(struct moment *moment, int64_t anchor_ns, struct bt_image **out,
 int bt_moment_draw(struct bt_kitchen *kitchen, const struct bt_show *show, int64_t anchor_ns,
                    int64_t at_ns, struct bt_image **out, struct bt_error *err)
 {
+    if (bt_show_track_count(show) > BT_SCENE_MAX_TRACKS) {
+        return bt_fail(err, -E2BIG, "The layouts have more than %d different zones",
+                       BT_SCENE_MAX_TRACKS);
+    }
     BT_AUTOFREE struct moment *moment = BT_NEW(struct moment);
     BT_AUTO(bt_timeline) timeline = bt_timeline_create(show, (struct bt_moment){anchor_ns, true});
     moment->kitchen = kitchen;

@@ -246,6 +246,7 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
                                     int64_t offset_ns)
 {
     struct bt_prepared *prepared = BT_NEW(struct bt_prepared);
+    prepared->serial = slot->serial;
     prepared->start_ns = slot->start_ns - offset_ns;
     prepared->end_ns = bt_running_order_to_mono(slot->end_ns, offset_ns);
     prepared->limit_ns = bt_running_order_to_mono(slot->limit_ns, offset_ns);

@@ -17,8 +17,11 @@
 struct bt_prepared {
     bool empty;         // the track shows nothing until end_ns
     bool immediate;     // replaces what is on the screen as soon as it is here
+    bool anew;          // the timeline begins anew with it: nothing is resumed
+    bool unrecorded;    // no play: what bridges the time until the next item is ready
     int type;           // enum bt_item_type
     uint64_t ticket;    // the loader's number for it
+    int64_t serial;     // of its slot; 0 for what has none
     int64_t start_ns;   // due start
     int64_t end_ns;     // due end; INT64_MAX: until something else comes
     int64_t limit_ns;   // the schedule takes over; INT64_MAX: never

@@ -1,6 +1,7 @@
 #include "player/running_order.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 static const struct bt_log logger = {"player/running-order"};
 
 struct bt_running_order {
+    atomic_int references;
     struct bt_show *show;          // set by create, never changed
     const struct bt_clock *clock;  // borrowed
     enum bt_trust_mode mode;       // set by create, never changed
@@ -53,6 +55,7 @@ struct bt_running_order *bt_running_order_create(struct bt_show *show, const str
                                                  enum bt_trust_mode trust, int64_t floor_ms)
 {
     struct bt_running_order *order = BT_NEW(struct bt_running_order);
+    atomic_init(&order->references, 1);
     order->show = show;
     order->clock = clock;
     order->mode = trust;
@@ -68,9 +71,15 @@ struct bt_running_order *bt_running_order_create(struct bt_show *show, const str
     return order;
 }
 
+struct bt_running_order *bt_running_order_ref(struct bt_running_order *order)
+{
+    atomic_fetch_add(&order->references, 1);
+    return order;
+}
+
 void bt_running_order_destroy(struct bt_running_order *order)
 {
-    if (order == NULL) {
+    if (order == NULL || atomic_fetch_sub(&order->references, 1) > 1) {
         return;
     }
     bt_timeline_destroy(order->timeline);
@@ -116,6 +125,43 @@ void bt_running_order_skip(struct bt_running_order *order, size_t track)
     pthread_mutex_lock(&order->lock);
     bt_timeline_skip(order->timeline, track);
     pthread_mutex_unlock(&order->lock);
+}
+
+void bt_running_order_keep(struct bt_running_order *order, size_t track, int64_t serial)
+{
+    pthread_mutex_lock(&order->lock);
+    (void)bt_timeline_keep(order->timeline, track, serial);
+    pthread_mutex_unlock(&order->lock);
+}
+
+void bt_running_order_interrupted_at(struct bt_running_order *order, size_t track, int64_t run,
+                                     int64_t offset_ns)
+{
+    pthread_mutex_lock(&order->lock);
+    bt_timeline_interrupted_at(order->timeline, track, run, offset_ns);
+    pthread_mutex_unlock(&order->lock);
+}
+
+// Orders follow one another, so their locks are always taken from the newer to the older.
+enum bt_fate bt_running_order_succeed(struct bt_running_order *order, size_t track,
+                                      const struct bt_handover *handover, int64_t at_ns,
+                                      struct bt_slot *out, int64_t *out_offset_ns)
+{
+    pthread_mutex_lock(&order->lock);
+    pthread_mutex_lock(&handover->from->lock);
+    const struct bt_succession succession = {
+        .from = handover->from->timeline,
+        .from_track = handover->from_track,
+        .serial = handover->serial,
+        .shown_ns = handover->shown_ns,
+        .urgent = handover->urgent,
+    };
+    enum bt_fate fate =
+        bt_timeline_succeed(order->timeline, track, &succession, moment_at(order, at_ns), out);
+    pthread_mutex_unlock(&handover->from->lock);
+    *out_offset_ns = order->offset_ns;
+    pthread_mutex_unlock(&order->lock);
+    return fate;
 }
 
 int64_t bt_running_order_to_mono(int64_t wall_ns, int64_t offset_ns)

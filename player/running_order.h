@@ -2,7 +2,8 @@
  * The running order: the show and its timeline on this player's clocks. Turns the timeline's wall
  * time into monotonic time, knows how far the wall clock is trusted, and notices when it is set.
  *
- * All functions are thread-safe; each takes microseconds.
+ * All functions are thread-safe; each takes microseconds. Shared: whoever may still need an order
+ * that is being replaced holds a reference.
  */
 #ifndef BT_PLAYER_RUNNING_ORDER_H
 #define BT_PLAYER_RUNNING_ORDER_H
@@ -26,7 +27,8 @@ struct bt_running_order;
 struct bt_running_order *bt_running_order_create(struct bt_show *show, const struct bt_clock *clock,
                                                  enum bt_trust_mode trust,
                                                  int64_t floor_ms) BT_NODISCARD;
-void bt_running_order_destroy(struct bt_running_order *order);
+struct bt_running_order *bt_running_order_ref(struct bt_running_order *order) BT_NODISCARD;
+void bt_running_order_destroy(struct bt_running_order *order);  // gives one reference back
 BT_DEFINE_AUTO(bt_running_order)
 
 const struct bt_show *bt_running_order_show(const struct bt_running_order *order);
@@ -41,6 +43,27 @@ void bt_running_order_start(struct bt_running_order *order, int64_t anchor_ns);
 void bt_running_order_next(struct bt_running_order *order, size_t track, int64_t at_ns,
                            struct bt_slot *out, int64_t *out_offset_ns);
 void bt_running_order_skip(struct bt_running_order *order, size_t track);
+
+// See bt_timeline_keep and bt_timeline_interrupted_at.
+void bt_running_order_keep(struct bt_running_order *order, size_t track, int64_t serial);
+void bt_running_order_interrupted_at(struct bt_running_order *order, size_t track, int64_t run,
+                                     int64_t offset_ns);
+
+/**
+ * The track goes on where one of another order stood (see bt_timeline_succeed), as of the
+ * monotonic instant. `out` and *out_offset_ns are set when the item goes on. Both must have been
+ * started.
+ */
+struct bt_handover {
+    struct bt_running_order *from;
+    size_t from_track;
+    int64_t serial;  // on the screen; 0: nothing
+    int64_t shown_ns;
+    bool urgent;
+};
+enum bt_fate bt_running_order_succeed(struct bt_running_order *order, size_t track,
+                                      const struct bt_handover *handover, int64_t at_ns,
+                                      struct bt_slot *out, int64_t *out_offset_ns);
 
 // INT64_MAX (never) stays what it is.
 int64_t bt_running_order_to_mono(int64_t wall_ns, int64_t offset_ns);

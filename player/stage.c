@@ -1,14 +1,13 @@
 #include "player/stage.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <poll.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "player/supervisor.h"
-#include "player/zone_player.h"
 
 // The same picture is presented again this often when nothing changes.
 #define EVIDENCE_NS (2 * BT_NS_PER_S)
@@ -28,72 +27,106 @@
 
 #define DISPLAY_RETRY_NS BT_NS_PER_S
 
+// While another cast gets ready.
+#define CHANGING_LOOK_NS (4 * BT_NS_PER_MS)
+
+// Zones that had only just begun to change are given so long; then the change takes place.
+#define CHANGE_PATIENCE_NS (10 * BT_NS_PER_S)
+
 // Serials of zones count up from 2; this one they never reach.
 #define SAFE_CARD_SERIAL UINT64_MAX
 
 static const struct bt_log logger = {"player/stage"};
 
-struct stage {
+// Another cast, on its way to the stage.
+struct change {
+    struct bt_cast *cast;  // owned; NULL: none
+    bool urgent;
+    bool waits;  // for a boundary of the whole stage, since its zones are others
+    int64_t boundary_ns;
+    int64_t since_ns;
+};
+
+struct bt_stage {
     const struct bt_stage_options *options;
-    struct bt_running_order *order;
-    struct bt_kitchen *kitchen;
-    struct bt_recorder *recorder;
+    const struct bt_stage_guide *guide;  // NULL: one cast for ever
+    struct bt_cast_house house;
     struct bt_frame_log *frame_log;
     const volatile int *stop;
     const struct bt_clock *clock;
     struct bt_output *output;  // owned; NULL: no display
+    int canvas_width, canvas_height;
     struct bt_grid grid;
-    struct bt_zone_player **zones;  // owned
-    size_t zone_count;
+    struct bt_cast *cast;     // owned; NULL: nothing to play yet
+    struct bt_cast *leaving;  // owned; replaced, and on the screen until the next present
+    struct change change;
+    struct bt_overlays overlays;
+    const struct bt_taken *taken;  // borrowed
+    bool blank, begins;            // begins: it is to end as soon as there is something to show
+    int64_t begins_since_ns;
     struct bt_scene scene;
+    int64_t anchor_ns, presented;
     int64_t presented_ns;           // the last present
     int64_t ends_ns;                // when the time is over
     struct bt_prepared *safe_card;  // owned; made when it is first needed
     bool repaint;                   // present even if nothing changed
 };
 
-static int64_t now_ns(const struct stage *stage)
+static int64_t now_ns(const struct bt_stage *stage)
 {
     return bt_clock_mono_ns(stage->clock);
 }
 
-static bool is_over(const struct stage *stage)
+static bool is_over(const struct bt_stage *stage)
 {
     return *stage->stop != 0 || now_ns(stage) >= stage->ends_ns;
 }
 
-static void begin_zones(struct stage *stage)
+// Sleeps until the instant, or until there is news for the guide.
+static void sleep_until(const struct bt_stage *stage, int64_t until_ns)
 {
-    bt_running_order_start(stage->order, now_ns(stage));
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_begin(stage->zones[i], now_ns(stage));
+    if (stage->guide == NULL || stage->guide->wake_fd < 0) {
+        bt_clock_sleep_until(stage->clock, until_ns);
+        return;
+    }
+    int64_t length_ns = BT_MAX(until_ns - now_ns(stage), 0);
+    struct pollfd fd = {.fd = stage->guide->wake_fd, .events = POLLIN};
+    const struct timespec length = {length_ns / BT_NS_PER_S, length_ns % BT_NS_PER_S};
+    (void)ppoll(&fd, 1, &length, NULL);
+}
+
+static void look(struct bt_stage *stage)
+{
+    if (stage->guide != NULL) {
+        stage->guide->look(stage->guide->context, stage);
+    }
+}
+
+static void begin_cast(struct bt_stage *stage)
+{
+    if (stage->cast != NULL && !stage->blank) {
+        bt_cast_begin(stage->cast, true, now_ns(stage));
     }
 }
 
 // So that the zones appear together and not one after the other.
-static void gather_first_items(struct stage *stage)
+static void gather_first_items(struct bt_stage *stage)
 {
     int64_t until_ns = now_ns(stage) + GATHER_NS;
-    for (;;) {
-        size_t ready = 0;
-        for (size_t i = 0; i < stage->zone_count; i++) {
-            ready += bt_zone_player_receive(stage->zones[i]);
-        }
-        if (ready == stage->zone_count || now_ns(stage) >= until_ns) {
-            return;
-        }
+    while (stage->cast != NULL && !stage->blank &&
+           bt_cast_receive(stage->cast) < bt_cast_count(stage->cast) && now_ns(stage) < until_ns) {
         bt_clock_sleep_until(stage->clock, now_ns(stage) + GATHER_LOOK_NS);
     }
 }
 
-static void stop_zones(struct stage *stage, enum bt_end_reason why)
+static void stop_cast(struct bt_stage *stage, enum bt_end_reason why)
 {
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_stop(stage->zones[i], why, now_ns(stage));
+    if (stage->cast != NULL) {
+        bt_cast_stop(stage->cast, why, now_ns(stage));
     }
 }
 
-static void choose_grid(struct stage *stage)
+static void choose_grid(struct bt_stage *stage)
 {
     const struct bt_output_info *info = bt_output_info(stage->output);
     int64_t asked = stage->options->refresh_hz;
@@ -108,7 +141,7 @@ static void choose_grid(struct stage *stage)
     }
 }
 
-static enum bt_evidence kind_of_evidence(const struct stage *stage)
+static enum bt_evidence kind_of_evidence(const struct bt_stage *stage)
 {
     if (stage->options->output.headless) {
         return BT_EVIDENCE_SIMULATED;
@@ -116,31 +149,40 @@ static enum bt_evidence kind_of_evidence(const struct stage *stage)
     return stage->grid.kind == BT_GRID_VSYNC ? BT_EVIDENCE_PAGE_FLIP : BT_EVIDENCE_PRESENT;
 }
 
-static int open_output(struct stage *stage, struct bt_error *err)
+static int open_output(struct bt_stage *stage, struct bt_error *err)
 {
     int r = bt_output_open(&stage->options->output, &stage->output, err);
     if (r < 0) {
         return r;
     }
     choose_grid(stage);
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_evidence(stage->zones[i])->kind = kind_of_evidence(stage);
+    const struct bt_output_info *info = bt_output_info(stage->output);
+    if (stage->guide != NULL && stage->cast == NULL && info->width > 0) {
+        // Until a show says otherwise all of the display is the canvas.
+        stage->canvas_width = BT_MIN(info->width, BT_CANVAS_MAX_PX);
+        stage->canvas_height = BT_MIN(info->height, BT_CANVAS_MAX_PX);
+    }
+    // The content may have changed while there was no display.
+    r = bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, err);
+    if (stage->cast != NULL) {
+        bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
     }
     stage->repaint = true;
-    return 0;
+    return r;
 }
 
 // Sleeps until it is time to try again, or to stop.
-static void rest(struct stage *stage, int64_t length_ns)
+static void rest(struct bt_stage *stage, int64_t length_ns)
 {
     int64_t until_ns = now_ns(stage) + length_ns;
     while (now_ns(stage) < until_ns && !is_over(stage)) {
-        bt_clock_sleep_until(stage->clock, now_ns(stage) + LOOK_NS);
+        look(stage);
+        sleep_until(stage, BT_MIN(now_ns(stage) + LOOK_NS, until_ns));
     }
 }
 
 // Waits for a display for as long as it takes. 0 as well when told to stop: output is NULL then.
-static int wait_for_display(struct stage *stage, struct bt_error *err)
+static int wait_for_display(struct bt_stage *stage, struct bt_error *err)
 {
     bt_log_warn(&logger, "%s; waiting for a display", err->msg);
     int r = -ENODEV;
@@ -152,50 +194,36 @@ static int wait_for_display(struct stage *stage, struct bt_error *err)
     return is_over(stage) ? 0 : r;
 }
 
-static int64_t next_due_ns(const struct stage *stage)
+static int64_t next_due_ns(const struct bt_stage *stage)
 {
     int64_t now = now_ns(stage);
     int64_t due_ns = stage->repaint ? now : stage->presented_ns + EVIDENCE_NS;
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        due_ns = BT_MIN(due_ns, bt_zone_player_due_ns(stage->zones[i], now));
+    if (stage->cast != NULL && !stage->blank) {
+        due_ns = BT_MIN(due_ns, bt_cast_due_ns(stage->cast, now));
     }
     return BT_MAX(due_ns, now);
 }
 
-static void receive_all(struct stage *stage)
-{
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        (void)bt_zone_player_receive(stage->zones[i]);
-    }
-}
-
-static bool advance_all(struct stage *stage, int64_t at_ns)
-{
-    bool complete = true;
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        complete = bt_zone_player_advance(stage->zones[i], at_ns) && complete;
-    }
-    return complete;
-}
-
 // A frame that is due may arrive until the last moment; zones that have theirs go on without it.
-static void advance_until(struct stage *stage, int64_t at_ns, int64_t until_ns)
+static void advance_until(struct bt_stage *stage, int64_t at_ns, int64_t until_ns)
 {
-    while (!advance_all(stage, at_ns) && now_ns(stage) + MISSING_LOOK_NS < until_ns) {
+    if (stage->cast == NULL || stage->blank) {
+        return;
+    }
+    while (!bt_cast_advance(stage->cast, at_ns) && now_ns(stage) + MISSING_LOOK_NS < until_ns) {
         bt_clock_sleep_until(stage->clock, now_ns(stage) + MISSING_LOOK_NS);
     }
 }
 
 // The whole canvas, when no zone has anything to show. Made here: nothing moves that could wait.
-static void show_safe_card(struct stage *stage)
+static void show_safe_card(struct bt_stage *stage)
 {
-    const struct bt_show *show = bt_running_order_show(stage->order);
-    const struct bt_canvas *canvas = bt_show_canvas(show);
+    const struct bt_show *show = bt_cast_show(stage->cast);
     const struct bt_track whole = {.name = "canvas",
-                                   .rect = {0, 0, (int)canvas->width, (int)canvas->height}};
+                                   .rect = {0, 0, stage->canvas_width, stage->canvas_height}};
     struct bt_error err;
-    if (stage->safe_card == NULL && bt_prepare_safe_card(stage->kitchen, show, &whole, 0, INT64_MAX,
-                                                         &stage->safe_card, &err) < 0) {
+    if (stage->safe_card == NULL && bt_prepare_safe_card(stage->house.kitchen, show, &whole, 0,
+                                                         INT64_MAX, &stage->safe_card, &err) < 0) {
         bt_log_error(&logger, "Not even the safe card: %s", err.msg);
         return;
     }
@@ -209,78 +237,166 @@ static void show_safe_card(struct stage *stage)
     };
 }
 
-static bool has_switched(const struct stage *stage)
+static bool has_switched(const struct bt_stage *stage)
 {
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        if (bt_zone_player_switched(stage->zones[i])) {
-            return true;
-        }
-    }
-    return false;
+    return stage->leaving != NULL ||
+           (stage->cast != NULL && !stage->blank && bt_cast_switched(stage->cast));
 }
 
-static void build_scene(struct stage *stage, int64_t at_ns)
+static void build_scene(struct bt_stage *stage, int64_t at_ns)
 {
-    bool empty = true;
-    stage->scene.zone_count = stage->zone_count;
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_view(stage->zones[i], at_ns, &stage->scene.zones[i]);
-        empty = empty && stage->scene.zones[i].to.kind == BT_VISUAL_NONE;
+    stage->scene.zone_count = 0;
+    if (stage->blank) {
+        return;
     }
-    if (empty) {
+    if (stage->cast != NULL && bt_cast_view(stage->cast, at_ns, &stage->scene)) {
         show_safe_card(stage);
     }
+    bt_overlays_view(&stage->overlays, stage->canvas_width, stage->canvas_height, &stage->scene);
 }
 
-static void log_present(struct stage *stage, int64_t slot_ns)
+static void log_present(struct bt_stage *stage, int64_t slot_ns)
 {
     int64_t slot = stage->grid.kind == BT_GRID_FREE
                        ? -1
                        : (slot_ns - stage->grid.phase_ns) / stage->grid.period_ns;
     bt_frame_log_begin(stage->frame_log, stage->presented_ns, slot);
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        int64_t pts_ms;
-        bool is_new;
-        const struct bt_play_start *on = bt_zone_player_on(stage->zones[i], &pts_ms, &is_new);
-        if (on != NULL) {
-            bt_frame_log_zone(stage->frame_log, on, pts_ms, is_new);
-        }
+    if (stage->cast != NULL && !stage->blank) {
+        bt_cast_log(stage->cast, stage->frame_log);
     }
     bt_frame_log_end(stage->frame_log);
 }
 
-static int present(struct stage *stage, int64_t slot_ns, struct bt_error *err)
+static void dismiss(struct bt_stage *stage, struct bt_cast *cast)
+{
+    if (cast != NULL) {
+        bt_cast_close(cast);
+        stage->guide->dismiss(stage->guide->context, cast);
+    }
+}
+
+// What this present replaced is over.
+static void close_the_old(struct bt_stage *stage)
+{
+    if (stage->leaving != NULL) {
+        bt_cast_stop(stage->leaving, BT_END_REMOVED, stage->presented_ns);
+        dismiss(stage, BT_TAKE(stage->leaving));
+    }
+    if (stage->blank && !stage->begins && stage->cast != NULL) {
+        bt_cast_stop(stage->cast, BT_END_REMOVED, stage->presented_ns);
+    }
+}
+
+static int present(struct bt_stage *stage, int64_t slot_ns, struct bt_error *err)
 {
     int r = bt_output_present(stage->output, &stage->presented_ns, err);
     if (r < 0) {
         return r;
     }
     bt_grid_presented(&stage->grid, stage->presented_ns);
+    stage->presented++;
     if (stage->frame_log != NULL) {
         log_present(stage, slot_ns);
     }
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_presented(stage->zones[i], stage->presented_ns);
+    if (stage->cast != NULL && !stage->blank) {
+        bt_cast_presented(stage->cast, stage->presented_ns);
     }
+    close_the_old(stage);
+    bt_overlays_presented(&stage->overlays);
     stage->repaint = false;
     bt_supervisor_presented(stage->presented_ns);
+    if (stage->guide != NULL) {
+        stage->guide->presented(stage->guide->context, stage, stage->presented_ns);
+    }
     return 0;
 }
 
 // Sleeps towards the instant in steps short enough for events and deliveries.
-static bool sleep_towards(struct stage *stage, int64_t until_ns)
+static bool sleep_towards(struct bt_stage *stage, int64_t until_ns)
 {
     int64_t now = now_ns(stage);
     if (until_ns - now <= COMPOSE_AHEAD_NS) {
         return false;
     }
-    bt_clock_sleep_until(stage->clock, BT_MIN(until_ns - COMPOSE_AHEAD_NS, now + LOOK_NS));
+    bool hurried = stage->change.cast != NULL || stage->begins;
+    int64_t look_ns = hurried ? CHANGING_LOOK_NS : LOOK_NS;
+    sleep_until(stage, BT_MIN(until_ns - COMPOSE_AHEAD_NS, now + look_ns));
     return true;
 }
 
-static int present_next(struct stage *stage, struct bt_error *err)
+static int take_canvas(struct bt_stage *stage, struct bt_error *err)
 {
-    receive_all(stage);
+    const struct bt_canvas *canvas = bt_show_canvas(bt_cast_show(stage->cast));
+    stage->canvas_width = (int)canvas->width;
+    stage->canvas_height = (int)canvas->height;
+    stage->scene.background = canvas->background;
+    bt_prepared_destroy(BT_TAKE(stage->safe_card));
+    return bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, err);
+}
+
+// The new cast is on the stage; the picture of the old one stays until the next present.
+static int take_over(struct bt_stage *stage, struct bt_error *err)
+{
+    struct bt_cast *old = stage->cast;
+    stage->cast = BT_TAKE(stage->change.cast);
+    bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
+    if (old != NULL) {
+        bt_cast_take_over(stage->cast, old);
+        dismiss(stage, BT_TAKE(stage->leaving));
+        stage->leaving = old;
+    } else {
+        stage->anchor_ns = now_ns(stage);
+    }
+    if (stage->taken != NULL) {
+        bt_cast_take_down(stage->cast, stage->taken);
+    }
+    bt_overlays_set(&stage->overlays, BT_OVERLAY_CARD, NULL);
+    stage->repaint = true;
+    int r = take_canvas(stage, err);
+    stage->guide->changed(stage->guide->context, stage);
+    return r;
+}
+
+static bool may_take_over(struct bt_stage *stage, int64_t at_ns)
+{
+    const struct change *change = &stage->change;
+    bool patient = at_ns - change->since_ns < CHANGE_PATIENCE_NS;
+    if (stage->cast == NULL) {
+        bool all = bt_cast_receive(change->cast) == bt_cast_count(change->cast);
+        return all || at_ns - change->since_ns > GATHER_NS;
+    }
+    bool ready = bt_cast_can_take_over(change->cast, stage->cast, change->urgent, at_ns);
+    if (change->waits && at_ns + COMPOSE_AHEAD_NS < change->boundary_ns) {
+        return false;
+    }
+    return ready || !patient;
+}
+
+// The show goes on behind a blank screen that is to end.
+static void end_blank_when_ready(struct bt_stage *stage, int64_t at_ns)
+{
+    if (!stage->begins) {
+        return;
+    }
+    bool ready = stage->cast == NULL || bt_cast_receive(stage->cast) == bt_cast_count(stage->cast);
+    if (ready || at_ns - stage->begins_since_ns > GATHER_NS) {
+        stage->blank = stage->begins = false;
+        stage->repaint = true;
+    }
+}
+
+static int present_next(struct bt_stage *stage, struct bt_error *err)
+{
+    if (stage->cast != NULL && !stage->blank) {
+        (void)bt_cast_receive(stage->cast);
+    }
+    end_blank_when_ready(stage, now_ns(stage));
+    if (stage->change.cast != NULL && may_take_over(stage, now_ns(stage))) {
+        int r = take_over(stage, err);
+        if (r < 0) {
+            return r;
+        }
+    }
     int64_t slot_ns = bt_grid_slot(&stage->grid, next_due_ns(stage));
     int64_t submit_ns = bt_grid_submit_ns(&stage->grid, slot_ns);
     if (sleep_towards(stage, submit_ns)) {
@@ -300,7 +416,7 @@ static int present_next(struct stage *stage, struct bt_error *err)
     return 0;
 }
 
-static int handle_events(struct stage *stage, struct bt_error *err)
+static int handle_events(struct bt_stage *stage, struct bt_error *err)
 {
     switch (bt_output_poll(stage->output)) {
     case BT_OUTPUT_NONE:
@@ -318,10 +434,11 @@ static int handle_events(struct stage *stage, struct bt_error *err)
 }
 
 // Plays on one display until it is over (0) or the display goes away (-ENODEV).
-static int play_on_display(struct stage *stage, struct bt_error *err)
+static int play_on_display(struct bt_stage *stage, struct bt_error *err)
 {
     int r = 0;
     while (r == 0 && !is_over(stage)) {
+        look(stage);
         r = handle_events(stage, err);
         r = r < 0 ? r : present_next(stage, err);
     }
@@ -329,15 +446,15 @@ static int play_on_display(struct stage *stage, struct bt_error *err)
 }
 
 // Opens the display while the zones prepare their first items: both take their time.
-static int begin(struct stage *stage, struct bt_error *err)
+static int begin(struct bt_stage *stage, struct bt_error *err)
 {
-    begin_zones(stage);
+    begin_cast(stage);
     int r = open_output(stage, err);
     if (r == -ENODEV) {
         // What was prepared grows old while there is nothing to show it on.
-        stop_zones(stage, BT_END_DISPLAY);
+        stop_cast(stage, BT_END_DISPLAY);
         r = wait_for_display(stage, err);
-        begin_zones(stage);
+        begin_cast(stage);
     }
     if (stage->output != NULL) {
         gather_first_items(stage);
@@ -345,7 +462,7 @@ static int begin(struct stage *stage, struct bt_error *err)
     return r;
 }
 
-static int run(struct stage *stage, struct bt_error *err)
+static int run(struct bt_stage *stage, struct bt_error *err)
 {
     for (;;) {
         int r = begin(stage, err);
@@ -356,7 +473,7 @@ static int run(struct stage *stage, struct bt_error *err)
             stage->ends_ns = now_ns(stage) + stage->options->run_ns;
         }
         r = play_on_display(stage, err);
-        stop_zones(stage, r == -ENODEV ? BT_END_DISPLAY : BT_END_STOPPED);
+        stop_cast(stage, r == -ENODEV ? BT_END_DISPLAY : BT_END_STOPPED);
         bt_output_destroy(BT_TAKE(stage->output));
         if (r != -ENODEV) {
             return r;
@@ -364,56 +481,144 @@ static int run(struct stage *stage, struct bt_error *err)
     }
 }
 
-static void create_zones(struct stage *stage)
+static void finish(struct bt_stage *stage)
 {
-    const struct bt_show *show = bt_running_order_show(stage->order);
-    stage->zone_count = bt_show_track_count(show);
-    stage->zones = BT_NEW_ARRAY(struct bt_zone_player *, stage->zone_count);
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        struct bt_loader *loader = bt_loader_create(stage->order, stage->kitchen, i);
-        stage->zones[i] = bt_zone_player_create(bt_show_track(show, i), loader, &stage->grid);
-        bt_evidence_init(bt_zone_player_evidence(stage->zones[i]), stage->recorder, stage->order,
-                         BT_EVIDENCE_PRESENT);
+    struct bt_cast *casts[] = {stage->cast, stage->leaving, stage->change.cast};
+    for (size_t i = 0; i < BT_ARRAY_LEN(casts); i++) {
+        if (casts[i] != NULL) {
+            bt_cast_close(casts[i]);
+        }
     }
+    for (size_t i = 0; i < BT_ARRAY_LEN(casts); i++) {
+        bt_cast_destroy(casts[i]);
+    }
+    bt_output_destroy(stage->output);
+    bt_prepared_destroy(stage->safe_card);
+    bt_overlays_finish(&stage->overlays);
 }
 
-static void destroy_zones(struct stage *stage)
+static struct bt_stage *create(const struct bt_stage_options *options, struct bt_kitchen *kitchen,
+                               struct bt_recorder *recorder, struct bt_frame_log *frame_log,
+                               const volatile int *stop)
 {
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_close(stage->zones[i]);
-    }
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        bt_zone_player_destroy(stage->zones[i]);
-    }
-    bt_free_auto(&stage->zones);
+    struct bt_stage *stage = BT_NEW(struct bt_stage);
+    *stage = (struct bt_stage){
+        .options = options,
+        .house = {.kitchen = kitchen, .recorder = recorder, .grid = &stage->grid},
+        .frame_log = frame_log,
+        .stop = stop,
+        .clock = bt_clock_real(),
+        .canvas_width = options->output.canvas_width,
+        .canvas_height = options->output.canvas_height,
+        .scene.background = {16, 42, 67, 255},
+        .ends_ns = INT64_MAX,
+    };
+    bt_overlays_init(&stage->overlays);
+    return stage;
 }
 
 int bt_stage_play(const struct bt_stage_options *options, struct bt_running_order *order,
                   struct bt_kitchen *kitchen, struct bt_recorder *recorder,
                   struct bt_frame_log *frame_log, const volatile int *stop, struct bt_error *err)
 {
-    const struct bt_show *show = bt_running_order_show(order);
-    if (bt_show_track_count(show) > BT_ARRAY_LEN(((struct bt_scene *)NULL)->zones)) {
-        return bt_fail(err, -E2BIG, "The layouts have more than %zu different zones",
-                       BT_ARRAY_LEN(((struct bt_scene *)NULL)->zones));
-    }
-    struct stage *stage = BT_NEW(struct stage);
-    *stage = (struct stage){
-        .options = options,
-        .order = order,
-        .kitchen = kitchen,
-        .recorder = recorder,
-        .frame_log = frame_log,
-        .stop = stop,
-        .clock = bt_clock_real(),
-        .ends_ns = INT64_MAX,
-    };
-    stage->scene.background = bt_show_canvas(show)->background;
-    create_zones(stage);
-    int r = run(stage, err);
-    destroy_zones(stage);
-    bt_output_destroy(stage->output);
-    bt_prepared_destroy(stage->safe_card);
-    bt_free_auto(&stage);
+    BT_AUTOFREE struct bt_stage *stage = create(options, kitchen, recorder, frame_log, stop);
+    stage->scene.background = bt_show_canvas(bt_running_order_show(order))->background;
+    int r = bt_cast_create(bt_running_order_ref(order), &stage->house, &stage->cast, err);
+    r = r < 0 ? r : run(stage, err);
+    finish(stage);
     return r;
+}
+
+int bt_stage_direct(const struct bt_stage_options *options, const struct bt_stage_guide *guide,
+                    struct bt_kitchen *kitchen, struct bt_recorder *recorder,
+                    struct bt_frame_log *frame_log, const volatile int *stop, struct bt_error *err)
+{
+    BT_AUTOFREE struct bt_stage *stage = create(options, kitchen, recorder, frame_log, stop);
+    stage->guide = guide;
+    int r = run(stage, err);
+    finish(stage);
+    return r;
+}
+
+const struct bt_cast_house *bt_stage_house(const struct bt_stage *stage)
+{
+    return &stage->house;
+}
+
+struct bt_cast *bt_stage_cast(const struct bt_stage *stage)
+{
+    return stage->cast;
+}
+
+void bt_stage_change(struct bt_stage *stage, struct bt_cast *cast, bool urgent, bool at_once)
+{
+    int64_t now = now_ns(stage);
+    dismiss(stage, BT_TAKE(stage->change.cast));
+    stage->change = (struct change){.cast = cast, .urgent = urgent, .since_ns = now};
+    if (stage->cast == NULL) {
+        bt_cast_begin(cast, true, now);
+        return;
+    }
+    stage->change.waits =
+        !urgent && !at_once && !stage->blank && !bt_cast_same_stage(cast, stage->cast);
+    stage->change.boundary_ns = bt_cast_boundary_ns(stage->cast, now);
+    bt_cast_succeed(cast, stage->cast, urgent);
+}
+
+bool bt_stage_is_changing(const struct bt_stage *stage)
+{
+    return stage->change.cast != NULL || stage->leaving != NULL;
+}
+
+struct bt_overlays *bt_stage_overlays(struct bt_stage *stage)
+{
+    stage->repaint = true;  // whatever is changed there is to be seen
+    return &stage->overlays;
+}
+
+void bt_stage_blank(struct bt_stage *stage, bool blank)
+{
+    stage->repaint = true;
+    if (blank) {
+        stage->blank = true;
+        stage->begins = false;
+    } else if (stage->blank && !stage->begins) {
+        stage->begins = true;
+        stage->begins_since_ns = now_ns(stage);
+        if (stage->cast != NULL) {
+            bt_cast_begin(stage->cast, false, now_ns(stage));
+        }
+    }
+}
+
+void bt_stage_take_down(struct bt_stage *stage, const struct bt_taken *taken)
+{
+    stage->taken = taken;
+    stage->repaint = true;
+    if (stage->cast != NULL) {
+        bt_cast_take_down(stage->cast, taken);
+    }
+}
+
+void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out)
+{
+    *out = (struct bt_stage_info){
+        .canvas_width = stage->canvas_width,
+        .canvas_height = stage->canvas_height,
+        .output = stage->output != NULL ? bt_output_info(stage->output) : NULL,
+        .refresh_hz =
+            stage->grid.period_ns > 0 ? (double)BT_NS_PER_S / (double)stage->grid.period_ns : 0,
+        .anchor_ns = stage->anchor_ns,
+        .presented = stage->presented,
+    };
+}
+
+int bt_stage_read(struct bt_stage *stage, struct bt_image **out, struct bt_error *err)
+{
+    return bt_output_read(stage->output, out, err);
+}
+
+void bt_stage_leave(struct bt_stage *stage)
+{
+    stage->ends_ns = 0;
 }

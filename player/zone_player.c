@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 // A clip that gives no frame for so long is skipped: gone within 2 s, with time for what follows to
 // be prepared.
@@ -15,6 +16,9 @@
 
 // How soon to look again whether the next item is ready once it is due.
 #define LOOK_NS BT_NS_PER_MS
+
+// A zone of another show takes over before its next item is ready when so much time is left.
+#define UNHURRIED_NS (2 * BT_NS_PER_S)
 
 static const struct bt_log logger = {"player/zone"};
 
@@ -31,7 +35,15 @@ struct bt_zone_player {
     bool asked;                    // the loader was asked for the next item out of turn
     enum bt_end_reason why_ended;  // of `before`
     int64_t fade_due_ns;           // next step of the fade; INT64_MAX: none
+    const struct bt_taken *taken;  // borrowed; NULL: nothing is taken down
+    // Succession.
+    bool judged;                // there is a verdict on what the old zone shows
+    struct bt_verdict verdict;  // on the item below
+    int64_t inherits_serial;    // what the old zone showed when the loader was asked
 };
+
+// What stands where something was taken down, until the next item is ready: never black.
+static const struct bt_colour bridge_colour = {16, 42, 67, 255};
 
 struct bt_zone_player *bt_zone_player_create(const struct bt_track *track, struct bt_loader *loader,
                                              const struct bt_grid *grid)
@@ -71,10 +83,25 @@ void bt_zone_player_begin(struct bt_zone_player *zone, int64_t at_ns)
     bt_loader_want(zone->loader, at_ns, ++zone->epoch);
 }
 
+static bool is_taken(const struct bt_taken *taken, const struct bt_prepared *prepared)
+{
+    struct bt_sha256 asset;
+    if (taken == NULL || prepared == NULL || prepared->empty) {
+        return false;
+    }
+    return bt_taken_has_item(taken, prepared->play.publication, prepared->play.item) ||
+           (bt_unhex(prepared->play.asset, asset.bytes, sizeof(asset.bytes)) == 0 &&
+            bt_taken_has_asset(taken, &asset));
+}
+
 static void receive_next(struct bt_zone_player *zone, struct bt_prepared *prepared)
 {
     bt_loader_retire(zone->loader, zone->next);
     zone->next = prepared;
+    if (is_taken(zone->taken, prepared)) {
+        // Of the old show; the new one that has it not is on its way.
+        bt_loader_retire(zone->loader, BT_TAKE(zone->next));
+    }
 }
 
 bool bt_zone_player_receive(struct bt_zone_player *zone)
@@ -86,6 +113,9 @@ bool bt_zone_player_receive(struct bt_zone_player *zone)
         }
         if (delivery->epoch != zone->epoch) {
             bt_loader_retire(zone->loader, BT_TAKE(delivery->prepared));
+        } else if (delivery->judges) {
+            zone->judged = true;
+            zone->verdict = delivery->verdict;
         } else if (delivery->prepared != NULL) {
             receive_next(zone, BT_TAKE(delivery->prepared));
         } else if (zone->now.prepared != NULL && zone->now.prepared->clock == delivery->clock) {
@@ -136,7 +166,8 @@ static enum bt_end_reason reason_of_end(const struct bt_zone_player *zone, int64
         return BT_END_ERROR;
     }
     if (zone->next->immediate) {
-        return BT_END_REMOVED;
+        bool preempted = zone->judged && zone->verdict.fate == BT_FATE_PREEMPTED;
+        return preempted ? BT_END_PREEMPTED : BT_END_REMOVED;
     }
     bool by_limit = at_ns + bt_grid_tolerance_ns(zone->grid) >= ended->limit_ns;
     return by_limit ? ended->why_end : BT_END_SCHEDULE;
@@ -166,6 +197,13 @@ static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t 
     if (fades_in(zone->before.prepared, next)) {
         zone->fade_due_ns = zone->now.start_ns;
     }
+    if (zone->why_ended == BT_END_PREEMPTED && next->immediate) {
+        // The timeline planned it for when it was asked; this is when it really came.
+        const struct bt_shown *before = &zone->before;
+        bt_loader_interrupted_at(zone->loader, before->prepared->play.run,
+                                 before->prepared->offset_ns + BT_MAX(at_ns - before->start_ns, 0));
+    }
+    zone->judged = false;
     bt_loader_started(zone->loader, next->ticket, zone->now.planned_end_ns);
 }
 
@@ -260,7 +298,10 @@ static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
 {
     const struct bt_prepared *prepared = zone->now.prepared;
     bt_evidence_end(&zone->evidence, zone->why_ended, zone->before.dropped, presented_ns);
-    if (!prepared->empty) {
+    if (prepared->anew) {
+        bt_evidence_forget(&zone->evidence);
+    }
+    if (!prepared->empty && !prepared->unrecorded) {
         bt_evidence_begin(&zone->evidence, &prepared->play, prepared->why_start, presented_ns);
     }
 }
@@ -307,10 +348,149 @@ void bt_zone_player_stop(struct bt_zone_player *zone, enum bt_end_reason why, in
 const struct bt_play_start *bt_zone_player_on(const struct bt_zone_player *zone,
                                               int64_t *out_pts_ms, bool *out_is_new)
 {
-    if (zone->now.prepared == NULL || zone->now.prepared->empty) {
+    if (zone->now.prepared == NULL || zone->now.prepared->empty || zone->now.prepared->unrecorded) {
         return NULL;
     }
     *out_pts_ms = bt_shown_pts_ms(&zone->now);
     *out_is_new = zone->now.is_new;
     return &zone->now.prepared->play;
+}
+
+static int64_t serial_on(const struct bt_zone_player *zone)
+{
+    return zone != NULL && zone->now.prepared != NULL ? zone->now.prepared->serial : 0;
+}
+
+int64_t bt_zone_player_end_ns(const struct bt_zone_player *zone, int64_t now_ns)
+{
+    if (zone->now.prepared == NULL || zone->now.prepared->rest_ns == INT64_MAX) {
+        return now_ns;
+    }
+    return BT_MIN(bt_shown_end_ns(&zone->now), zone->now.planned_end_ns);
+}
+
+void bt_zone_player_succeed(struct bt_zone_player *zone, const struct bt_zone_before *before)
+{
+    struct bt_inheritance inheritance = {
+        .from = bt_running_order_ref(before->order),
+        .track = before->track,
+        .urgent = before->urgent,
+    };
+    bt_loader_retire(zone->loader, BT_TAKE(zone->next));
+    zone->judged = false;
+    zone->inherits_serial = before->adopts ? serial_on(before->zone) : 0;
+    if (zone->inherits_serial != 0) {
+        const struct bt_shown *shown = &before->zone->now;
+        inheritance.serial = zone->inherits_serial;
+        inheritance.start_ns = shown->start_ns;
+        inheritance.end_ns =
+            shown->prepared->rest_ns == INT64_MAX ? INT64_MAX : shown->planned_end_ns;
+    }
+    bt_loader_succeed(zone->loader, inheritance, ++zone->epoch);
+}
+
+static bool next_is_not_due(const struct bt_zone_player *zone, const struct bt_zone_before *before,
+                            int64_t now_ns)
+{
+    int64_t end_ns = zone->verdict.end_ns;
+    if (zone->verdict.fate == BT_FATE_MAY_FINISH) {
+        end_ns = before->zone->now.planned_end_ns;
+    } else if (zone->verdict.fate != BT_FATE_GOES_ON) {
+        return false;
+    }
+    return end_ns == INT64_MAX || end_ns - now_ns > UNHURRIED_NS;
+}
+
+bool bt_zone_player_can_take_over(struct bt_zone_player *zone, const struct bt_zone_before *before,
+                                  int64_t now_ns)
+{
+    if (before->adopts && serial_on(before->zone) != zone->inherits_serial) {
+        bt_zone_player_succeed(zone, before);
+        return false;
+    }
+    return zone->judged && (zone->next != NULL || next_is_not_due(zone, before, now_ns));
+}
+
+// What is shown belongs to the new show now, and ends when that one says.
+static void apply_verdict(struct bt_zone_player *zone)
+{
+    struct bt_prepared *prepared = zone->now.prepared;
+    const struct bt_verdict *verdict = &zone->verdict;
+    if (prepared == NULL) {
+        return;
+    }
+    prepared->clock = verdict->clock;
+    prepared->ticket = 0;
+    if (verdict->fate != BT_FATE_GOES_ON) {
+        return;
+    }
+    prepared->limit_ns = verdict->limit_ns;
+    prepared->why_end = verdict->why_end;
+    bool endless = prepared->rest_ns == INT64_MAX;
+    zone->now.planned_end_ns =
+        endless ? verdict->end_ns
+                : BT_MIN(zone->now.start_ns + prepared->rest_ns, prepared->limit_ns);
+}
+
+void bt_zone_player_take_over(struct bt_zone_player *zone, struct bt_zone_player *old,
+                              struct bt_running_order *order)
+{
+    zone->now = old->now;
+    zone->before = old->before;
+    zone->switched = old->switched;
+    zone->why_ended = old->why_ended;
+    zone->fade_due_ns = old->fade_due_ns;
+    zone->taken = old->taken;
+    zone->evidence = old->evidence;
+    zone->evidence.order = order;
+    old->now = old->before = (struct bt_shown){0};
+    old->switched = false;
+    old->fade_due_ns = INT64_MAX;
+    old->evidence.play = 0;
+    old->evidence.suspended_count = 0;
+    apply_verdict(zone);
+}
+
+bool bt_zone_player_shows(const struct bt_zone_player *zone, const struct bt_taken *taken)
+{
+    return is_taken(taken, zone->now.prepared) ||
+           (is_fading(zone) && is_taken(taken, zone->before.prepared));
+}
+
+static struct bt_prepared *bridge(const struct bt_zone_player *zone)
+{
+    struct bt_prepared *prepared = BT_NEW(struct bt_prepared);
+    prepared->type = BT_ITEM_COLOUR;
+    prepared->background = bridge_colour;
+    prepared->unrecorded = true;
+    prepared->end_ns = prepared->limit_ns = prepared->rest_ns = INT64_MAX;
+    bt_copy_cut(prepared->play.zone, sizeof(prepared->play.zone), zone->track->name);
+    return prepared;
+}
+
+void bt_zone_player_take_down(struct bt_zone_player *zone, const struct bt_taken *taken)
+{
+    zone->taken = taken;
+    if (is_taken(taken, zone->next)) {
+        bt_loader_retire(zone->loader, BT_TAKE(zone->next));
+    }
+    if (!bt_zone_player_shows(zone, taken)) {
+        return;
+    }
+    if (!is_taken(taken, zone->now.prepared)) {
+        retire_before(zone);  // only the end of a fade still shows it
+        return;
+    }
+    if (zone->switched) {
+        // It was never on the screen: what still is ends as it was going to.
+        bt_loader_retire(zone->loader, bt_shown_finish(&zone->now));
+        zone->fade_due_ns = INT64_MAX;
+    } else {
+        retire_before(zone);
+        zone->before = zone->now;
+        zone->why_ended = BT_END_REMOVED;
+    }
+    bt_shown_start(&zone->now, bridge(zone), bt_clock_mono_ns(bt_clock_real()), NULL);
+    zone->switched = true;
+    zone->asked = false;
 }

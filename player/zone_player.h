@@ -9,6 +9,7 @@
 #include "player/evidence.h"
 #include "player/loader.h"
 #include "player/shown.h"
+#include "playlists/taken.h"
 
 struct bt_zone_player;
 
@@ -24,6 +25,37 @@ struct bt_evidence_log *bt_zone_player_evidence(struct bt_zone_player *zone);
 
 // Asks for the first item, due at that instant.
 void bt_zone_player_begin(struct bt_zone_player *zone, int64_t at_ns);
+
+/**
+ * Succession. The zone of a new show prepares what follows what `old` shows (NULL: nothing it could
+ * take over), while `old` plays on; asked again whenever that changed. `order` is the old one's.
+ */
+struct bt_zone_before {
+    const struct bt_zone_player *zone;
+    struct bt_running_order *order;
+    size_t track;
+    bool adopts;  // same place and size: what is shown can be taken over
+    bool urgent;
+};
+void bt_zone_player_succeed(struct bt_zone_player *zone, const struct bt_zone_before *before);
+
+// It could take over now. Receive first; asks anew when the old zone has gone on meanwhile.
+bool bt_zone_player_can_take_over(struct bt_zone_player *zone, const struct bt_zone_before *before,
+                                  int64_t now_ns);
+
+// What `old` shows, its fade and its open plays are this zone's from now on; `old` is left empty.
+void bt_zone_player_take_over(struct bt_zone_player *zone, struct bt_zone_player *old,
+                              struct bt_running_order *order);
+
+/**
+ * What is on the list is not shown from the next present on, nor when the loader brings it; a plain
+ * ground bridges the time until something else is ready. The list is borrowed until the next one.
+ */
+void bt_zone_player_take_down(struct bt_zone_player *zone, const struct bt_taken *taken);
+bool bt_zone_player_shows(const struct bt_zone_player *zone, const struct bt_taken *taken);
+
+// When what is on ends by itself; now_ns when nothing is on, or nothing with an end.
+int64_t bt_zone_player_end_ns(const struct bt_zone_player *zone, int64_t now_ns);
 
 // Takes what the loader delivered. True when there is an item to show first.
 bool bt_zone_player_receive(struct bt_zone_player *zone);

@@ -7,8 +7,6 @@
 #include "render/backing.h"
 #include "render/paint.h"
 
-#define MAX_ZONES (BT_MAX_ZONES * 2)
-
 // What is kept for one zone of the scene.
 struct slot {
     struct bt_backing from, to;
@@ -21,7 +19,7 @@ struct bt_compositor {
     bool valid;             // the target shows `last`
     struct bt_scene last;   // its pointers are compared, never followed
     struct bt_scene scene;  // being drawn
-    struct slot slots[MAX_ZONES];
+    struct slot slots[BT_SCENE_MAX_ZONES];
     struct bt_region damage;
 };
 
@@ -37,7 +35,7 @@ void bt_compositor_destroy(struct bt_compositor *compositor)
     if (compositor == NULL) {
         return;
     }
-    for (size_t i = 0; i < MAX_ZONES; i++) {
+    for (size_t i = 0; i < BT_SCENE_MAX_ZONES; i++) {
         bt_backing_finish(&compositor->slots[i].from);
         bt_backing_finish(&compositor->slots[i].to);
     }
@@ -292,7 +290,7 @@ static void draw_background(const struct bt_compositor *compositor, const struct
 // Pixels that the scene has no use for any more.
 static void drop_unused_backings(struct bt_compositor *compositor)
 {
-    for (size_t i = 0; i < MAX_ZONES; i++) {
+    for (size_t i = 0; i < BT_SCENE_MAX_ZONES; i++) {
         struct slot *slot = &compositor->slots[i];
         if (i >= compositor->scene.zone_count) {
             bt_backing_finish(&slot->from);

@@ -12,11 +12,13 @@
 void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
                     const struct bt_output_options *options)
 {
-    assert(impl->compose != NULL && impl->present != NULL && impl->read != NULL);
+    assert(impl->resize != NULL && impl->compose != NULL && impl->present != NULL &&
+           impl->read != NULL);
     assert(impl->poll != NULL && impl->destroy != NULL);
     output->impl = impl;
     output->canvas_width = options->canvas_width;
     output->canvas_height = options->canvas_height;
+    output->follows_canvas = !options->fullscreen && options->window_width == 0;
 }
 
 // Presents in a row that show whether the display makes us wait: a queue of three pictures fills
@@ -102,13 +104,21 @@ static int open_best(const struct bt_output_options *options, struct bt_output *
     return r == -ENOTSUP ? bt_output_open_gles2(options, out, err) : r;
 }
 
+static int check_canvas(int width, int height, struct bt_error *err)
+{
+    if (width < 1 || width > BT_CANVAS_MAX_PX || height < 1 || height > BT_CANVAS_MAX_PX) {
+        return bt_fail(err, -EINVAL, "A canvas of %d × %d is outside 1..%d", width, height,
+                       BT_CANVAS_MAX_PX);
+    }
+    return 0;
+}
+
 int bt_output_open(const struct bt_output_options *options, struct bt_output **out,
                    struct bt_error *err)
 {
-    if (options->canvas_width < 1 || options->canvas_width > BT_CANVAS_MAX_PX ||
-        options->canvas_height < 1 || options->canvas_height > BT_CANVAS_MAX_PX) {
-        return bt_fail(err, -EINVAL, "A canvas of %d × %d is outside 1..%d", options->canvas_width,
-                       options->canvas_height, BT_CANVAS_MAX_PX);
+    int r = check_canvas(options->canvas_width, options->canvas_height, err);
+    if (r < 0) {
+        return r;
     }
     if (options->headless) {
         return bt_output_open_memory(options, out, err);
@@ -134,6 +144,18 @@ void bt_output_destroy(struct bt_output *output)
 const struct bt_output_info *bt_output_info(const struct bt_output *output)
 {
     return &output->info;
+}
+
+int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
+                     struct bt_error *err)
+{
+    int r = check_canvas(canvas_width, canvas_height, err);
+    if (r < 0 || (canvas_width == output->canvas_width && canvas_height == output->canvas_height)) {
+        return r;
+    }
+    output->canvas_width = canvas_width;
+    output->canvas_height = canvas_height;
+    return output->impl->resize(output, err);
 }
 
 int bt_output_compose(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err)

@@ -29,6 +29,7 @@ struct bt_output_info {
     const char *backend;       // "soft", "gles2"
     const char *video_driver;  // SDL's word: "x11", "kmsdrm", ...; "none" headless
     char renderer[128];        // GL_RENDERER for gles2, else ""
+    int width, height;         // pixels of the display, or of the window; 0 headless
     double display_hz;         // what the display mode claims; 0 when it says nothing
     bool vsync;                // present was measured to wait for the display
 };
@@ -40,6 +41,13 @@ void bt_output_destroy(struct bt_output *output);
 BT_DEFINE_AUTO(bt_output)
 
 const struct bt_output_info *bt_output_info(const struct bt_output *output);
+
+/**
+ * The canvas has another size from the next compose on; what is on the screen stays until the next
+ * present. A window that was opened in the canvas's size takes the new one.
+ */
+int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
+                     struct bt_error *err) BT_NODISCARD;
 
 /**
  * Draws the scene into the back buffer; only what differs from the scene before is redrawn.

@@ -13,7 +13,6 @@
 #include "render/texture.h"
 #include "render/window.h"
 
-#define MAX_ZONES (BT_MAX_ZONES * 2)
 #define GL_RENDERER_NAME 0x1F01
 
 struct gpu_zone {
@@ -30,7 +29,7 @@ struct gles2_output {
     struct bt_scene scene;  // what the textures show; its pointers are compared, never followed
     bool valid;             // there is such a scene
     bool drawn;             // it is in the back buffer
-    struct gpu_zone zones[MAX_ZONES];
+    struct gpu_zone zones[BT_SCENE_MAX_ZONES];
 };
 
 // Where the canvas goes: 1:1 and centred, or scaled down into a window that is too small.
@@ -223,7 +222,7 @@ static int upload_scene(struct gles2_output *gles2, const struct bt_scene *scene
             return bt_fail_in(err, r, "zone %zu", i);
         }
     }
-    for (size_t i = scene->zone_count; i < MAX_ZONES; i++) {
+    for (size_t i = scene->zone_count; i < BT_SCENE_MAX_ZONES; i++) {
         bt_texture_finish(&gles2->zones[i].from);
         bt_texture_finish(&gles2->zones[i].to);
         drop_fade(&gles2->zones[i]);
@@ -258,6 +257,17 @@ static int gles2_compose(struct bt_output *output, const struct bt_scene *scene,
     gles2->valid = true;
     gles2->drawn = true;
     return 1;
+}
+
+static int gles2_resize(struct bt_output *output, struct bt_error *err)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    (void)err;
+    gles2->valid = false;
+    if (output->follows_canvas) {
+        SDL_SetWindowSize(gles2->window.sdl, output->canvas_width, output->canvas_height);
+    }
+    return 0;
 }
 
 static int gles2_present(struct bt_output *output, struct bt_error *err)
@@ -313,7 +323,7 @@ static void gles2_destroy(struct bt_output *output)
     if (gles2->window.lost) {
         return;  // as in bt_window_close; GL hangs on the broken connection, too
     }
-    for (size_t i = 0; i < MAX_ZONES; i++) {
+    for (size_t i = 0; i < BT_SCENE_MAX_ZONES; i++) {
         bt_texture_finish(&gles2->zones[i].from);
         bt_texture_finish(&gles2->zones[i].to);
         drop_fade(&gles2->zones[i]);
@@ -326,6 +336,7 @@ static void gles2_destroy(struct bt_output *output)
 }
 
 static const struct bt_output_impl gles2_impl = {
+    .resize = gles2_resize,
     .compose = gles2_compose,
     .present = gles2_present,
     .read = gles2_read,
@@ -409,6 +420,7 @@ static void describe(struct gles2_output *gles2)
     info->backend = "gles2";
     info->video_driver = SDL_GetCurrentVideoDriver();
     info->display_hz = bt_window_display_hz(&gles2->window);
+    SDL_GetWindowSize(gles2->window.sdl, &info->width, &info->height);
     read_renderer_name(info);
     // Asked of GL itself: the renderer's own flag makes SDL pretend with a sleep.
     info->vsync = SDL_GL_SetSwapInterval(1) == 0 && bt_output_measure_vsync(&gles2->base);

@@ -6,6 +6,8 @@
 
 // Every slot is required. As in output.h, except that `read` fills an image of the canvas's size.
 struct bt_output_impl {
+    // The output's canvas_width and canvas_height are the new ones already.
+    int (*resize)(struct bt_output *output, struct bt_error *err);
     int (*compose)(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err);
     int (*present)(struct bt_output *output, struct bt_error *err);
     int (*read)(struct bt_output *output, struct bt_image *into, struct bt_error *err);
@@ -18,6 +20,7 @@ struct bt_output {
     const struct bt_output_impl *impl;
     struct bt_output_info info;
     int canvas_width, canvas_height;
+    bool follows_canvas;  // the window has the canvas's size
 };
 
 void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,

@@ -21,6 +21,21 @@ static int memory_compose(struct bt_output *output, const struct bt_scene *scene
     return bt_compositor_draw(memory->compositor, scene, &target, err);
 }
 
+static int memory_resize(struct bt_output *output, struct bt_error *err)
+{
+    struct memory_output *memory = (struct memory_output *)output;
+    BT_AUTO(bt_image) canvas = bt_image_create(output->canvas_width, output->canvas_height);
+    if (canvas == NULL) {
+        return bt_fail(err, -ENOMEM, "There is no memory for a canvas of %d × %d",
+                       output->canvas_width, output->canvas_height);
+    }
+    bt_compositor_destroy(memory->compositor);
+    bt_image_destroy(memory->canvas);
+    memory->compositor = bt_compositor_create(canvas->width, canvas->height);
+    memory->canvas = BT_TAKE(canvas);
+    return 0;
+}
+
 static int memory_present(struct bt_output *output, struct bt_error *err)
 {
     (void)output;
@@ -54,6 +69,7 @@ static void memory_destroy(struct bt_output *output)
 }
 
 static const struct bt_output_impl memory_impl = {
+    .resize = memory_resize,
     .compose = memory_compose,
     .present = memory_present,
     .read = memory_read,

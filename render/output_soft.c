@@ -143,6 +143,21 @@ static int soft_compose(struct bt_output *output, const struct bt_scene *scene,
     return r;
 }
 
+static int soft_resize(struct bt_output *output, struct bt_error *err)
+{
+    struct soft_output *soft = (struct soft_output *)output;
+    (void)err;
+    bt_compositor_destroy(soft->compositor);
+    soft->compositor = bt_compositor_create(output->canvas_width, output->canvas_height);
+    soft->pending = (struct bt_region){0};
+    soft->composed = false;
+    soft->surface = NULL;
+    if (output->follows_canvas) {
+        SDL_SetWindowSize(soft->window.sdl, output->canvas_width, output->canvas_height);
+    }
+    return 0;
+}
+
 static SDL_Rect sdl_rect(struct bt_rect rect)
 {
     return (SDL_Rect){rect.x, rect.y, rect.width, rect.height};
@@ -252,6 +267,7 @@ static void soft_destroy(struct bt_output *output)
 }
 
 static const struct bt_output_impl soft_impl = {
+    .resize = soft_resize,
     .compose = soft_compose,
     .present = soft_present,
     .read = soft_read,
@@ -276,6 +292,7 @@ int bt_output_open_soft(const struct bt_output_options *options, struct bt_outpu
     soft->base.info.backend = "soft";
     soft->base.info.video_driver = SDL_GetCurrentVideoDriver();
     soft->base.info.display_hz = bt_window_display_hz(&soft->window);
+    SDL_GetWindowSize(soft->window.sdl, &soft->base.info.width, &soft->base.info.height);
     *out = &soft->base;
     return 0;
 }

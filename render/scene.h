@@ -38,9 +38,14 @@ struct bt_zone_view {
     int mix;                    // permille of `to`, 0..1000
 };
 
+// Zones of two layouts, and what the program draws over them itself.
+#define BT_SCENE_MAX_TRACKS (BT_MAX_ZONES * 2)
+#define BT_SCENE_MAX_OVERLAYS 4
+#define BT_SCENE_MAX_ZONES (BT_SCENE_MAX_TRACKS + BT_SCENE_MAX_OVERLAYS)
+
 struct bt_scene {
     struct bt_colour background;  // opaque
-    struct bt_zone_view zones[BT_MAX_ZONES * 2];
+    struct bt_zone_view zones[BT_SCENE_MAX_ZONES];
     size_t zone_count;
 };
 
