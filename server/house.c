@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "server/accounts/accounts.h"
 #include "server/db/db.h"
+#include "server/fleet/hub.h"
+#include "server/http/call.h"
 #include "server/http/metrics.h"
 #include "server/media/blobs.h"
 #include "server/media/inspector.h"
@@ -102,6 +104,16 @@ static int open_parts(struct bt_house *house, struct bt_error *err)
     return r < 0 ? r : start_inspector(house, err);
 }
 
+static int start_hub(struct bt_server *server, struct bt_error *err)
+{
+    const struct bt_hub_options options = {.clock = server->clock,
+                                           .db = server->db,
+                                           .write = bt_stream_write,
+                                           .close = bt_stream_close};
+    int r = bt_hub_open(&options, &server->hub, err);
+    return r < 0 ? r : bt_hub_start(server->hub, err);
+}
+
 static int start_http(struct bt_house *house, struct bt_error *err)
 {
     return bt_http_start(&house->server, &house->options->http, &house->http, err);
@@ -116,11 +128,13 @@ int bt_house_open(const struct bt_options *options, struct bt_house *out, struct
     int r = enter_data_directory(out, err);
     r = r < 0 ? r : prepare_certificate(out, err);
     r = r < 0 ? r : open_parts(out, err);
+    r = r < 0 ? r : start_hub(&out->server, err);
     return r < 0 ? r : start_http(out, err);
 }
 
 void bt_house_close(struct bt_house *house)
 {
+    bt_hub_close(house->server.hub);
     bt_http_close(house->http);
     bt_inspector_close(house->server.inspector);
 }
@@ -128,6 +142,7 @@ void bt_house_close(struct bt_house *house)
 void bt_house_destroy(struct bt_house *house)
 {
     bt_http_destroy(house->http);
+    bt_hub_destroy(house->server.hub);
     bt_inspector_destroy(house->server.inspector);
     bt_blobs_destroy(house->server.blobs);
     bt_accounts_destroy(house->server.accounts);

@@ -2,6 +2,7 @@
 #include "server/http/route.h"
 
 const struct bt_route_table *const bt_all_routes[] = {
+    &bt_fleet_routes,
     NULL,  // each part adds its table above
 };
 const size_t bt_all_routes_count = BT_ARRAY_LEN(bt_all_routes) - 1;

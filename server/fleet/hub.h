@@ -72,9 +72,17 @@ void bt_hub_forget(struct bt_hub *hub, const char *player);             // revok
  * The seat belongs to the stream: on_close frees it.
  */
 struct bt_seat;
-struct bt_seat *bt_seat_of_player(struct bt_hub *hub, const char *player, const char *unit_path,
-                                  int64_t after) BT_NODISCARD;
-struct bt_seat *bt_seat_of_watcher(struct bt_hub *hub, char **unit_paths) BT_NODISCARD;  // taken
+struct bt_seat_player {
+    const char *player, *screen;
+    const char *unit_path;  // of the screen
+    int64_t after;          // the last order it has
+};
+struct bt_seat *bt_seat_of_player(struct bt_hub *hub,
+                                  const struct bt_seat_player *player) BT_NODISCARD;
+
+// `unit_paths` ends with NULL and is taken (each by free, and the list). NULL when
+// BT_HUB_MAX_WATCHERS are there.
+struct bt_seat *bt_seat_of_watcher(struct bt_hub *hub, char **unit_paths) BT_NODISCARD;
 void bt_seat_on_open(struct bt_stream *stream, void *seat);
 void bt_seat_on_close(struct bt_stream *stream, void *seat);
 

@@ -1,0 +1,283 @@
+#include "server/fleet/hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/fleet/hub_private.h"
+
+void bt_hub_wake(struct bt_hub *hub)
+{
+    hub->woken = true;
+    pthread_cond_signal(&hub->work);
+}
+
+void bt_hub_make_dirty(struct bt_hub *hub, struct bt_member *member)
+{
+    if (!member->dirty) {
+        member->dirty = true;
+        member->next_dirty = hub->dirty;
+        hub->dirty = member;
+    }
+    bt_hub_wake(hub);
+}
+
+void bt_hub_leave_seat(struct bt_hub *hub, struct bt_member *member)
+{
+    if (member->seat != NULL) {
+        member->seat->member = NULL;
+        member->seat = NULL;
+        hub->open_players--;
+    }
+}
+
+void bt_hub_remove(struct bt_hub *hub, struct bt_member *member)
+{
+    bt_hub_leave_seat(hub, member);
+    struct bt_member **link = &hub->dirty;
+    while (member->dirty && *link != member) {
+        link = &(*link)->next_dirty;
+    }
+    if (member->dirty) {
+        *link = member->next_dirty;
+    }
+    bt_roster_remove(&hub->roster, member);
+}
+
+void bt_hub_mark(struct bt_hub *hub, const struct bt_hub_mark *mark)
+{
+    if (hub->mark_count == BT_HUB_MAX_MARKS) {
+        return;  // the database has been away for long; what is lost is told again by later pongs
+    }
+    BT_GROW(hub->marks, hub->mark_capacity, hub->mark_count + 1);
+    hub->marks[hub->mark_count++] = *mark;
+}
+
+void bt_hub_set_channel(struct bt_hub *hub, struct bt_member *member, enum bt_channel channel)
+{
+    struct bt_hub_mark mark = {.channel = channel, .at_ms = bt_clock_wall_ms(hub->options.clock)};
+    member->channel = channel;
+    bt_copy_cut(mark.player, sizeof(mark.player), member->player);
+    bt_hub_mark(hub, &mark);
+    BT_AUTOFREE char *data =
+        bt_strf("{\"player\":\"%s\",\"screen\":\"%s\",\"state\":\"%s\",\"since_ms\":%lld}",
+                member->player, member->screen,
+                channel == BT_CHANNEL_OBEYS ? "obeys" : "not-obeying", (long long)mark.at_ms);
+    bt_hub_add_news(hub, member->unit_path, "player", data);
+    bt_hub_wake(hub);
+}
+
+void bt_hub_drop_oldest_news(struct bt_hub *hub)
+{
+    struct bt_news_item *item = hub->news;
+    hub->news = item->next;
+    if (hub->news == NULL) {
+        hub->news_end = &hub->news;
+    }
+    hub->news_count--;
+    free(item->unit_path);
+    free(item->text);
+    free(item);
+}
+
+void bt_hub_add_news(struct bt_hub *hub, const char *unit_path, const char *event, const char *data)
+{
+    if (hub->watchers == NULL) {
+        return;
+    }
+    if (hub->news_count == BT_HUB_MAX_NEWS) {
+        bt_hub_drop_oldest_news(hub);
+    }
+    struct bt_news_item *item = BT_NEW(struct bt_news_item);
+    item->unit_path = bt_strdup(unit_path);
+    item->text = bt_strf("event: %s\ndata: %s\n\n", event, data);
+    *hub->news_end = item;
+    hub->news_end = &item->next;
+    hub->news_count++;
+}
+
+// Who obeyed when the server went away is believed for another 90 s.
+static int remember(struct bt_hub *hub, struct bt_error *err)
+{
+    struct bt_db *db;
+    int r = bt_db_acquire(hub->options.db, &db, err);
+    if (r < 0) {
+        return r;
+    }
+    BT_AUTO(bt_db_rows) rows = NULL;
+    r = bt_db_ask(db, &rows, err,
+                  "SELECT p.id, p.screen, u.path FROM player p JOIN screen s ON s.id = p.screen"
+                  " JOIN unit u ON u.code = s.unit WHERE p.state = 'active'"
+                  " AND p.channel = 'obeys' LIMIT 100000");
+    bt_db_release(db);
+    while (r == 0 && bt_db_next(rows)) {
+        struct bt_member *member = bt_roster_add(&hub->roster, bt_db_get_text(rows, 0),
+                                                 bt_db_get_text(rows, 1), bt_db_get_text(rows, 2));
+        member->channel = BT_CHANNEL_OBEYS;
+        member->answered_ns = bt_clock_mono_ns(hub->options.clock);
+    }
+    return r;
+}
+
+int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struct bt_error *err)
+{
+    BT_AUTO(bt_hub) hub = BT_NEW(struct bt_hub);
+    hub->options = *options;
+    pthread_mutex_init(&hub->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&hub->work, &attributes);
+    pthread_condattr_destroy(&attributes);
+    bt_roster_init(&hub->roster);
+    hub->news_end = &hub->news;
+    hub->next_tick_ns = bt_clock_mono_ns(options->clock);
+    hub->looked_ms = bt_clock_wall_ms(options->clock);
+    int r = remember(hub, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "Cannot read the players");
+    }
+    *out = BT_TAKE(hub);
+    return 0;
+}
+
+static void *run(void *context)
+{
+    struct bt_hub *hub = context;
+    pthread_mutex_lock(&hub->lock);
+    while (!hub->closed) {
+        while (!hub->closed && !hub->woken &&
+               bt_clock_mono_ns(hub->options.clock) < hub->next_tick_ns) {
+            struct timespec until = {.tv_sec = hub->next_tick_ns / BT_NS_PER_S,
+                                     .tv_nsec = hub->next_tick_ns % BT_NS_PER_S};
+            pthread_cond_timedwait(&hub->work, &hub->lock, &until);
+        }
+        hub->woken = false;
+        pthread_mutex_unlock(&hub->lock);
+        bt_hub_step(hub);
+        pthread_mutex_lock(&hub->lock);
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return NULL;
+}
+
+int bt_hub_start(struct bt_hub *hub, struct bt_error *err)
+{
+    int r = pthread_create(&hub->thread, NULL, run, hub);
+    if (r != 0) {
+        return bt_fail(err, -r, "Cannot start the hub's thread");
+    }
+    hub->started = true;
+    return 0;
+}
+
+void bt_hub_close(struct bt_hub *hub)
+{
+    pthread_mutex_lock(&hub->lock);
+    hub->closed = true;
+    bt_hub_wake(hub);
+    pthread_mutex_unlock(&hub->lock);
+    if (hub->started) {
+        pthread_join(hub->thread, NULL);
+        hub->started = false;
+    }
+}
+
+void bt_hub_destroy(struct bt_hub *hub)
+{
+    if (hub == NULL) {
+        return;
+    }
+    bt_hub_close(hub);
+    while (hub->news != NULL) {
+        bt_hub_drop_oldest_news(hub);
+    }
+    bt_roster_finish(&hub->roster);
+    free(hub->marks);
+    pthread_cond_destroy(&hub->work);
+    pthread_mutex_destroy(&hub->lock);
+    free(hub);
+}
+
+void bt_hub_hint(struct bt_hub *hub, int64_t timestamp_version, enum bt_urgency urgency)
+{
+    pthread_mutex_lock(&hub->lock);
+    if (timestamp_version > hub->timestamp) {
+        hub->timestamp = timestamp_version;
+        hub->urgency = hub->hint_waits ? BT_MAX(hub->urgency, urgency) : urgency;
+        hub->hint_waits = true;
+        bt_hub_wake(hub);
+    }
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bt_hub_orders(struct bt_hub *hub, const char *player)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct bt_member *member = bt_roster_find(&hub->roster, player);
+    if (member != NULL && member->seat != NULL) {
+        member->wants_orders = true;
+        bt_hub_make_dirty(hub, member);
+    }
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bt_hub_tell(struct bt_hub *hub, const char *unit_path, const char *event, const char *data)
+{
+    pthread_mutex_lock(&hub->lock);
+    bt_hub_add_news(hub, unit_path, event, data);
+    bt_hub_wake(hub);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bt_hub_pong(struct bt_hub *hub, const char *player, int64_t ping)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct bt_member *member = bt_roster_find(&hub->roster, player);
+    bool good = member != NULL && member->seat != NULL && member->greeted &&
+                ping >= member->first_ping && ping <= member->last_ping;
+    if (good) {
+        member->answered_ns = bt_clock_mono_ns(hub->options.clock);
+    }
+    if (good && member->channel != BT_CHANNEL_OBEYS) {
+        bt_hub_set_channel(hub, member, BT_CHANNEL_OBEYS);
+    }
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bt_hub_polled(struct bt_hub *hub, const char *player, int64_t n)
+{
+    struct bt_hub_mark mark = {.sent = n};
+    bt_copy_cut(mark.player, sizeof(mark.player), player);
+    pthread_mutex_lock(&hub->lock);
+    bt_hub_mark(hub, &mark);
+    bt_hub_wake(hub);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bt_hub_forget(struct bt_hub *hub, const char *player)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct bt_member *member = bt_roster_find(&hub->roster, player);
+    if (member != NULL) {
+        if (member->seat != NULL) {
+            hub->options.close(member->seat->stream);
+        }
+        bt_hub_remove(hub, member);
+    }
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bt_hub_count(struct bt_hub *hub, struct bt_hub_counts *out)
+{
+    *out = (struct bt_hub_counts){0};
+    pthread_mutex_lock(&hub->lock);
+    out->players = (int64_t)hub->open_players;
+    out->watchers = (int64_t)hub->watcher_count;
+    for (size_t i = 0; i < hub->roster.count; i++) {
+        out->obeying += hub->roster.members[i]->channel == BT_CHANNEL_OBEYS;
+    }
+    pthread_mutex_unlock(&hub->lock);
+}

@@ -1,0 +1,87 @@
+// The hub's inside, shared by hub.c (what others call) and hub_work.c (what its thread does).
+#ifndef BT_SERVER_FLEET_HUB_PRIVATE_H
+#define BT_SERVER_FLEET_HUB_PRIVATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "server/fleet/hub.h"
+#include "server/fleet/roster.h"
+
+// No pong for this long: the screen is shown as not obeying.
+#define BT_HUB_DEAF_NS (90 * BT_NS_PER_S)
+
+// News for people that nobody has written yet; the oldest go.
+#define BT_HUB_MAX_NEWS 1000
+
+struct bt_seat {
+    struct bt_hub *hub;
+    struct bt_stream *stream;
+    // Protected by the hub's lock.
+    struct bt_member *member;      // a player's; NULL once it was given up
+    int64_t since_ns;              // a watcher's
+    struct bt_seat *next, **link;  // a watcher's place in the list; link NULL when it has none
+    // Set when it is made.
+    char player[BT_MEMBER_ID_BYTES], screen[BT_MEMBER_ID_BYTES];
+    char *unit_path;    // owned; NULL for a watcher
+    char **unit_paths;  // owned; NULL for a player
+    int64_t after;
+};
+
+struct bt_news_item {
+    char *unit_path, *text;  // owned
+    struct bt_news_item *next;
+};
+
+// To be written into the database: orders that were sent, or the state of a channel.
+struct bt_hub_mark {
+    char player[BT_MEMBER_ID_BYTES];
+    int64_t sent;  // up to this number; 0: none
+    enum bt_channel channel;
+    int64_t at_ms;
+};
+
+// More than a fleet of 100,000 changes in one second.
+#define BT_HUB_MAX_MARKS 200000
+
+struct bt_hub {
+    struct bt_hub_options options;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock;  // held while streams are written to, never while the database is asked
+    pthread_cond_t work;
+    // Protected by lock.
+    bool closed, woken;
+    struct bt_roster roster;
+    size_t open_players;
+    struct bt_member *dirty;  // orders to read, greetings to send
+    int64_t timestamp;        // the newest version known; 0: none
+    bool hint_waits;
+    enum bt_urgency urgency;  // of the hint that waits
+    int64_t ping;
+    struct bt_seat *watchers;
+    size_t watcher_count;
+    struct bt_news_item *news, **news_end;
+    size_t news_count;
+    struct bt_hub_mark *marks;
+    size_t mark_count, mark_capacity;
+
+    // The thread's own.
+    int64_t next_tick_ns, next_look_ns, next_clean_ns;
+    int64_t looked_ms;  // orders given elsewhere are known up to here
+    unsigned tick;
+};
+
+// Under the lock.
+void bt_hub_wake(struct bt_hub *hub);
+void bt_hub_make_dirty(struct bt_hub *hub, struct bt_member *member);
+void bt_hub_leave_seat(struct bt_hub *hub, struct bt_member *member);  // the stream is given up
+void bt_hub_remove(struct bt_hub *hub, struct bt_member *member);
+void bt_hub_set_channel(struct bt_hub *hub, struct bt_member *member, enum bt_channel channel);
+void bt_hub_mark(struct bt_hub *hub, const struct bt_hub_mark *mark);
+void bt_hub_drop_oldest_news(struct bt_hub *hub);
+void bt_hub_add_news(struct bt_hub *hub, const char *unit_path, const char *event,
+                     const char *data);
+
+#endif

@@ -1,0 +1,282 @@
+#include "server/fleet/orders.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/fleet/hub.h"
+#include "server/fleet/order_kind.h"
+
+// Answered orders are evidence of what was obeyed; after this long the audit log alone is.
+#define KEEP_ANSWERED_MS (400 * BT_MS_PER_DAY)
+
+// An emergency lasts 24 hours at most; what is older than this stands for nothing any more.
+#define EMERGENCY_STANDS_MS (26 * 3600 * 1000LL)
+
+#define PLAYER_BYTES 32  // a player id, as in struct bt_caller
+
+struct order {
+    const struct bt_order_kind_rule *rule;
+    const char *body;  // JSON text
+    const char *reference;
+    int64_t now_ms;
+};
+
+static int drop_count(int64_t count)
+{
+    return count < 0 ? (int)count : 0;
+}
+
+// Who has to be told after the commit: names, borrowed by nobody.
+struct told {
+    char (*players)[PLAYER_BYTES];
+    size_t count, capacity;
+};
+
+static void tell(struct bt_server *server, void *context)
+{
+    const struct told *told = context;
+    for (size_t i = 0; i < told->count; i++) {
+        bt_hub_orders(server->hub, told->players[i]);
+    }
+}
+
+static void free_told(void *context)
+{
+    struct told *told = context;
+    free(told->players);
+    free(told);
+}
+
+static void add_told(struct told *told, const char *player)
+{
+    BT_GROW(told->players, told->capacity, told->count + 1);
+    bt_copy_cut(told->players[told->count++], PLAYER_BYTES, player);
+}
+
+static int replace_open(struct bt_db *db, const char *player, const struct order *order,
+                        struct bt_error *err)
+{
+    const char *const *kinds = order->rule->replaces;
+    if (kinds[0][0] == '\0') {
+        return 0;
+    }
+    return drop_count(bt_db_run(
+        db, err,
+        "UPDATE player_order SET state = 'replaced' WHERE player = $1 AND kind IN ($2, $3)"
+        " AND state IN ('waiting', 'sent') AND ($4 = '' OR reference = $4)",
+        BT_TEXT(player), BT_TEXT(kinds[0]), BT_TEXT(kinds[1]),
+        BT_TEXT(order->rule->same_reference ? order->reference : "")));
+}
+
+static int next_number(struct bt_db *db, const char *player, int64_t now_ms, int64_t *out,
+                       struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "UPDATE player SET last_order = last_order + 1, order_ms = $2 WHERE id = $1"
+                      " RETURNING last_order",
+                      BT_TEXT(player), BT_INT(now_ms));
+    if (r < 0) {
+        return r;
+    }
+    if (!bt_db_next(rows)) {
+        return bt_fail(err, -ESRCH, "There is no player '%s'", player);
+    }
+    *out = bt_db_get_int(rows, 0);
+    return 0;
+}
+
+static int forget_answered(struct bt_db *db, const char *player, int64_t now_ms,
+                           struct bt_error *err)
+{
+    return drop_count(bt_db_run(db, err,
+                                "DELETE FROM player_order WHERE player = $1 AND given_ms < $2"
+                                " AND state NOT IN ('waiting', 'sent')",
+                                BT_TEXT(player), BT_INT(now_ms - KEEP_ANSWERED_MS)));
+}
+
+static int give_to_player(struct bt_db *db, const char *screen, const char *player,
+                          const struct order *order, struct bt_error *err)
+{
+    int64_t n = 0;
+    int r = replace_open(db, player, order, err);
+    r = r < 0 ? r : forget_answered(db, player, order->now_ms, err);
+    r = r < 0 ? r : next_number(db, player, order->now_ms, &n, err);
+    if (r < 0) {
+        return r;
+    }
+    return drop_count(bt_db_run(
+        db, err,
+        "INSERT INTO player_order(player, n, screen, kind, body, reference, state, given_ms,"
+        " detail) VALUES($1, $2, $3, $4, $5, $6, 'waiting', $7, '')",
+        BT_TEXT(player), BT_INT(n), BT_TEXT(screen), BT_TEXT(order->rule->name),
+        BT_TEXT(order->body), BT_TEXT(order->reference), BT_INT(order->now_ms)));
+}
+
+static int let_stand(struct bt_db *db, const char *screen, const struct order *order,
+                     struct bt_error *err)
+{
+    const struct bt_order_kind_rule *rule = order->rule;
+    int64_t r = bt_db_run(db, err,
+                          "DELETE FROM screen_standing WHERE screen = $1 AND kind IN ($2, $3)"
+                          " AND ($4 = '' OR reference = $4)",
+                          BT_TEXT(screen), BT_TEXT(rule->replaces[0]), BT_TEXT(rule->replaces[1]),
+                          BT_TEXT(rule->same_reference ? order->reference : ""));
+    if (r < 0 || !rule->standing) {
+        return drop_count(r);
+    }
+    return drop_count(
+        bt_db_run(db, err,
+                  "INSERT INTO screen_standing(screen, kind, reference, body, given_ms)"
+                  " VALUES($1, $2, $3, $4, $5) ON CONFLICT (screen, kind, reference)"
+                  " DO UPDATE SET body = excluded.body, given_ms = excluded.given_ms",
+                  BT_TEXT(screen), BT_TEXT(rule->name), BT_TEXT(order->reference),
+                  BT_TEXT(order->body), BT_INT(order->now_ms)));
+}
+
+static int give_to_screen(struct bt_db *db, const char *screen, const struct order *order,
+                          struct told *told, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT p.id FROM screen s LEFT JOIN player p"
+                      " ON p.screen = s.id AND p.state = 'active'"
+                      " WHERE s.id = $1 AND s.retired_ms IS NULL",
+                      BT_TEXT(screen));
+    if (r < 0 || !bt_db_next(rows)) {
+        return r;
+    }
+    r = let_stand(db, screen, order, err);
+    if (r == 0 && !bt_db_is_null(rows, 0)) {
+        const char *player = bt_db_get_text(rows, 0);
+        r = give_to_player(db, screen, player, order, err);
+        add_told(told, player);
+    }
+    return r;
+}
+
+int bt_orders_give(struct bt_call *call, const char *const *screens, size_t count, const char *kind,
+                   const cJSON *body, const char *reference, struct bt_error *err)
+{
+    struct order order = {
+        .rule = bt_order_kind_find(kind), .reference = reference, .now_ms = bt_call_now_ms(call)};
+    if (order.rule == NULL) {
+        return bt_fail(err, -EINVAL, "There is no order '%s'", kind);
+    }
+    BT_AUTOFREE char *text = cJSON_PrintUnformatted(body);
+    if (text == NULL || strlen(text) > BT_ORDER_MAX_BYTES) {
+        return bt_fail(err, -EMSGSIZE, "An order has at most %d bytes", BT_ORDER_MAX_BYTES);
+    }
+    order.body = text;
+    struct told *told = BT_NEW(struct told);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        r = give_to_screen(bt_call_db(call), screens[i], &order, told, err);
+    }
+    if (r < 0) {
+        free_told(told);
+        return r;
+    }
+    bt_call_after_commit(call, tell, told, free_told);
+    return 0;
+}
+
+int bt_orders_give_standing(struct bt_call *call, const char *screen, const char *player,
+                            struct bt_error *err)
+{
+    struct bt_db *db = bt_call_db(call);
+    int64_t now_ms = bt_call_now_ms(call);
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT kind, reference, body FROM screen_standing WHERE screen = $1"
+                      " AND (kind <> 'emergency' OR given_ms > $2) ORDER BY given_ms, reference",
+                      BT_TEXT(screen), BT_INT(now_ms - EMERGENCY_STANDS_MS));
+    while (r == 0 && bt_db_next(rows)) {
+        struct order order = {.rule = bt_order_kind_find(bt_db_get_text(rows, 0)),
+                              .reference = bt_db_get_text(rows, 1),
+                              .body = bt_db_get_text(rows, 2),
+                              .now_ms = now_ms};
+        if (order.rule != NULL) {
+            r = give_to_player(db, screen, player, &order, err);
+        }
+    }
+    return r;
+}
+
+int bt_orders_open(struct bt_db *db, const char *player, int64_t after, int64_t limit,
+                   struct bt_db_rows **out, struct bt_error *err)
+{
+    return bt_db_ask(db, out, err,
+                     "SELECT n, kind, body, given_ms FROM player_order WHERE player = $1"
+                     " AND n > $2 AND state IN ('waiting', 'sent') ORDER BY n LIMIT $3",
+                     BT_TEXT(player), BT_INT(after), BT_INT(limit));
+}
+
+int64_t bt_orders_row_number(const struct bt_db_rows *row)
+{
+    return bt_db_get_int(row, 0);
+}
+
+bool bt_orders_row_is_stale(const struct bt_db_rows *row, int64_t now_ms)
+{
+    return bt_order_is_stale(bt_db_get_text(row, 1), bt_db_get_int(row, 3), now_ms);
+}
+
+int bt_orders_append(const struct bt_db_rows *row, struct bt_buf *out)
+{
+    const char *body = bt_db_get_text(row, 2);
+    bool empty = bt_str_equal(body, "{}");
+    // The body is an object we printed ourselves; its keys follow ours.
+    return bt_buf_appendf(out, "{\"n\":%lld,\"kind\":\"%s\"%s%s",
+                          (long long)bt_orders_row_number(row), bt_db_get_text(row, 1),
+                          empty ? "" : ",", body + 1);
+}
+
+int bt_orders_sent(struct bt_db *db, const char *player, int64_t n, struct bt_error *err)
+{
+    return drop_count(
+        bt_db_run(db, err,
+                  "UPDATE player_order SET state = 'sent' WHERE player = $1 AND n <= $2"
+                  " AND state = 'waiting'",
+                  BT_TEXT(player), BT_INT(n)));
+}
+
+int bt_orders_catch_up(struct bt_db *db, const char *player, int64_t after, struct bt_error *err)
+{
+    int64_t behind = bt_db_run(db, err,
+                               "UPDATE player SET last_order = last_order + $2 WHERE id = $1"
+                               " AND last_order < $2",
+                               BT_TEXT(player), BT_INT(after));
+    if (behind <= 0) {
+        return drop_count(behind);
+    }
+    return drop_count(bt_db_run(db, err,
+                                "UPDATE player_order SET n = n + $2 WHERE player = $1"
+                                " AND state IN ('waiting', 'sent')",
+                                BT_TEXT(player), BT_INT(after)));
+}
+
+void bt_orders_describe(cJSON *object, const struct bt_order_view *order, int64_t now_ms)
+{
+    const char *state = order->state, *detail = order->detail;
+    bool open = bt_str_equal(state, "waiting") || bt_str_equal(state, "sent");
+    if (bt_str_equal(state, "replaced")) {
+        state = "failed";
+        detail = "Lệnh mới hơn đã thay lệnh này. / A newer order replaced it.";
+    } else if (open && bt_order_is_stale(order->kind, order->given_ms, now_ms)) {
+        state = "failed";
+        detail = "Không gửi được trong 10 phút. / It could not be delivered within 10 minutes.";
+    }
+    cJSON_AddStringToObject(object, "state", state);
+    if (order->answered) {
+        cJSON_AddNumberToObject(object, "at_ms", (double)order->at_ms);
+    } else {
+        cJSON_AddNullToObject(object, "at_ms");
+    }
+    cJSON_AddStringToObject(object, "detail", detail);
+}

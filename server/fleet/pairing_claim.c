@@ -1,0 +1,255 @@
+/**
+ * The technician's side of pairing: look at a code, compare the words, claim it for a screen. In
+ * transactions of their own, since wrong codes are counted although they are refused.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "server/accounts/audit.h"
+#include "server/fleet/fleet.h"
+#include "server/fleet/hub.h"
+#include "server/fleet/orders.h"
+#include "server/fleet/own_transaction.h"
+#include "server/fleet/pairing.h"
+#include "server/ids.h"
+
+#define ID_BYTES 32
+#define MAX_PREVIOUS 10
+
+struct look {
+    struct bt_pairing pairing;
+    enum bt_pairing_found found;
+    cJSON *previous;
+};
+
+// Players that had this key before: a revoked one should make the technician wonder.
+static int find_previous(struct bt_call *call, const char *public_key, cJSON **out,
+                         struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT id, screen, state FROM player WHERE public_key = $1"
+                      " ORDER BY paired_ms DESC LIMIT $2",
+                      BT_TEXT(public_key), BT_INT(MAX_PREVIOUS));
+    if (r < 0) {
+        return r;
+    }
+    cJSON_Delete(*out);
+    *out = cJSON_CreateArray();
+    while (bt_db_next(rows)) {
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "player", bt_db_get_text(rows, 0));
+        cJSON_AddStringToObject(entry, "screen", bt_db_get_text(rows, 1));
+        cJSON_AddStringToObject(entry, "state", bt_db_get_text(rows, 2));
+        cJSON_AddItemToArray(*out, entry);
+    }
+    return 0;
+}
+
+static int look(struct bt_call *call, void *context, struct bt_error *err)
+{
+    struct look *look = context;
+    int r = bt_pairing_find(call, bt_call_path(call, "code"), &look->found, &look->pairing, err);
+    if (r < 0 || look->found != BT_PAIRING_FOUND) {
+        return r;
+    }
+    return find_previous(call, look->pairing.public_key, &look->previous, err);
+}
+
+int bt_handle_pairing_show(struct bt_call *call, struct bt_error *err)
+{
+    struct look found = {.previous = NULL};
+    int r = bt_fleet_own_transaction(call, look, &found, err);
+    BT_AUTOJSON *previous = found.previous;
+    if (r < 0) {
+        return r;
+    }
+    if (found.found != BT_PAIRING_FOUND) {
+        return bt_pairing_refuse(call, found.found);
+    }
+    const struct bt_pairing *pairing = &found.pairing;
+    cJSON *reply = cJSON_CreateObject();
+    cJSON_AddStringToObject(reply, "state", pairing->player[0] != '\0' ? "claimed" : "waiting");
+    cJSON_AddStringToObject(reply, "model", pairing->model);
+    cJSON_AddStringToObject(reply, "version", pairing->version);
+    cJSON_AddStringToObject(reply, "words", pairing->words);
+    cJSON_AddStringToObject(reply, "public_key", pairing->public_key);
+    cJSON_AddStringToObject(reply, "root_sha256", pairing->root_sha256);
+    cJSON_AddNumberToObject(reply, "expires_ms", (double)pairing->expires_ms);
+    cJSON_AddItemToObject(reply, "previous", BT_TAKE(previous));
+    return bt_call_json_reply(call, 200, reply);
+}
+
+enum claimed { CLAIM_DONE, CLAIM_REFUSED, CLAIM_TAKEN, CLAIM_WORDS_DIFFER, CLAIM_NO_SCREEN };
+
+struct claim {
+    char screen[ID_BYTES];
+    char words[BT_WORDS_BYTES];
+    // What came of it.
+    enum claimed claimed;
+    struct bt_pairing pairing;
+    enum bt_pairing_found found;
+    char player[BT_SERVER_ID_BYTES];
+    char unit[ID_BYTES];
+    char replaced[ID_BYTES], moved[ID_BYTES];  // players that ended with it; "" none
+};
+
+static const struct bt_json_field claim_fields[] = {
+    BT_JSON_FIELD(struct claim, screen, "screen", BT_JSON_STRING, .min = 1, .max = ID_BYTES - 1),
+    BT_JSON_FIELD(struct claim, words, "words", BT_JSON_STRING, .min = 1,
+                  .max = BT_WORDS_BYTES - 1),
+};
+
+// The screen's player and whoever had this key elsewhere end.
+static int end_others(struct bt_call *call, struct claim *claim, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    claim->replaced[0] = claim->moved[0] = '\0';
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT id, screen FROM player WHERE state = 'active'"
+                      " AND (screen = $1 OR public_key = $2)",
+                      BT_TEXT(claim->screen), BT_TEXT(claim->pairing.public_key));
+    while (r == 0 && bt_db_next(rows)) {
+        const char *player = bt_db_get_text(rows, 0);
+        bool here = bt_str_equal(bt_db_get_text(rows, 1), claim->screen);
+        bt_copy_cut(here ? claim->replaced : claim->moved, ID_BYTES, player);
+        r = bt_fleet_end_player(bt_call_db(call), player, "replaced", bt_call_now_ms(call), err);
+    }
+    return r;
+}
+
+static int add_player(struct bt_call *call, struct claim *claim, struct bt_error *err)
+{
+    bt_server_id('d', claim->player);
+    int64_t now_ms = bt_call_now_ms(call);
+    const struct bt_pairing *pairing = &claim->pairing;
+    int64_t r = bt_db_run(
+        bt_call_db(call), err,
+        "INSERT INTO player(id, screen, unit, public_key, state, model, version, paired_ms,"
+        " paired_by, last_order, order_ms, channel, channel_ms)"
+        " VALUES($1, $2, $3, $4, 'active', $5, $6, $7, $8, 0, $7, 'never-seen', $7)",
+        BT_TEXT(claim->player), BT_TEXT(claim->screen), BT_TEXT(claim->unit),
+        BT_TEXT(pairing->public_key), BT_TEXT(pairing->model), BT_TEXT(pairing->version),
+        BT_INT(now_ms), BT_TEXT(bt_call_caller(call)->user));
+    r = r < 0 ? r
+              : bt_db_run(bt_call_db(call), err,
+                          "UPDATE pairing SET player = $2, expires_ms = $3 WHERE id = $1",
+                          BT_TEXT(pairing->id), BT_TEXT(claim->player),
+                          BT_INT(now_ms + BT_PAIRING_LIVES_S * 1000LL));
+    return r < 0 ? (int)r : 0;
+}
+
+static int audit_claim(struct bt_call *call, const struct claim *claim, struct bt_error *err)
+{
+    cJSON *details = cJSON_CreateObject();
+    cJSON_AddStringToObject(details, "screen", claim->screen);
+    cJSON_AddStringToObject(details, "public_key", claim->pairing.public_key);
+    cJSON_AddStringToObject(details, "root_sha256", claim->pairing.root_sha256);
+    if (claim->replaced[0] != '\0') {
+        cJSON_AddStringToObject(details, "replaced", claim->replaced);
+    }
+    char object[64];
+    int r = bt_format(object, sizeof(object), "player/%s", claim->player);
+    if (r < 0) {
+        cJSON_Delete(details);
+        return bt_fail(err, r, "A player's id is too long");
+    }
+    return bt_audit(call, "player.pair", object, claim->unit, details, err);
+}
+
+// The screen may have gone since the gate looked.
+static int find_unit(struct bt_call *call, struct claim *claim, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT unit FROM screen WHERE id = $1 AND retired_ms IS NULL",
+                      BT_TEXT(claim->screen));
+    bt_copy_cut(claim->unit, sizeof(claim->unit),
+                r == 0 && bt_db_next(rows) ? bt_db_get_text(rows, 0) : "");
+    return r;
+}
+
+static int pair(struct bt_call *call, struct claim *claim, struct bt_error *err)
+{
+    int r = find_unit(call, claim, err);
+    if (r < 0 || claim->unit[0] == '\0') {
+        claim->claimed = CLAIM_NO_SCREEN;
+        return r;
+    }
+    claim->claimed = CLAIM_DONE;
+    r = end_others(call, claim, err);
+    r = r < 0 ? r : add_player(call, claim, err);
+    r = r < 0 ? r : bt_orders_give_standing(call, claim->screen, claim->player, err);
+    return r < 0 ? r : audit_claim(call, claim, err);
+}
+
+static int try_claim(struct bt_call *call, void *context, struct bt_error *err)
+{
+    struct claim *claim = context;
+    int r = bt_pairing_find(call, bt_call_path(call, "code"), &claim->found, &claim->pairing, err);
+    if (r < 0 || claim->found != BT_PAIRING_FOUND) {
+        claim->claimed = CLAIM_REFUSED;
+        return r;
+    }
+    if (claim->pairing.player[0] != '\0') {
+        claim->claimed = CLAIM_TAKEN;
+        return 0;
+    }
+    if (!bt_str_equal(claim->words, claim->pairing.words)) {
+        claim->claimed = CLAIM_WORDS_DIFFER;
+        return bt_pairing_count_wrong(call, err);
+    }
+    return pair(call, claim, err);
+}
+
+static int answer_claim(struct bt_call *call, const struct claim *claim)
+{
+    struct bt_hub *hub = bt_call_server(call)->hub;
+    cJSON *reply = cJSON_CreateObject();
+    cJSON_AddStringToObject(reply, "player", claim->player);
+    cJSON_AddStringToObject(reply, "screen", claim->screen);
+    cJSON_AddStringToObject(reply, "unit", claim->unit);
+    if (claim->replaced[0] != '\0') {
+        cJSON_AddStringToObject(reply, "replaced", claim->replaced);
+        bt_hub_forget(hub, claim->replaced);
+    } else {
+        cJSON_AddNullToObject(reply, "replaced");
+    }
+    if (claim->moved[0] != '\0') {
+        bt_hub_forget(hub, claim->moved);
+    }
+    return bt_call_json_reply(call, 201, reply);
+}
+
+int bt_handle_pairing_claim(struct bt_call *call, struct bt_error *err)
+{
+    struct claim claim = {0};
+    if (!bt_call_read(call, claim_fields, BT_ARRAY_LEN(claim_fields), &claim)) {
+        return 0;
+    }
+    int r = bt_fleet_own_transaction(call, try_claim, &claim, err);
+    if (r < 0) {
+        return r;
+    }
+    switch (claim.claimed) {
+    case CLAIM_DONE:
+        return answer_claim(call, &claim);
+    case CLAIM_TAKEN:
+        return bt_call_problem(call, 409, "already-claimed", "Mã này đã được ghép nối.",
+                               "This code has been claimed already.");
+    case CLAIM_WORDS_DIFFER:
+        return bt_call_problem(
+            call, 409, "words-differ",
+            "Các từ không khớp với từ trên màn hình. Không ghép nối: có thể có kẻ"
+            " đứng giữa máy phát và máy chủ.",
+            "The words are not those on the screen. Do not pair: somebody may"
+            " stand between the player and the server.");
+    case CLAIM_NO_SCREEN:
+        return bt_call_problem(call, 404, "not-found", "Không có màn hình này.",
+                               "There is no such screen.");
+    case CLAIM_REFUSED:
+        break;
+    }
+    return bt_pairing_refuse(call, claim.found);
+}
