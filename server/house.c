@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/accounts/access.h"
 #include "server/accounts/accounts.h"
 #include "server/db/db.h"
 #include "server/fleet/hub.h"
@@ -116,7 +117,9 @@ static int start_hub(struct bt_server *server, struct bt_error *err)
 
 static int start_http(struct bt_house *house, struct bt_error *err)
 {
-    return bt_http_start(&house->server, &house->options->http, &house->http, err);
+    struct bt_http_options http = house->options->http;
+    http.gate = bt_access_gate;
+    return bt_http_start(&house->server, &http, &house->http, err);
 }
 
 int bt_house_open(const struct bt_options *options, struct bt_house *out, struct bt_error *err)

@@ -2,6 +2,7 @@
 #include "server/http/route.h"
 
 const struct bt_route_table *const bt_all_routes[] = {
+    &bt_account_routes,
     &bt_fleet_routes,
     NULL,  // each part adds its table above
 };
