@@ -28,6 +28,7 @@ struct attempt {
     char unit[BT_UNIT_CODE_BYTES];
     char hash[BT_PASSWORD_HASH_BYTES];
     char session[65];
+    bool bearer;  // the session travels in Authorization, not in a cookie
 };
 
 static void wipe(struct attempt *attempt)
@@ -41,6 +42,7 @@ static const struct bt_json_field login_fields[] = {
                   .max = BT_LOGIN_BYTES - 1),
     BT_JSON_FIELD(struct attempt, password, "password", BT_JSON_STRING, .min = 1,
                   .max = BT_PASSWORD_MAX_BYTES),
+    BT_JSON_FIELD(struct attempt, bearer, "bearer", BT_JSON_BOOL, .optional = true),
 };
 
 static const struct bt_json_field first_fields[] = {
@@ -164,8 +166,12 @@ static int open_session(struct bt_call *call, void *context, struct bt_error *er
 static int reply_session(struct bt_call *call, const struct attempt *attempt, int status)
 {
     char token[65] = "";
-    bt_session_token_of(attempt->session, token);
-    bt_session_set_cookie(call, attempt->session);
+    if (attempt->bearer) {
+        bt_copy_cut(token, sizeof(token), attempt->session);
+    } else {
+        bt_session_token_of(attempt->session, token);
+        bt_session_set_cookie(call, attempt->session);
+    }
     bt_call_set_header(call, "Cache-Control", "no-store");
     cJSON *reply = cJSON_CreateObject();
     cJSON_AddStringToObject(reply, "user", attempt->user);
@@ -187,8 +193,11 @@ static int refuse_login(struct bt_call *call, const struct attempt *attempt)
 int bt_handle_login(struct bt_call *call, struct bt_error *err)
 {
     AUTO_ATTEMPT attempt = {0};
-    if (from_elsewhere(call) ||
-        !bt_call_read(call, login_fields, BT_ARRAY_LEN(login_fields), &attempt)) {
+    if (!bt_call_read(call, login_fields, BT_ARRAY_LEN(login_fields), &attempt)) {
+        return 0;
+    }
+    // Without a cookie there is nothing another page could misuse.
+    if (!attempt.bearer && from_elsewhere(call)) {
         return 0;
     }
     lower(attempt.login);

@@ -140,7 +140,8 @@ int bt_session_identify(struct bt_call *call, struct bt_error *err)
 {
     const char *bearer = bearer_of(call);
     if (bearer != NULL) {
-        return identify_token(call, bearer, err);
+        int r = identify_token(call, bearer, err);
+        return r == 0 ? identify_session(call, bearer, err) : r;
     }
     const char *secret = cookie_of(call);
     return secret != NULL ? identify_session(call, secret, err) : 0;
