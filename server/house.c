@@ -20,6 +20,7 @@
 #include "server/http/metrics.h"
 #include "server/media/blobs.h"
 #include "server/media/inspector.h"
+#include "server/publications/issuer.h"
 
 // As many transactions at a time as there are workers on a small machine, and those who have work
 // of their own.
@@ -102,6 +103,7 @@ static int open_parts(struct bt_house *house, struct bt_error *err)
     }
     server->accounts = bt_accounts_create();
     r = open_blobs(house, err);
+    r = r < 0 ? r : bt_issuer_open(server->data_dir, server->clock, &server->issuer, err);
     return r < 0 ? r : start_inspector(house, err);
 }
 
@@ -132,11 +134,13 @@ int bt_house_open(const struct bt_options *options, struct bt_house *out, struct
     r = r < 0 ? r : prepare_certificate(out, err);
     r = r < 0 ? r : open_parts(out, err);
     r = r < 0 ? r : start_hub(&out->server, err);
+    r = r < 0 ? r : bt_housekeeper_start(&out->server, &out->housekeeper, err);
     return r < 0 ? r : start_http(out, err);
 }
 
 void bt_house_close(struct bt_house *house)
 {
+    bt_housekeeper_close(house->housekeeper);
     bt_hub_close(house->server.hub);
     bt_http_close(house->http);
     bt_inspector_close(house->server.inspector);
@@ -145,8 +149,10 @@ void bt_house_close(struct bt_house *house)
 void bt_house_destroy(struct bt_house *house)
 {
     bt_http_destroy(house->http);
+    bt_housekeeper_destroy(house->housekeeper);
     bt_hub_destroy(house->server.hub);
     bt_inspector_destroy(house->server.inspector);
+    bt_issuer_destroy(house->server.issuer);
     bt_blobs_destroy(house->server.blobs);
     bt_accounts_destroy(house->server.accounts);
     bt_db_pool_destroy(house->server.db);

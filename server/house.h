@@ -6,6 +6,7 @@
 
 #include "server/http/http.h"
 #include "server/http/tls.h"
+#include "server/housekeeper.h"
 #include "server/options.h"
 #include "server/server.h"
 
@@ -16,6 +17,7 @@ struct bt_house {
     char pin[BT_TLS_PIN_BYTES];  // "" without TLS
     char *media_program;
     struct bt_http *http;
+    struct bt_housekeeper *housekeeper;
 };
 
 // After a failure, too, the house is for bt_house_destroy.
