@@ -13,38 +13,48 @@
 #define PAGE_ROWS 2000
 #define MAX_SCREENS 100000
 
+int bt_unit_root(struct bt_db *db, char out[BT_UNIT_CODE_BYTES], struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT code, kind FROM unit WHERE kind = 'province' OR parent IS NULL"
+                      " ORDER BY path LIMIT 3");
+    if (r < 0) {
+        return r;
+    }
+    size_t count = bt_db_count(rows);
+    if (!bt_db_next(rows)) {
+        return bt_fail(err, -ENOENT, "there is no unit yet");
+    }
+    // The root comes first, since its path is the beginning of all others.
+    if (count == 2 && strcmp(bt_db_get_text(rows, 1), "province") != 0) {
+        (void)bt_db_next(rows);
+    }
+    bt_copy_cut(out, BT_UNIT_CODE_BYTES, bt_db_get_text(rows, 0));
+    return 0;
+}
+
 int bt_unit_facts(struct bt_db *db, const char *code, struct bt_unit_facts *out,
                   struct bt_error *err)
 {
+    char root[BT_UNIT_CODE_BYTES];
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err, "SELECT code, name, path, parent FROM unit WHERE code = $1",
-                      BT_TEXT(code));
+    int r = bt_unit_root(db, root, err);
+    r = r == 0 ? bt_db_ask(db, &rows, err, "SELECT code, name, path FROM unit WHERE code = $1",
+                           BT_TEXT(code))
+               : r;
     if (r < 0) {
         return r;
     }
     if (!bt_db_next(rows)) {
         return bt_fail(err, -ENOENT, "there is no unit '%.32s'", code);
     }
-    *out = (struct bt_unit_facts){.root = bt_db_get_text(rows, 3)[0] == '\0'};
+    *out = (struct bt_unit_facts){.root = strcmp(root, bt_db_get_text(rows, 0)) == 0};
     bt_copy_cut(out->code, sizeof(out->code), bt_db_get_text(rows, 0));
     bt_copy_cut(out->name, sizeof(out->name), bt_db_get_text(rows, 1));
     return bt_format(out->path, sizeof(out->path), "%s", bt_db_get_text(rows, 2)) < 0
                ? bt_fail(err, -EIO, "the path of unit '%s' is too long", out->code)
                : 0;
-}
-
-int bt_unit_root(struct bt_db *db, char out[BT_UNIT_CODE_BYTES], struct bt_error *err)
-{
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err,
-                      "SELECT code FROM unit WHERE parent IS NULL ORDER BY code LIMIT 1");
-    if (r == 0 && !bt_db_next(rows)) {
-        r = bt_fail(err, -ENOENT, "there is no unit yet");
-    }
-    if (r == 0) {
-        bt_copy_cut(out, BT_UNIT_CODE_BYTES, bt_db_get_text(rows, 0));
-    }
-    return r;
 }
 
 static bool is_ours(int code)

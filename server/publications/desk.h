@@ -18,7 +18,7 @@ struct bt_unit_facts {
     char code[BT_UNIT_CODE_BYTES];
     char name[256];
     char path[512];  // "/vn/92/31333/"
-    bool root;       // the province itself
+    bool root;       // the province itself: whose documents stand in p/
 };
 
 // -ENOENT when there is none.

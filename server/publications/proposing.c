@@ -96,12 +96,12 @@ static int version_in_force(struct bt_db *db, const cJSON *base, const char *pat
 {
     BT_AUTOBUF text;
     BT_AUTOJSON *document = NULL;
+    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
     const char *hash = bt_document_target_hash(base, path);
     *out = 0;
     if (hash[0] == '\0') {
         return 0;
     }
-    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
     int r = bt_repository_target(db, path, hash, &text, err);
     r = r == 0 ? bt_json_parse(text.data, text.len, &document, err) : r;
     if (r == 0) {
@@ -238,11 +238,11 @@ static int lift_version(struct bt_db *db, const cJSON *base, struct bt_publicati
 {
     int64_t in_force, version = 0;
     BT_AUTOBUF text;
+    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
     int r = version_in_force(db, base, row->target.path, &in_force, err);
     if (r < 0 || row->version > in_force) {
         return r;
     }
-    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
     r = next_version(db, base, row->target.path, &version, err);
     r = r == 0 ? bt_compose_again(row->document, strlen(row->document), version, &text, err) : r;
     r = r == 0 ? bt_publication_row_freeze(db, row->id, version, &text, err) : r;

@@ -233,11 +233,11 @@ int bt_handle_publication_document(struct bt_call *call, struct bt_error *err)
 {
     int r;
     BT_AUTOBUF text;
+    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
     BT_AUTO(bt_publication_row) row = load(call, &r, err);
     if (row == NULL) {
         return r;
     }
-    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
     if (row->document[0] != '\0' && strcmp(row->state, "draft") != 0) {
         return bt_call_bytes_reply(call, 200, "application/json", row->document,
                                    strlen(row->document));

@@ -43,6 +43,17 @@ int bt_handle_repository(struct bt_call *call, struct bt_error *err)
     return bt_call_json_reply(call, 200, body);
 }
 
+// A role's newest metadata as signed, for who makes the next.
+int bt_handle_repository_role(struct bt_call *call, struct bt_error *err)
+{
+    BT_AUTOJSON *document = NULL;
+    int r = bt_repository_load(bt_call_db(call), bt_call_path(call, "role"), &document, err);
+    if (r < 0) {
+        return r == -ENOENT ? bt_desk_not_found(call) : r;
+    }
+    return bt_call_json_reply(call, 200, BT_TAKE(document));
+}
+
 // The first root decides who may sign everything else; later ones are held to it by signatures.
 static bool may_submit(struct bt_call *call, const char *role, int *out_r, struct bt_error *err)
 {
@@ -105,7 +116,7 @@ int bt_handle_repository_metadata(struct bt_call *call, struct bt_error *err)
     const cJSON *body = bt_call_json(call);
     struct bt_submission submission = {
         .role = role,
-        .document = cJSON_GetObjectItemCaseSensitive(body, "metadata"),
+        .document = cJSON_GetObjectItemCaseSensitive(body, "document"),
         .files = cJSON_GetObjectItemCaseSensitive(body, "files"),
         .own_keys = bt_issuer_public_keys_json(bt_call_server(call)->issuer),
     };

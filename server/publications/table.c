@@ -44,6 +44,7 @@ static const struct bt_route routes[] = {
      .handle = bt_handle_tuf_target},
     GET("/v1/repository", VIEW, bt_unit_any, bt_handle_repository),
     GET("/v1/repository/keys", NONE, NULL, bt_handle_repository_keys),
+    GET("/v1/repository/metadata/{role}", NONE, NULL, bt_handle_repository_role),
     // Whoever brings them: signatures decide, and for the first root the handler.
     {.method = "POST",
      .path = "/v1/repository/metadata",

@@ -1,0 +1,572 @@
+#!/usr/bin/env python3
+"""From a draft to what players fetch: keys held elsewhere, proposals, signatures, takedowns,
+emergencies; through the real server, with our own TUF client as the judge."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import time
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from server_harness import BUILD, ServerCase, main
+
+BANGTIN = os.path.join(BUILD, "cli", "bangtin")
+PICTURE = hashlib.sha256(b"a picture").hexdigest()
+LATER = "2036-01-01T00:00:00Z"
+
+
+def canonical(value):
+    """OLPC's canonical JSON, for values without control characters."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Key:
+    """Somebody's Ed25519 key, never seen by the server."""
+
+    def __init__(self, holder, key_class="file"):
+        self.private = ed25519.Ed25519PrivateKey.generate()
+        raw = self.private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        bare = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": raw.hex()}}
+        self.keyid = hashlib.sha256(canonical(bare)).hexdigest()
+        self.public = {**bare, "x-holder": holder, "x-class": key_class}
+
+    def sign(self, signed):
+        return {"keyid": self.keyid, "sig": self.private.sign(canonical(signed)).hex()}
+
+
+def table(keys):
+    return {key.keyid: key.public for key in keys}
+
+
+def ring(keys, threshold):
+    return {"keyids": [key.keyid for key in keys], "threshold": threshold}
+
+
+def envelope(signed, *keys):
+    return {"signed": signed, "signatures": [key.sign(signed) for key in keys]}
+
+
+def listed(text):
+    raw = text.encode()
+    return {"length": len(raw), "hashes": {"sha256": hashlib.sha256(raw).hexdigest()}}
+
+
+def recipe(text="Kính chào quý khách", item="chao", **more):
+    return {"playlists": [{"name": "chung", "items": [{"id": item, "type": "text", "text": text, "seconds": 8}]}],
+            "canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh", "playlist": "chung"}], **more}
+
+
+def picture_recipe(**more):
+    items = [{"id": "anh", "type": "image", "asset": PICTURE, "seconds": 10}]
+    return recipe(playlists=[{"name": "chung", "items": items}], **more)
+
+
+class PublicationCase(ServerCase):
+    """A province with one commune, and everybody's keys."""
+
+    def setUp(self):
+        super().setUp()
+        self.admin = self.administrator()
+        for code, parent, kind in (("92", "vn", "province"), ("31333", "92", "commune"), ("31334", "92", "commune")):
+            answer = self.admin.post("/v1/units", {"code": code, "parent": parent, "kind": kind, "name": f"Đơn vị {code}"})
+            self.assertEqual(answer.status, 201, answer)
+        self.heads = [Key("truong"), Key("pho")]
+        self.province = [Key("an"), Key("binh")]
+        self.commune = [Key("chi"), Key("dung"), Key("chi"), Key("giang", "browser"), Key("hai", "browser")]
+        self.technician, self.duty = Key("ky-thuat"), Key("truc")
+
+    def execute(self, sql):
+        if self.engine == "postgresql":
+            subprocess.run(["psql", "--quiet", self.database, "-c", sql], check=True)
+        else:
+            database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+            with database:
+                database.execute(sql)
+            database.close()
+
+    def add_asset(self, state="ready"):
+        self.execute("INSERT INTO asset (sha256, size, type, kind, width, height, duration_ms, state, report, created_ms) "
+                     f"VALUES ('{PICTURE}', 9, 'image/png', 'picture', 320, 180, 0, '{state}', '{{}}', 0)")
+
+    def root(self, version=1, **more):
+        online = self.admin.get("/v1/repository/keys").json
+        keys = table(self.heads + self.province)
+        roles = {"root": ring(self.heads, 2), "targets": ring(self.province, 2)}
+        for role, public in online.items():
+            bare = {name: public[name] for name in ("keytype", "scheme", "keyval")}
+            keyid = hashlib.sha256(canonical(bare)).hexdigest()
+            keys[keyid] = public
+            roles[role] = {"keyids": [keyid], "threshold": 1}
+        return {"_type": "root", "spec_version": "1.0.31", "version": version, "expires": LATER,
+                "consistent_snapshot": True, "keys": keys, "roles": roles, **more}
+
+    def targets(self, version=1, **more):
+        def delegation(role, keys, threshold, path):
+            return {"name": role, "paths": [path], "terminating": True, **ring(keys, threshold)}
+        roles = [delegation("u-31333", self.commune, 2, "u/31333/*"),
+                 delegation("s-31333", [self.technician], 1, "s/31333/*"),
+                 delegation("em-31333", [self.duty], 1, "em/31333/*")]
+        keys = table(self.commune + [self.technician, self.duty])
+        return {"_type": "targets", "spec_version": "1.0.31", "version": version, "expires": LATER, "targets": {},
+                "delegations": {"keys": keys, "roles": roles}, **more}
+
+    def submit(self, role, document, client=None, **more):
+        return (client or self.admin).post("/v1/repository/metadata", {"role": role, "document": document, **more})
+
+    def found(self):
+        """Root and targets, as the province's heads and approvers make them."""
+        answer = self.submit("root", envelope(self.root(), *self.heads))
+        self.assertEqual(answer.status, 201, answer)
+        answer = self.submit("targets", envelope(self.targets(), *self.province))
+        self.assertEqual(answer.status, 201, answer)
+
+    def draft(self, content=None, name="quang-truong", layer="unit", unit="31333"):
+        answer = self.admin.post("/v1/publications", {"unit": unit, "layer": layer, "name": name, "title": "Thử",
+                                                      "recipe": content or recipe()})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json["id"]
+
+    def propose(self, *publications, role="u-31333", **more):
+        answer = self.admin.post("/v1/proposals", {"role": role, "publications": list(publications), **more})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json["id"]
+
+    def sign(self, proposal, key, signed=None):
+        if signed is None:
+            answer = self.admin.get(f"/v1/proposals/{proposal}/to-sign")
+            self.assertEqual(answer.status, 200, answer)
+            signed = answer.json["metadata"]
+        return self.admin.post(f"/v1/proposals/{proposal}/signatures", key.sign(signed))
+
+    def publish(self, *publications, **more):
+        proposal = self.propose(*publications, **more)
+        for key in self.commune[:2]:
+            answer = self.sign(proposal, key)
+            self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["state"], "published", answer)
+        return proposal
+
+    def state(self, publication):
+        return self.admin.get(f"/v1/publications/{publication}").json["state"]
+
+    def timestamp(self):
+        return self.client().get("/tuf/metadata/timestamp.json").json["signed"]
+
+    def snapshot(self):
+        version = self.timestamp()["meta"]["snapshot.json"]["version"]
+        return self.client().get(f"/tuf/metadata/{version}.snapshot.json").json["signed"]["meta"]
+
+    def tuf(self, *command):
+        base = f"{self.server.origin}/tuf"
+        folder = os.path.join(self.directory, "tuf")
+        os.makedirs(os.path.join(folder, "targets"), exist_ok=True)
+        return subprocess.run([BANGTIN, "tuf", "--metadata-dir", os.path.join(folder, "metadata"), "--metadata-url",
+                               f"{base}/metadata", "--target-dir", os.path.join(folder, "targets"), "--target-base-url",
+                               f"{base}/targets", *command], capture_output=True, text=True, check=False)
+
+    def fetch(self, target):
+        """The target's text by our own TUF client from the pinned root on; None when there is none."""
+        folder = os.path.join(self.directory, "tuf")
+        os.makedirs(os.path.join(folder, "metadata"), exist_ok=True)
+        if not os.path.exists(os.path.join(folder, "root.json")):
+            with open(os.path.join(folder, "root.json"), "wb") as file:
+                file.write(self.client().get("/tuf/metadata/1.root.json").body)
+            done = self.tuf("init", os.path.join(folder, "root.json"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.tuf("refresh")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        if self.tuf("--target-name", target, "download").returncode != 0:
+            return None
+        found = [os.path.join(path, name) for path, _, names in os.walk(os.path.join(folder, "targets"))
+                 for name in names]
+        texts = []
+        for path in found:
+            with open(path, encoding="utf-8") as file:
+                texts.append(file.read())
+            os.remove(path)
+        self.assertEqual(len(texts), 1)
+        return texts[0]
+
+
+class Publishing(PublicationCase):
+    def test_two_approvers_sign_and_a_tuf_client_sees_it(self):
+        self.found()
+        publication = self.draft()
+        self.assertEqual(self.state(publication), "draft")
+        self.assertIsNone(self.fetch("u/31333/quang-truong.json"))
+        before = self.timestamp()["version"]
+        proposal = self.propose(publication)
+        self.assertEqual(self.state(publication), "proposed")
+        answer = self.sign(proposal, self.commune[0])
+        self.assertEqual((answer.status, answer.json["state"]), (200, "open"))
+        self.assertEqual(self.timestamp()["version"], before)
+        self.assertIsNone(self.fetch("u/31333/quang-truong.json"))
+        answer = self.sign(proposal, self.commune[1])
+        self.assertEqual((answer.status, answer.json["state"]), (200, "published"))
+        self.assertEqual(self.state(publication), "published")
+        self.assertEqual(self.timestamp()["version"], before + 1)
+        document = json.loads(self.fetch("u/31333/quang-truong.json"))
+        self.assertEqual((document["id"], document["version"], document["layer"], document["unit"]),
+                         ("u.31333.quang-truong", 1, "unit", "Đơn vị 31333"))
+        self.assertEqual(self.snapshot()["u-31333.json"]["version"], 1)
+
+    def test_what_is_signed_is_shown_whole(self):
+        self.found()
+        self.add_asset()
+        self.publish(self.draft(picture_recipe()))
+        second = recipe(playlists=[{"name": "chung", "items": [{"id": "moi", "type": "clock"}]}])
+        answer = self.admin.get(f"/v1/proposals/{self.propose(self.draft(second))}/to-sign").json
+        change, = answer["changes"]
+        self.assertEqual((answer["role"], answer["threshold"], change["change"]), ("u-31333", 2, "changed"))
+        self.assertEqual(set(answer["keys"]), {key.keyid for key in self.commune})
+        self.assertEqual(answer["metadata"]["version"], answer["base"]["signed"]["version"] + 1)
+        self.assertEqual(answer["metadata"]["targets"], {change["path"]: listed(change["document"])})
+        self.assertEqual(answer["base"]["signed"]["targets"], {change["path"]: listed(change["present"])})
+        self.assertEqual([(item["id"], item["change"]) for item in change["items"]], [("moi", "added"), ("anh", "removed")])
+        self.assertEqual((change["assets"], change["parts"]), ([], ["playlists"]))
+        self.assertEqual(json.loads(change["document"])["version"], 2)
+
+    def test_people_are_counted_not_keys(self):
+        self.found()
+        proposal = self.propose(self.draft())
+        for key in (self.commune[0], self.commune[2], self.commune[0]):  # one person, two keys
+            self.assertEqual(self.sign(proposal, key).json["state"], "open")
+        self.assertEqual(self.sign(proposal, self.commune[1]).json["state"], "published")
+        proposal = self.propose(self.draft())
+        for key in self.commune[3:]:  # two people, both in a browser
+            self.assertEqual(self.sign(proposal, key).json["state"], "open")
+        self.assertEqual(self.sign(proposal, self.commune[0]).json["state"], "published")
+
+    def test_signatures_of_others_or_of_something_else_are_refused(self):
+        self.found()
+        proposal = self.propose(self.draft())
+        signed = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json["metadata"]
+        self.assertProblem(self.sign(proposal, self.province[0], signed), 422, "signature-refused")
+        self.assertProblem(self.sign(proposal, self.commune[0], {**signed, "version": 9}), 422, "signature-refused")
+        answer = self.admin.post(f"/v1/proposals/{proposal}/signatures", {"keyid": self.commune[0].keyid, "sig": "xy"})
+        self.assertProblem(answer, 422, "signature-refused")
+        self.assertEqual(self.admin.get(f"/v1/proposals/{proposal}").json["signatures"], [])
+
+    def test_one_is_open_and_the_others_are_rebased_in_turn(self):
+        self.found()
+        first, second = self.draft(), self.draft(recipe("Hai"), name="cong-chao")
+        open_one, waiting = self.propose(first), self.propose(second)
+        self.assertEqual(self.admin.get(f"/v1/proposals/{waiting}").json["state"], "queued")
+        self.assertProblem(self.admin.get(f"/v1/proposals/{waiting}/to-sign"), 409, "not-open")
+        for key in self.commune[:2]:
+            self.sign(open_one, key)
+        answer = self.admin.get(f"/v1/proposals/{waiting}/to-sign").json
+        self.assertEqual(answer["metadata"]["version"], 2)
+        self.assertEqual(set(answer["metadata"]["targets"]), {"u/31333/quang-truong.json", "u/31333/cong-chao.json"})
+        self.assertEqual([change["path"] for change in answer["changes"]], ["u/31333/cong-chao.json"])
+        for key in self.commune[:2]:
+            self.sign(waiting, key)
+        self.assertEqual(self.state(second), "published")
+        self.assertEqual(self.state(first), "published")
+
+    def test_a_base_that_moves_takes_the_signatures_along_and_says_who_had_signed(self):
+        self.found()
+        proposal = self.propose(self.draft())
+        old = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json
+        self.sign(proposal, self.commune[0])
+        elsewhere = {"_type": "targets", "spec_version": "1.0.31", "version": 1, "expires": LATER, "targets": {}}
+        answer = self.submit("u-31333", envelope(elsewhere, *self.commune[:2]))
+        self.assertEqual(answer.status, 201, answer)
+        new = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json
+        self.assertEqual((new["round"], new["metadata"]["version"], new["signatures"]), (old["round"] + 1, 2, []))
+        self.assertEqual(new["changes"][0]["signed_before"], ["chi"])
+        self.assertEqual(new["changes"][0]["document"], old["changes"][0]["document"])
+        self.assertProblem(self.sign(proposal, self.commune[1], old["metadata"]), 422, "signature-refused")
+
+    def test_a_refused_proposal_gives_its_draft_back(self):
+        self.found()
+        publication = self.draft()
+        proposal = self.propose(publication)
+        answer = self.admin.post(f"/v1/proposals/{proposal}/refuse", {"reason": "Sai chính tả"})
+        self.assertEqual((answer.json["state"], answer.json["reason"]), ("refused", "Sai chính tả"))
+        self.assertEqual(self.state(publication), "draft")
+        self.assertProblem(self.sign(proposal, self.commune[0], {}), 409, "not-open")
+        row = self.admin.get(f"/v1/publications/{publication}")
+        answer = self.admin.put(f"/v1/publications/{publication}", {"title": "Hai", "recipe": recipe("Đúng")},
+                                If_Match=row.etag)
+        self.assertEqual(answer.status, 200, answer)
+        self.publish(publication)
+        document = json.loads(self.fetch("u/31333/quang-truong.json"))
+        self.assertEqual((document["version"], document["title"]), (2, "Hai"))
+
+    def test_the_newer_version_supersedes_and_a_withdrawn_one_is_gone(self):
+        self.found()
+        first = self.draft()
+        self.publish(first)
+        second = self.draft(recipe("Hai"))
+        self.publish(second)
+        self.assertEqual((self.state(first), self.state(second)), ("superseded", "published"))
+        self.publish(withdraw=[second])
+        self.assertEqual(self.state(second), "withdrawn")
+        self.assertIsNone(self.fetch("u/31333/quang-truong.json"))
+
+    def test_metadata_are_renewed_without_a_change(self):
+        self.found()
+        self.publish(self.draft())
+        self.publish()
+        self.assertEqual(self.snapshot()["u-31333.json"]["version"], 2)
+        self.assertIsNotNone(self.fetch("u/31333/quang-truong.json"))
+
+    def test_drafts_are_edited_by_revision_and_only_while_they_are_drafts(self):
+        self.found()
+        publication = self.draft()
+        path, body = f"/v1/publications/{publication}", {"title": "", "recipe": recipe("Hai")}
+        self.assertEqual(self.admin.put(path, body).status, 428)
+        self.assertEqual(self.admin.put(path, body, If_Match='"77"').status, 412)
+        etag = self.admin.put(path, body, If_Match=self.admin.get(path).etag).etag
+        self.propose(publication)
+        self.assertNotEqual(self.admin.get(path).etag, etag)
+        answer = self.admin.put(path, body, If_Match=self.admin.get(path).etag)
+        self.assertProblem(answer, 409, "not-a-draft")
+
+    def test_a_draft_that_would_not_play_is_not_proposed(self):
+        self.found()
+        draft = self.draft(picture_recipe())
+        answer = self.admin.post("/v1/proposals", {"role": "u-31333", "publications": [draft]})
+        self.assertProblem(answer, 422, "not-proposable")
+        self.add_asset("taken-down")
+        self.assertProblem(self.admin.get(f"/v1/publications/{draft}/document"), 422, "invalid")
+        draft = self.draft(recipe(zone=[]))
+        answer = self.admin.get(f"/v1/publications/{draft}/document")
+        self.assertIn("'zone' is not known here", answer.json["detail"])
+        self.assertEqual(self.admin.get("/v1/proposals").json["items"], [])
+
+    def test_a_proposal_goes_to_its_own_role(self):
+        self.found()
+        for body in ({"role": "targets", "publications": [self.draft()]}, {"role": "u-31334", "publications": []},
+                     {"role": "u-31333", "publications": ["n-KHONGCOGI2"]}, {"role": "snapshot", "publications": []}):
+            answer = self.admin.post("/v1/proposals", body)
+            self.assertIn(answer.status, (403, 404, 422), answer)
+
+    def test_parts_are_shared_and_composed(self):
+        self.found()
+        self.add_asset()
+        campaign = self.admin.post("/v1/campaigns", {"unit": "92", "name": "Tết", "weight": 3})
+        self.assertEqual(campaign.status, 201, campaign)
+        playlist = self.admin.post("/v1/playlists", {"unit": "31333", "name": "Chung", "items": [
+            {"id": "anh", "type": "image", "asset": PICTURE, "seconds": 10, "campaign": campaign.json["id"]}]})
+        self.assertEqual(playlist.status, 201, playlist)
+        schedule = self.admin.post("/v1/schedules", {"unit": "31333", "name": "Sáng", "rules": [
+            {"zone": "chinh", "playlist": "chung", "times": "06:00-22:00"}]})
+        self.assertEqual(schedule.status, 201, schedule)
+        content = recipe(playlists=[{"name": "chung", "playlist": playlist.json["id"]}], schedule=[schedule.json["id"]],
+                         zones=[{"name": "chinh"}])
+        draft = self.draft(content)
+        document = self.admin.get(f"/v1/publications/{draft}/document").json
+        self.assertEqual(document["campaigns"], [{"id": campaign.json["id"], "name": "Tết", "weight": 3}])
+        self.assertEqual([asset["sha256"] for asset in document["assets"]], [PICTURE])
+        self.assertEqual(document["schedule"], schedule.json["rules"])
+        path = f"/v1/playlists/{playlist.json['id']}"
+        answer = self.admin.put(path, {"name": "Khác", "items": [{"id": "anh", "type": "clock", "x": 1}]},
+                                If_Match=playlist.etag)
+        self.assertProblem(answer, 422, "invalid")
+        answer = self.admin.put(path, {"name": "Khác", "items": [{"id": "gio", "type": "clock"}]}, If_Match=playlist.etag)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(self.admin.delete(path, If_Match=playlist.etag).status, 412)
+        self.assertEqual(self.admin.delete(path, If_Match=answer.etag).status, 204)
+        self.assertEqual(self.admin.get(path).status, 404)
+
+    def test_an_asset_becomes_public_with_its_document(self):
+        self.found()
+        self.add_asset()
+        self.publish(self.draft(picture_recipe()))
+        self.assertEqual(json.loads(self.fetch("u/31333/quang-truong.json"))["assets"][0]["sha256"], PICTURE)
+
+    def test_a_key_sent_twice_does_it_once(self):
+        self.found()
+        body = {"role": "u-31333", "publications": [self.draft()]}
+        answers = [self.admin.post("/v1/proposals", body, Idempotency_Key="mot") for _ in range(2)]
+        self.assertEqual(answers[0].json["id"], answers[1].json["id"])
+        self.assertEqual(len(self.admin.get("/v1/proposals").json["items"]), 1)
+
+
+class Repository(PublicationCase):
+    def test_the_first_root_needs_its_signatures_and_this_servers_keys(self):
+        good = self.root()
+        foreign = self.root()
+        keyid, = foreign["roles"]["snapshot"]["keyids"]
+        foreign["roles"]["snapshot"] = ring(self.heads[:1], 1)
+        self.assertIn(keyid, good["keys"])
+        for document in (envelope(good, self.heads[0]), envelope(foreign, *self.heads), envelope(self.root(2), *self.heads),
+                         envelope(self.root(expires="2020-01-01T00:00:00Z"), *self.heads),
+                         envelope(self.root(consistent_snapshot=False), *self.heads), {"signed": {}, "signatures": []}, 7):
+            answer = self.submit("root", document)
+            self.assertIn(answer.status, (409, 422), answer)
+        self.assertEqual(self.submit("targets", envelope(self.targets(), *self.province)).status, 403)
+        self.assertEqual(self.client().get("/tuf/metadata/timestamp.json").status, 404)
+        self.assertEqual(self.submit("root", envelope(good, *self.heads)).status, 201)
+
+    def test_a_new_root_needs_the_old_and_the_new_ones_signatures(self):
+        self.found()
+        old = self.heads
+        self.heads = [Key("moi-1"), Key("moi-2")]
+        signed = self.root(2)
+        self.assertProblem(self.submit("root", envelope(signed, *self.heads)), 422, "signature-refused")
+        self.assertProblem(self.submit("root", envelope(signed, *old)), 422, "signature-refused")
+        self.assertEqual(self.submit("root", envelope(signed, *old, *self.heads)).status, 201)
+        self.assertEqual(self.client().get("/tuf/metadata/2.root.json").status, 200)
+        self.assertIsNone(self.fetch("u/31333/quang-truong.json"))
+
+    def test_only_the_next_version_that_is_signed_for_is_taken(self):
+        self.found()
+        for document in (envelope(self.targets(1), *self.province), envelope(self.targets(3), *self.province)):
+            self.assertProblem(self.submit("targets", document), 409, "metadata-refused")
+        self.assertProblem(self.submit("targets", envelope(self.targets(2), *self.heads)), 422, "signature-refused")
+        self.assertProblem(self.submit("targets", envelope(self.targets(2), self.province[0])), 422, "signature-refused")
+        self.assertEqual(self.submit("targets", envelope(self.targets(2), *self.province)).status, 201)
+        self.assertEqual(self.admin.get("/v1/repository/metadata/targets").json["signed"]["version"], 2)
+
+    def test_documents_made_elsewhere_come_with_their_files(self):
+        self.found()
+        text = json.dumps({"format": 1, "id": "s", "version": 1, "layer": "screen", "canvas": {"width": 320, "height": 180},
+                           "zones": [{"name": "chinh"}]})
+        path = "s/31333/s-7K3QZ5MX2A.json"
+
+        def signed(name, content, **more):
+            return envelope({"_type": "targets", "spec_version": "1.0.31", "version": 1, "expires": LATER,
+                             "targets": {name: listed(content)}, **more}, self.technician)
+        for name, content, files in ((path, text, {}), (path, text, {path: text + " "}), ("u/31333/a.json", text, None),
+                                     (path, text.replace("screen", "unit"), None), (path, text.replace("zones", "zone"), None),
+                                     ("s/31334/a.json", text, None)):
+            answer = self.submit("s-31333", signed(name, content), files={name: content} if files is None else files)
+            self.assertProblem(answer, 422, "metadata-refused")
+        answer = self.submit("s-31333", signed(path, text, delegations={"keys": {}, "roles": []}), files={path: text})
+        self.assertProblem(answer, 422, "metadata-refused")
+        self.assertEqual(self.submit("s-31333", signed(path, text), files={path: text}).status, 201)
+        self.assertEqual(self.fetch(path), text)
+
+    def test_whoever_lost_the_right_to_sign_does_not_count(self):
+        self.found()
+        proposal = self.propose(self.draft())
+        self.sign(proposal, self.commune[0])
+        self.commune = self.commune[1:2] + self.commune[3:]
+        self.assertEqual(self.submit("targets", envelope(self.targets(2), *self.province)).status, 201)
+        self.assertEqual(self.sign(proposal, self.commune[0]).json["state"], "open")
+        self.assertEqual(self.sign(proposal, self.commune[1]).json["state"], "published")
+        self.assertIsNotNone(self.fetch("u/31333/quang-truong.json"))
+
+    def test_the_timestamp_is_asked_for_again_cheaply(self):
+        self.found()
+        first = self.client().get("/tuf/metadata/timestamp.json")
+        self.assertEqual(self.client().get("/tuf/metadata/timestamp.json", If_None_Match=first.etag).status, 304)
+        self.publish(self.draft())
+        self.assertEqual(self.client().get("/tuf/metadata/timestamp.json", If_None_Match=first.etag).status, 200)
+        self.assertRegex(self.timestamp()["x-audit-head"], "^[0-9a-f]{64}$")
+
+    def test_nothing_else_is_served(self):
+        self.found()
+        self.publish(self.draft())
+        names = list(self.admin.get("/v1/repository/metadata/u-31333").json["signed"]["targets"].values())
+        sha = names[0]["hashes"]["sha256"]
+        self.assertEqual(self.client().get(f"/tuf/targets/u/31333/{sha}.quang-truong.json").status, 200)
+        for path in ("metadata/root.json", "metadata/0.root.json", "metadata/01.root.json", "metadata/9.root.json",
+                     "metadata/1.root", "targets/u/31333/quang-truong.json", f"targets/u/31334/{sha}.quang-truong.json",
+                     f"targets/{sha}.quang-truong.json", f"targets/u/31333/{'0' * 64}.quang-truong.json"):
+            self.assertEqual(self.client().get(f"/tuf/{path}").status, 404, path)
+
+    def test_the_keys_stay_through_a_restart(self):
+        self.found()
+        keys = self.admin.get("/v1/repository/keys").json
+        self.server.stop()
+        self._server = self.start()
+        self.admin = self.client().login("quan-tri")
+        self.assertEqual(self.admin.get("/v1/repository/keys").json, keys)
+        folder = os.path.join(self.directory, "data", "keys")
+        self.assertEqual({name: os.stat(os.path.join(folder, name)).st_mode & 0o777 for name in os.listdir(folder)},
+                         {"snapshot.json": 0o600, "timestamp.json": 0o600})
+        self.publish(self.draft())
+        self.assertIsNotNone(self.fetch("u/31333/quang-truong.json"))
+
+
+class Removing(PublicationCase):
+    def screen(self, unit="31333"):
+        answer = self.admin.post("/v1/screens", {"unit": unit, "name": f"Màn hình {unit}", "kind": "led", "width": 320,
+                                                 "height": 180}, check=False)
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json["id"]
+
+    def test_a_takedown_reaches_the_unit_and_all_below(self):
+        self.found()
+        screens = {self.screen(), self.screen("31334")}
+        answer = self.admin.post("/v1/takedowns", {"unit": "92", "assets": [PICTURE], "reason": "Tin giả"})
+        self.assertEqual(answer.status, 201, answer)
+        self.assertEqual({entry["screen"] for entry in answer.json["screens"]}, screens)
+        answer = self.admin.post("/v1/takedowns", {"unit": "31334", "items": [{"publication": "p", "item": "i"}]})
+        self.assertEqual(len(answer.json["screens"]), 1)
+        self.assertEqual(len(self.admin.get("/v1/takedowns").json["items"]), 2)
+
+    def test_a_takedown_names_something(self):
+        for body in ({}, {"assets": []}, {"assets": ["x"]}, {"assets": PICTURE}, {"items": [{"item": "i"}]},
+                     {"assets": [PICTURE] * 257}, {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
+            self.assertProblem(self.admin.post("/v1/takedowns", {"unit": "31333", **body}), 422, "invalid")
+
+    def test_only_a_document_that_lifts_it_shows_it_again(self):
+        self.found()
+        self.add_asset()
+        self.publish(self.draft(picture_recipe()))
+        takedown = self.admin.post("/v1/takedowns", {"unit": "92", "assets": [PICTURE]}).json["id"]
+        again = self.draft(picture_recipe())
+        answer = self.admin.post("/v1/proposals", {"role": "u-31333", "publications": [again]})
+        self.assertProblem(answer, 422, "not-proposable")
+        self.assertIn(takedown, answer.json["detail"])
+        self.publish(self.draft(picture_recipe(lifts=[takedown])))
+        lifts = self.admin.get(f"/v1/takedowns/{takedown}").json["lifts"]
+        self.assertEqual([(lift["target"], lift["version"]) for lift in lifts], [("u/31333/quang-truong.json", 2)])
+
+    def template(self):
+        self.publish(self.draft(recipe("{ten}", fields=[{"name": "ten", "type": "text"}]), name="bao", layer="template"))
+        return self.fetch("u/31333/template-bao.json")
+
+    def activation(self, text, **more):
+        now = int(time.time() * 1000)
+        return {"_type": "emergency", "format": 1, "id": "e-7K3QZ5", "template": "u/31333/template-bao",
+                "template_sha256": hashlib.sha256(text.encode()).hexdigest(), "scope": ["31333"], "screens": [], "level": 3,
+                "from_ms": now, "until_ms": now + 3600000, "fields": {"ten": "Bão số 9"}, **more}
+
+    def test_an_emergency_is_given_renewed_and_ended(self):
+        self.found()
+        screen, _ = self.screen(), self.screen("31334")
+        text = self.template()
+        signed = self.activation(text)
+        answer = self.admin.post("/v1/emergencies", {"activation": envelope(signed, self.duty)})
+        self.assertEqual(answer.status, 201, answer)
+        self.assertEqual([entry["screen"] for entry in answer.json["screens"]], [screen])
+        self.assertEqual(answer.json["state"], "active")
+        self.assertEqual(self.admin.post("/v1/emergencies", {"activation": envelope(signed, self.duty)}).status, 409)
+        renewed = {**signed, "until_ms": signed["until_ms"] + 1000}
+        answer = self.admin.post("/v1/emergencies", {"activation": json.dumps(envelope(renewed, self.duty))})
+        self.assertEqual((answer.status, answer.json["until_ms"]), (201, renewed["until_ms"]))
+        answer = self.admin.post("/v1/emergencies/e-7K3QZ5/end")
+        self.assertEqual((answer.status, answer.json["state"]), (200, "ended"))
+        self.assertEqual(self.admin.post("/v1/emergencies/e-7K3QZ5/end").status, 200)
+        late = {**renewed, "until_ms": renewed["until_ms"] + 1000}
+        self.assertEqual(self.admin.post("/v1/emergencies", {"activation": envelope(late, self.duty)}).status, 409)
+        items = self.admin.get("/v1/emergencies?state=ended").json["items"]
+        self.assertEqual([item["id"] for item in items], ["e-7K3QZ5"])
+        self.assertEqual(self.admin.get("/v1/emergencies?state=active").json["items"], [])
+
+    def test_an_emergency_of_others_keys_or_of_another_template_is_refused(self):
+        self.found()
+        text = self.template()
+        signed = self.activation(text)
+        for document in (envelope(signed, self.commune[0]), envelope(signed), envelope({**signed, "level": 9}, self.duty),
+                         envelope(self.activation(text + " "), self.duty),
+                         envelope({**signed, "scope": ["31334"]}, self.duty),
+                         envelope({**signed, "until_ms": signed["from_ms"] + 86400001}, self.duty),
+                         envelope({**signed, "fields": {"ten": "x" * 5000}}, self.duty)):
+            answer = self.admin.post("/v1/emergencies", {"activation": document})
+            self.assertEqual(answer.status, 422, answer)
+        self.assertEqual(self.admin.get("/v1/emergencies").json["items"], [])
+
+
+if __name__ == "__main__":
+    main()
