@@ -22,9 +22,14 @@ static const struct {
      "Kiểm tra kho đã ký như máy phát / verify a signed repository as players do"},
 };
 
+// In the order of the work.
 static const struct bt_command_group *const groups[] = {
-    &bt_key_commands,
-    &bt_repository_commands,
+    &bt_login_commands,       &bt_logout_commands,   &bt_unit_commands,       &bt_user_commands,
+    &bt_screen_commands,      &bt_group_commands,    &bt_pair_commands,       &bt_upload_commands,
+    &bt_media_commands,       &bt_campaign_commands, &bt_playlist_commands,   &bt_propose_commands,
+    &bt_proposal_commands,    &bt_approve_commands,  &bt_publish_commands,    &bt_status_commands,
+    &bt_publication_commands, &bt_takedown_commands, &bt_emergency_commands,  &bt_command_commands,
+    &bt_audit_commands,       &bt_key_commands,      &bt_repository_commands,
 };
 
 static void print_help(FILE *to)
@@ -33,10 +38,10 @@ static void print_help(FILE *to)
           "Cách dùng / usage: bangtin COMMAND ...\n\n",
           to);
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
     }
     for (size_t i = 0; i < BT_ARRAY_LEN(groups); i++) {
-        fprintf(to, "  %-10s %s\n", groups[i]->name, groups[i]->summary);
+        fprintf(to, "  %-12s %s\n", groups[i]->name, groups[i]->summary);
     }
     fputs("\nbangtin COMMAND --help nói rõ từng lệnh / explains each command.\n\n"
           "Thử ngay / try it:\n"

@@ -80,27 +80,37 @@ static int pull_roots(struct bt_ceremony *ceremony, struct bt_error *err)
     return 0;
 }
 
-static int pull_targets(struct bt_ceremony *ceremony, struct bt_error *err)
+int bt_fetch_role(struct bt_client *client, const char *role, int64_t newer_than, cJSON **out,
+                  struct bt_error *err)
 {
     BT_AUTOJSON *timestamp = NULL, *snapshot = NULL;
-    int r = fetch_metadata(ceremony->client, "timestamp.json", &timestamp, err);
+    int r = fetch_metadata(client, "timestamp.json", &timestamp, err);
     if (r < 0) {
-        return r == -ENOENT ? 0 : r;  // nothing was published yet
+        return r;
     }
     BT_AUTOFREE char *name =
         bt_strf("%lld.snapshot.json", (long long)meta_version(timestamp, "snapshot.json"));
-    if ((r = fetch_metadata(ceremony->client, name, &snapshot, err)) < 0) {
+    if ((r = fetch_metadata(client, name, &snapshot, err)) < 0) {
         return r;
     }
-    int64_t version = meta_version(snapshot, "targets.json");
-    const cJSON *current = bt_offline_current(ceremony->offline, BT_TOP_TARGETS);
-    if (version <= bt_offline_version(current)) {
-        return 0;
+    BT_AUTOFREE char *file = bt_strf("%s.json", role);
+    int64_t version = meta_version(snapshot, file);
+    if (version <= newer_than) {
+        return bt_fail(err, -ENOENT, "The server has no newer '%s'", role);
     }
-    BT_AUTOFREE char *file = bt_strf("%lld.targets.json", (long long)version);
+    BT_AUTOFREE char *numbered = bt_strf("%lld.%s", (long long)version, file);
+    return fetch_metadata(client, numbered, out, err);
+}
+
+static int pull_targets(struct bt_ceremony *ceremony, struct bt_error *err)
+{
+    const cJSON *current = bt_offline_current(ceremony->offline, BT_TOP_TARGETS);
     cJSON *newer;
-    r = fetch_metadata(ceremony->client, file, &newer, err);
-    return r < 0 ? r : take_newer(ceremony, BT_TOP_TARGETS, newer, err);
+    int r = bt_fetch_role(ceremony->client, "targets", bt_offline_version(current), &newer, err);
+    if (r < 0) {
+        return r == -ENOENT ? 0 : r;
+    }
+    return take_newer(ceremony, BT_TOP_TARGETS, newer, err);
 }
 
 static int connect_server(const struct bt_arguments *arguments, struct bt_ceremony *ceremony,
@@ -172,7 +182,7 @@ static int push_one(struct bt_ceremony *ceremony, enum bt_top_role role, int64_t
     BT_AUTOJSON *body = cJSON_CreateObject();
     BT_AUTOANSWER answer = {0};
     cJSON_AddStringToObject(body, "role", bt_top_role_names[role]);
-    cJSON_AddItemToObject(body, "document", document);
+    cJSON_AddItemToObject(body, "metadata", document);
     cJSON *files = files_of(ceremony->offline, document);
     if (files->child != NULL) {
         cJSON_AddItemToObject(body, "files", files);

@@ -39,4 +39,11 @@ void bt_ceremony_end(struct bt_ceremony *ceremony);  // frees
 // Sends every complete version the server has not got.
 int bt_ceremony_push(struct bt_ceremony *ceremony, struct bt_error *err) BT_NODISCARD;
 
+/**
+ * A role's newest metadata from the server, unverified. -ENOENT when there is none newer than the
+ * version. *out is for cJSON_Delete.
+ */
+int bt_fetch_role(struct bt_client *client, const char *role, int64_t newer_than, cJSON **out,
+                  struct bt_error *err) BT_NODISCARD;
+
 #endif

@@ -47,18 +47,6 @@ static int ring_of(const struct bt_ceremony *ceremony, const char *role, struct 
     return bt_keyring_read(entry, table, out, err);
 }
 
-static int fetch_newest(struct bt_client *client, const char *role, cJSON **out,
-                        struct bt_error *err)
-{
-    BT_AUTOANSWER answer = {0};
-    BT_AUTOFREE char *path = bt_strf("/v1/repository/metadata/%s", role);
-    int r = bt_client_get(client, path, &answer, err);
-    if (r == 0) {
-        *out = BT_TAKE(answer.json);
-    }
-    return r;
-}
-
 // A delegated role's metadata live on the server; its signers sign the next version here.
 static int renew_delegated(struct bt_ceremony *ceremony, const char *role, struct bt_error *err)
 {
@@ -69,7 +57,7 @@ static int renew_delegated(struct bt_ceremony *ceremony, const char *role, struc
         return bt_fail(err, -EINVAL, "'%s' nằm trên máy chủ / is kept on the server", role);
     }
     int r = ring_of(ceremony, role, &ring, err);
-    if (r < 0 || (r = fetch_newest(ceremony->client, role, &present, err)) < 0 ||
+    if (r < 0 || (r = bt_fetch_role(ceremony->client, role, 0, &present, err)) < 0 ||
         (r = bt_signatures_check(present, &ring, err)) < 0) {
         return bt_fail_in(err, r, "'%s'", role);
     }
@@ -79,7 +67,7 @@ static int renew_delegated(struct bt_ceremony *ceremony, const char *role, struc
     }
     BT_AUTOJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "role", role);
-    cJSON_AddItemToObject(body, "document", next);
+    cJSON_AddItemToObject(body, "metadata", next);
     for (size_t i = 0; i < ceremony->signers.count && r == 0; i++) {
         r = bt_signing_sign(next, ceremony->signers.keys[i], err);
     }

@@ -54,45 +54,82 @@ static void add_list(cJSON *body, const struct bt_member *member,
     }
 }
 
-static int add_member(cJSON *body, const struct bt_member *member,
-                      const struct bt_arguments *arguments, struct bt_error *err)
+// The object a dotted key stands in, made when it is not there; *key becomes its last part.
+static cJSON *object_of(cJSON *body, const char **key)
+{
+    const char *dot = strchr(*key, '.');
+    if (dot == NULL) {
+        return body;
+    }
+    BT_AUTOFREE char *name = bt_strndup(*key, (size_t)(dot - *key));
+    cJSON *inside = cJSON_GetObjectItemCaseSensitive(body, name);
+    *key = dot + 1;
+    return inside != NULL ? inside : cJSON_AddObjectToObject(body, name);
+}
+
+static int add_value(cJSON *body, const char *key, const struct bt_member *member, const char *text,
+                     struct bt_error *err)
 {
     int64_t number;
-    const char *text = member->kind == BT_MEMBER_WORD ? member->word
-                       : member->option != NULL       ? bt_argument(arguments, member->option)
-                                                : bt_operand(arguments, (size_t)member->operand);
-    if (text == NULL) {
-        return 0;
-    }
     switch (member->kind) {
     case BT_MEMBER_TEXT:
     case BT_MEMBER_WORD:
-        cJSON_AddStringToObject(body, member->key, text);
+        cJSON_AddStringToObject(body, key, text);
         return 0;
     case BT_MEMBER_INT:
         if (bt_parse_int(text, -(INT64_C(1) << 53), INT64_C(1) << 53, &number) < 0) {
             return bt_fail(err, -EINVAL, "'%s' không phải số / is no number", text);
         }
-        cJSON_AddNumberToObject(body, member->key, (double)number);
-        return 0;
-    case BT_MEMBER_FLAG:
-        cJSON_AddTrueToObject(body, member->key);
-        return 0;
-    case BT_MEMBER_LIST:
-        add_list(body, member, arguments);
+        cJSON_AddNumberToObject(body, key, (double)number);
         return 0;
     case BT_MEMBER_TIME:
-        return add_time(body, member->key, text, err);
+        return add_time(body, key, text, err);
     case BT_MEMBER_FILE:
-        return add_file(body, member->key, text, err);
+        return add_file(body, key, text, err);
+    case BT_MEMBER_LIST:
+        break;
     }
     return 0;
 }
 
-int bt_rest_body(const struct bt_rest *rest, const struct bt_arguments *arguments, cJSON **out,
-                 struct bt_error *err)
+static int add_member(cJSON *body, const struct bt_member *member,
+                      const struct bt_arguments *arguments, struct bt_error *err)
 {
-    BT_AUTOJSON *body = cJSON_CreateObject();
+    const char *text = member->word;
+    if (member->kind == BT_MEMBER_LIST) {
+        add_list(body, member, arguments);
+        return 0;
+    }
+    if (member->kind != BT_MEMBER_WORD) {
+        text = member->option != NULL ? bt_argument(arguments, member->option)
+                                      : bt_operand(arguments, (size_t)member->operand);
+    }
+    if (text == NULL) {
+        return 0;
+    }
+    const char *key = member->key;
+    cJSON *object = object_of(body, &key);
+    cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+    return add_value(object, key, member, text, err);
+}
+
+// What stays of an object that is written anew.
+static cJSON *kept(const struct bt_rest *rest, const cJSON *present)
+{
+    cJSON *body = cJSON_CreateObject();
+    for (const char *const *key = rest->keeps; key != NULL && *key != NULL; key++) {
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(present, *key);
+        if (value != NULL && !cJSON_IsNull(value)) {
+            cJSON_AddItemToObject(body, *key, cJSON_Duplicate(value, true));
+        }
+    }
+    return body;
+}
+
+int bt_rest_body(const struct bt_rest *rest, const struct bt_arguments *arguments,
+                 const cJSON *present, cJSON **out, struct bt_error *err)
+{
+    BT_AUTOJSON *body = kept(rest, present);
     for (size_t i = 0; i < rest->member_count; i++) {
         int r = add_member(body, &rest->members[i], arguments, err);
         if (r < 0) {
@@ -218,13 +255,24 @@ static int run_list(struct bt_client *client, const struct bt_rest *rest, const 
     return r;
 }
 
-// What is edited must be what was seen.
-static int ask_version(struct bt_client *client, const char *path, char etag[BT_ETAG_BYTES],
-                       struct bt_error *err)
+static int run_change(struct bt_client *client, const struct bt_rest *rest, const char *path,
+                      const struct bt_arguments *arguments, struct bt_error *err)
 {
-    BT_AUTOANSWER answer = {0};
-    int r = bt_client_get(client, path, &answer, err);
-    bt_copy_cut(etag, BT_ETAG_BYTES, r == 0 ? answer.etag : "");
+    BT_AUTOANSWER present = {0}, answer = {0};
+    BT_AUTOJSON *body = NULL;
+    // What is edited must be what was seen.
+    int r = rest->edits ? bt_client_get(client, path, &present, err) : 0;
+    if (r < 0 || (r = bt_rest_body(rest, arguments, present.json, &body, err)) < 0) {
+        return r;
+    }
+    const struct bt_request request = {.method = rest->method,
+                                       .path = path,
+                                       .json = rest->member_count > 0 ? body : NULL,
+                                       .if_match = rest->edits ? present.etag : NULL};
+    r = bt_client_ask(client, &request, &answer, err);
+    if (r == 0) {
+        bt_rest_show(client, rest, answer.json);
+    }
     return r;
 }
 
@@ -232,28 +280,18 @@ int bt_rest_run(const struct bt_arguments *arguments, struct bt_error *err)
 {
     const struct bt_rest *rest = bt_arguments_command(arguments)->request;
     BT_AUTO(bt_client) client = NULL;
-    BT_AUTOJSON *body = NULL;
-    BT_AUTOANSWER answer = {0};
-    char etag[BT_ETAG_BYTES] = "";
-    int r = bt_rest_body(rest, arguments, &body, err);
-    if (r < 0 || (r = bt_client_open(arguments, &client, err)) < 0) {
-        return r;
-    }
+    BT_AUTOJSON *query = NULL;
     BT_AUTOFREE char *path = bt_rest_path(rest, arguments);
-    if (strcmp(rest->method, "GET") == 0) {
-        BT_AUTOFREE char *query = with_query(path, body);
-        return run_list(client, rest, query, err);
-    }
-    if (rest->edits && (r = ask_version(client, path, etag, err)) < 0) {
+    int r = bt_client_open(arguments, &client, err);
+    if (r < 0) {
         return r;
     }
-    const struct bt_request request = {.method = rest->method,
-                                       .path = path,
-                                       .json = rest->member_count > 0 ? body : NULL,
-                                       .if_match = etag[0] != '\0' ? etag : NULL};
-    r = bt_client_ask(client, &request, &answer, err);
-    if (r == 0) {
-        bt_rest_show(client, rest, answer.json);
+    if (strcmp(rest->method, "GET") != 0) {
+        return run_change(client, rest, path, arguments, err);
     }
-    return r;
+    if ((r = bt_rest_body(rest, arguments, NULL, &query, err)) < 0) {
+        return r;
+    }
+    BT_AUTOFREE char *asked = with_query(path, query);
+    return run_list(client, rest, asked, err);
 }

@@ -13,7 +13,6 @@
 enum bt_member_kind {
     BT_MEMBER_TEXT,
     BT_MEMBER_INT,
-    BT_MEMBER_FLAG,
     BT_MEMBER_LIST,  // every value of a repeated option, or all operands from this one on
     BT_MEMBER_TIME,  // RFC 3339 → milliseconds UTC
     BT_MEMBER_FILE,  // a JSON file's content
@@ -22,7 +21,7 @@ enum bt_member_kind {
 
 // A member of the body, or of the query when the method is GET.
 struct bt_member {
-    const char *key;
+    const char *key;     // "name", or "duty.name" for a member of a member
     const char *option;  // where it comes from; NULL: operand number `operand`
     int operand;
     enum bt_member_kind kind;
@@ -35,6 +34,7 @@ struct bt_rest {
     const struct bt_member *members;
     size_t member_count;
     bool edits;  // PUT, PATCH, DELETE of what has an ETag: asked for first, sent as If-Match
+    const char *const *keeps;  // PUT: members of what was asked for that stay; ends with NULL
     const struct bt_column *columns;
     size_t column_count;
     const char *done;  // "vi / en" after success; "%s" in neither
@@ -45,9 +45,9 @@ struct bt_rest {
 
 int bt_rest_run(const struct bt_arguments *arguments, struct bt_error *err);
 
-// Parts of it, for commands that do more.
-int bt_rest_body(const struct bt_rest *rest, const struct bt_arguments *arguments, cJSON **out,
-                 struct bt_error *err) BT_NODISCARD;
+// Parts of it, for commands that do more. `present`: the object that is written anew, or NULL.
+int bt_rest_body(const struct bt_rest *rest, const struct bt_arguments *arguments,
+                 const cJSON *present, cJSON **out, struct bt_error *err) BT_NODISCARD;
 char *bt_rest_path(const struct bt_rest *rest, const struct bt_arguments *arguments) BT_NODISCARD;
 
 // All pages of a list as one array; *out is for cJSON_Delete.

@@ -1,0 +1,137 @@
+// bangtin screen, group: screens in public, and those that show the same.
+#include "cli/commands.h"
+#include "cli/rest.h"
+
+static const struct bt_column columns[] = {
+    {"mã / id", "id", BT_COLUMN_TEXT},
+    {"tên / name", "name", BT_COLUMN_TEXT},
+    {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
+    {"loại / kind", "kind", BT_COLUMN_TEXT},
+    {"rộng / width", "width", BT_COLUMN_TEXT},
+    {"cao / height", "height", BT_COLUMN_TEXT},
+    {"nơi / place", "place", BT_COLUMN_TEXT},
+    {"máy phát / player", "player.state", BT_COLUMN_TEXT},
+};
+
+#define SCREEN_MEMBERS                                                                             \
+    {"kind", "kind", 0, BT_MEMBER_TEXT, NULL}, {"width", "width", 0, BT_MEMBER_INT, NULL},         \
+        {"height", "height", 0, BT_MEMBER_INT, NULL}, {"place", "place", 0, BT_MEMBER_TEXT, NULL}, \
+        {"duty.name", "duty-name", 0, BT_MEMBER_TEXT, NULL},                                       \
+        {"duty.phone", "duty-phone", 0, BT_MEMBER_TEXT, NULL},                                     \
+    {                                                                                              \
+        "note", "note", 0, BT_MEMBER_TEXT, NULL                                                    \
+    }
+
+static const struct bt_member new_members[] = {
+    {"name", NULL, 0, BT_MEMBER_TEXT, NULL},
+    {"unit", "unit", 0, BT_MEMBER_TEXT, NULL},
+    SCREEN_MEMBERS,
+};
+static const struct bt_member set_members[] = {
+    {"name", "name", 0, BT_MEMBER_TEXT, NULL},
+    {"unit", "unit", 0, BT_MEMBER_TEXT, NULL},
+    SCREEN_MEMBERS,
+};
+static const struct bt_member list_members[] = {{"unit", "unit", 0, BT_MEMBER_TEXT, NULL}};
+
+static const char *const kind_words[] = {"led", "lcd", "gate", NULL};
+
+#define SCREEN_OPTIONS(needed)                                                                     \
+    {"kind", "WORD", "led, lcd, gate (cổng chào)", .words = kind_words, .required = (needed)},     \
+        {"width",  "PX",         "rộng, điểm ảnh / width in pixels",                               \
+         .min = 1, .max = 16384, .required = (needed)},                                            \
+        {"height", "PX",         "cao, điểm ảnh / height in pixels",                               \
+         .min = 1, .max = 16384, .required = (needed)},                                            \
+        {"place", "TEXT", "đặt ở đâu / where it stands"},                                          \
+        {"duty-name", "TEXT", "người trực / whom to call"},                                        \
+        {"duty-phone", "TEXT", "điện thoại người trực / their telephone"},                         \
+    {                                                                                              \
+        "note", "TEXT", "ghi chú / note"                                                          \
+    }
+
+static const struct bt_option new_options[] = {
+    {"unit", "UNIT", "của đơn vị / its unit", .required = true}, SCREEN_OPTIONS(true)};
+static const struct bt_option set_options[] = {
+    {"name", "TEXT", "tên mới / new name"},
+    {"unit", "UNIT", "chuyển sang đơn vị / moves to the unit"},
+    SCREEN_OPTIONS(false),
+};
+static const struct bt_option list_options[] = {
+    {"unit", "UNIT", "chỉ của đơn vị / of this unit alone"}};
+
+static const char *const kept[] = {"unit", "name", "kind",  "width",  "height",   "place",
+                                   "note", "duty", "hours", "limits", "location", NULL};
+
+static const struct bt_rest list = {"GET", "/v1/screens", BT_MEMBERS(list_members),
+                                    BT_COLUMNS(columns)};
+static const struct bt_rest show = {"GET", "/v1/screens/{0}", BT_COLUMNS(columns)};
+static const struct bt_rest create = {"POST", "/v1/screens", BT_MEMBERS(new_members),
+                                      BT_COLUMNS(columns), .done = "Đã lập / made"};
+static const struct bt_rest change = {
+    "PUT",         "/v1/screens/{0}",   BT_MEMBERS(set_members),   .keeps = kept,
+    .edits = true, BT_COLUMNS(columns), .done = "Đã sửa / changed"};
+static const struct bt_rest retire = {"DELETE", "/v1/screens/{0}", .edits = true,
+                                      .done = "Đã thôi dùng / retired"};
+
+static const struct bt_subcommand commands[] = {
+    {"list", NULL, 0, 0, "Các màn hình. / The screens.", BT_OPTIONS(list_options), .online = true,
+     .run = bt_rest_run, .request = &list},
+    {"show", "SCREEN", 1, 1, "Một màn hình. / One screen.", .online = true, .run = bt_rest_run,
+     .request = &show},
+    {"new", "NAME", 1, 1, "Khai màn hình mới. / Makes a screen.", BT_OPTIONS(new_options),
+     .online = true, .run = bt_rest_run, .request = &create},
+    {"set", "SCREEN", 1, 1, "Sửa. / Changes it.", BT_OPTIONS(set_options), .online = true,
+     .run = bt_rest_run, .request = &change},
+    {"retire", "SCREEN", 1, 1, "Thôi dùng; số liệu cũ vẫn giữ. / Out of use; its records stay.",
+     .online = true, .run = bt_rest_run, .request = &retire},
+};
+
+const struct bt_command_group bt_screen_commands = {
+    .name = "screen",
+    .summary = "Màn hình / screens",
+    .example = "  bangtin screen new \"Quảng trường\" --unit 31333 --kind led --width 960 --height "
+               "540 --duty-name An --duty-phone 0912345678\n",
+    .commands = commands,
+    .count = BT_ARRAY_LEN(commands),
+};
+
+static const struct bt_column group_columns[] = {
+    {"mã / id", "id", BT_COLUMN_TEXT},
+    {"tên / name", "name", BT_COLUMN_TEXT},
+    {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
+    {"màn hình / screens", "screens", BT_COLUMN_TEXT},
+};
+static const struct bt_member group_members[] = {
+    {"name", NULL, 0, BT_MEMBER_TEXT, NULL},
+    {"unit", "unit", 0, BT_MEMBER_TEXT, NULL},
+};
+static const struct bt_option group_options[] = {
+    {"unit", "UNIT", "của đơn vị / its unit", .required = true}};
+static const struct bt_member member_members[] = {{"screens", NULL, 1, BT_MEMBER_LIST, NULL}};
+
+static const struct bt_rest group_list = {"GET", "/v1/groups", BT_COLUMNS(group_columns)};
+static const struct bt_rest group_show = {"GET", "/v1/groups/{0}", BT_COLUMNS(group_columns)};
+static const struct bt_rest group_new = {"POST", "/v1/groups", BT_MEMBERS(group_members),
+                                         BT_COLUMNS(group_columns), .done = "Đã lập / made"};
+static const struct bt_rest group_set = {"PUT", "/v1/groups/{0}/screens",
+                                         BT_MEMBERS(member_members), .edits = true,
+                                         .done = "Đã đặt / set"};
+
+static const struct bt_subcommand group_subcommands[] = {
+    {"list", NULL, 0, 0, "Các nhóm. / The groups.", .online = true, .run = bt_rest_run,
+     .request = &group_list},
+    {"show", "GROUP", 1, 1, "Một nhóm. / One group.", .online = true, .run = bt_rest_run,
+     .request = &group_show},
+    {"new", "NAME", 1, 1, "Lập nhóm. / Makes a group.", BT_OPTIONS(group_options), .online = true,
+     .run = bt_rest_run, .request = &group_new},
+    {"screens", "GROUP [SCREEN…]", 1, 512,
+     "Đặt các màn hình của nhóm. / Says which screens it has.", .online = true, .run = bt_rest_run,
+     .request = &group_set},
+};
+
+const struct bt_command_group bt_group_commands = {
+    .name = "group",
+    .summary = "Nhóm màn hình / groups of screens",
+    .commands = group_subcommands,
+    .count = BT_ARRAY_LEN(group_subcommands),
+};

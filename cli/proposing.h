@@ -1,0 +1,36 @@
+// From a playlist to a proposal: shared by `propose` and `publish`.
+#ifndef BT_CLI_PROPOSING_H
+#define BT_CLI_PROPOSING_H
+
+#include "cli/client.h"
+#include "cli/options.h"
+
+#define BT_PROPOSE_OPTIONS                                                                         \
+    {"unit", "UNIT", "của đơn vị / of the unit", .required = true},                                \
+        {"playlist", "PLAYLIST", "nội dung là danh sách phát / its content"},                      \
+        {"recipe", "FILE",                                                                         \
+         "nội dung theo tệp JSON, cho bố cục nhiều vùng / a recipe in JSON, "           \
+         "for several zones"},                                                                     \
+        {"layer", "WORD", "unit (mặc định / default), province, screen, template",                 \
+         .words = bt_propose_layers},                                                                 \
+        {"title", "TEXT", "tiêu đề / title"},                                                      \
+        {"activate", "WORD",                                                                       \
+         "boundary: hết mục đang chiếu (mặc định); now: ngay / boundary: "             \
+         "when the item on ends; now"},                                                            \
+        {"zone", "NAME", "vùng của màn hình / the screen's zone (chinh)"},                         \
+        {"lift", "TAKEDOWN", "cho chiếu lại thứ đã gỡ bởi lệnh này / ends this takedown",          \
+         .many = true},                                                                            \
+    {                                                                                              \
+        "note", "TEXT", "lời nhắn cho người duyệt / a note for those who sign"            \
+    }
+
+extern const char *const bt_propose_layers[];
+
+/**
+ * Makes the draft of document NAME (operand 0) and proposes it. *out_proposal is the answer, for
+ * cJSON_Delete.
+ */
+int bt_propose(struct bt_client *client, const struct bt_arguments *arguments, cJSON **out_proposal,
+               struct bt_error *err) BT_NODISCARD;
+
+#endif
