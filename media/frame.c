@@ -115,17 +115,29 @@ static int encode_png(const AVFrame *frame, AVPacket *packet, struct bt_error *e
     return 0;
 }
 
-int bt_image_write_png(const struct bt_image *image, const char *path, struct bt_error *err)
+int bt_image_encode_png(const struct bt_image *image, struct bt_buf *out, struct bt_error *err)
 {
     bt_av_quiet();
     BT_AUTOFRAME *frame = image_as_rgb(image);
     BT_AUTOPACKET *packet = av_packet_alloc();
     if (frame == NULL || packet == NULL) {
-        return bt_fail(err, -ENOMEM, "No memory to write '%s'", path);
+        return bt_fail(err, -ENOMEM, "No memory for a PNG of %d × %d", image->width, image->height);
     }
     int r = encode_png(frame, packet, err);
     if (r < 0) {
+        return r;
+    }
+    r = bt_buf_append(out, packet->data, (size_t)packet->size);
+    return r < 0 ? bt_fail(err, r, "The PNG has %d bytes, more than wanted", packet->size) : 0;
+}
+
+int bt_image_write_png(const struct bt_image *image, const char *path, struct bt_error *err)
+{
+    BT_AUTOBUF png;
+    bt_buf_init(&png, INT32_MAX);  // as long as a picture can be
+    int r = bt_image_encode_png(image, &png, err);
+    if (r < 0) {
         return bt_fail_in(err, r, "'%s'", path);
     }
-    return bt_file_replace(path, packet->data, (size_t)packet->size, err);
+    return bt_file_replace(path, png.data, png.len, err);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/error.h"
 
@@ -28,6 +29,9 @@ struct bt_image *bt_image_create(int width, int height) BT_NODISCARD;
 void bt_image_destroy(struct bt_image *image);
 BT_DEFINE_AUTO(bt_image)
 
+// Appends the picture as PNG. -EMSGSIZE: longer than the buffer's limit.
+int bt_image_encode_png(const struct bt_image *image, struct bt_buf *out,
+                        struct bt_error *err) BT_NODISCARD;
 int bt_image_write_png(const struct bt_image *image, const char *path,
                        struct bt_error *err) BT_NODISCARD;
 

@@ -155,6 +155,15 @@ void bt_cast_presented(struct bt_cast *cast, int64_t presented_ns)
     }
 }
 
+int64_t bt_cast_dropped(const struct bt_cast *cast)
+{
+    int64_t dropped = 0;
+    for (size_t i = 0; i < cast->count; i++) {
+        dropped += bt_zone_player_dropped(cast->zones[i]);
+    }
+    return dropped;
+}
+
 void bt_cast_log(const struct bt_cast *cast, struct bt_frame_log *frame_log)
 {
     for (size_t i = 0; i < cast->count; i++) {

@@ -54,6 +54,8 @@ bool bt_cast_switched(const struct bt_cast *cast);
 // Fills the scene's zones. True when nothing at all is shown.
 bool bt_cast_view(const struct bt_cast *cast, int64_t at_ns, struct bt_scene *scene);
 void bt_cast_presented(struct bt_cast *cast, int64_t presented_ns);
+// Frames that were due and never presented, of plays that ended.
+int64_t bt_cast_dropped(const struct bt_cast *cast);
 void bt_cast_log(const struct bt_cast *cast, struct bt_frame_log *frame_log);
 
 // Succession: ask, wait until ready, take over. Afterwards the old cast is to be stopped with the

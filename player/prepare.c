@@ -53,15 +53,20 @@ void bt_kitchen_destroy(struct bt_kitchen *kitchen)
     free(kitchen);
 }
 
+int bt_kitchen_card(struct bt_kitchen *kitchen, const char *utf8, const struct bt_text_style *style,
+                    int width, int height, struct bt_image **out, struct bt_error *err)
+{
+    pthread_mutex_lock(&kitchen->text_lock);
+    int r = bt_text_card(kitchen->text, utf8, style, width, height, out, err);
+    pthread_mutex_unlock(&kitchen->text_lock);
+    return r;
+}
+
 static int draw_card(struct bt_kitchen *kitchen, const char *utf8,
                      const struct bt_text_style *style, const struct bt_track *track,
                      struct bt_image **out, struct bt_error *err)
 {
-    pthread_mutex_lock(&kitchen->text_lock);
-    int r =
-        bt_text_card(kitchen->text, utf8, style, track->rect.width, track->rect.height, out, err);
-    pthread_mutex_unlock(&kitchen->text_lock);
-    return r;
+    return bt_kitchen_card(kitchen, utf8, style, track->rect.width, track->rect.height, out, err);
 }
 
 int bt_prepare_face(struct bt_kitchen *kitchen, const struct bt_item *item,

@@ -16,6 +16,11 @@ int bt_kitchen_open(const char *assets_dir, struct bt_kitchen **out,
 void bt_kitchen_destroy(struct bt_kitchen *kitchen);
 BT_DEFINE_AUTO(bt_kitchen)
 
+// A text card of any size, for what the program itself says.
+int bt_kitchen_card(struct bt_kitchen *kitchen, const char *utf8, const struct bt_text_style *style,
+                    int width, int height, struct bt_image **out,
+                    struct bt_error *err) BT_NODISCARD;
+
 /**
  * Makes the slot ready for its track. `offset_ns` translates the slot's wall time to monotonic
  * time. `skip_ns` begins that much later inside the slot (to show one moment of it); 0 when

@@ -37,10 +37,9 @@ static bool kernel_trusts_clock(void)
     return synchronised || access("/sys/class/rtc/rtc0", F_OK) == 0;
 }
 
-static bool is_trusted(const struct bt_running_order *order)
+bool bt_clock_is_trusted(enum bt_trust_mode mode)
 {
-    return order->mode == BT_TRUST_ALWAYS ||
-           (order->mode == BT_TRUST_AUTO && kernel_trusts_clock());
+    return mode == BT_TRUST_ALWAYS || (mode == BT_TRUST_AUTO && kernel_trusts_clock());
 }
 
 static int64_t read_offset(const struct bt_running_order *order, bool trusted)
@@ -62,7 +61,7 @@ struct bt_running_order *bt_running_order_create(struct bt_show *show, const str
     order->floor_ms = floor_ms;
     order->created_ns = bt_clock_mono_ns(clock);
     pthread_mutex_init(&order->lock, NULL);
-    order->trusted = is_trusted(order);
+    order->trusted = bt_clock_is_trusted(order->mode);
     order->offset_ns = read_offset(order, order->trusted);
     if (!order->trusted) {
         bt_log_warn(&logger, "The clock is not trusted yet; times of day are ignored until it is "
@@ -171,7 +170,7 @@ int64_t bt_running_order_to_mono(int64_t wall_ns, int64_t offset_ns)
 
 uint64_t bt_running_order_generation(struct bt_running_order *order)
 {
-    bool trusted = is_trusted(order);
+    bool trusted = bt_clock_is_trusted(order->mode);
     pthread_mutex_lock(&order->lock);
     int64_t step = read_offset(order, trusted) - order->offset_ns;
     bool changed = trusted != order->trusted || llabs(step) > STEP_NS;

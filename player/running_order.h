@@ -18,6 +18,9 @@ enum bt_trust_mode {
     BT_TRUST_NEVER,
 };
 
+// Whether the wall clock may be believed now.
+bool bt_clock_is_trusted(enum bt_trust_mode mode);
+
 struct bt_running_order;
 
 /**

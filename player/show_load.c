@@ -13,11 +13,11 @@ static const struct bt_log logger = {"player"};
 #define DEFAULT_TIME_ZONE "Asia/Ho_Chi_Minh"
 
 // The zone of the layer that describes the canvas: the lowest.
-static const char *time_zone_of(struct bt_publication *const *publications, int count)
+static const char *time_zone_of(struct bt_publication *const *publications, size_t count)
 {
     const char *name = DEFAULT_TIME_ZONE;
     int layer = BT_LAYER_EMERGENCY + 1;
-    for (int i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct bt_publication *p = publications[i];
         if (p->canvas.width > 0 && p->canvas.time_zone[0] != '\0' && p->layer < layer) {
             name = p->canvas.time_zone;
@@ -27,18 +27,18 @@ static const char *time_zone_of(struct bt_publication *const *publications, int 
     return name;
 }
 
-static int merge(struct bt_publication **publications, int count, struct bt_show **out,
-                 struct bt_error *err)
+int bt_show_merge(struct bt_publication **publications, size_t count, struct bt_show **out,
+                  struct bt_error *err)
 {
     struct bt_tz *tz = NULL;
     int r = bt_tz_load(time_zone_of(publications, count), &tz, err);
     if (r < 0) {
-        for (int i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++) {
             bt_publication_destroy(publications[i]);
         }
         return r;
     }
-    return bt_show_create(publications, (size_t)count, tz, out, err);
+    return bt_show_create(publications, count, tz, out, err);
 }
 
 int bt_show_load(char *const *paths, int count, struct bt_show **out, struct bt_error *err)
@@ -57,7 +57,7 @@ int bt_show_load(char *const *paths, int count, struct bt_show **out, struct bt_
             return r;
         }
     }
-    int r = merge(publications, count, out, err);
+    int r = bt_show_merge(publications, (size_t)count, out, err);
     if (r == 0 && bt_show_notices(*out)[0] != '\0') {
         bt_log_warn(&logger, "Left out of the merge: %s", bt_show_notices(*out));
     }

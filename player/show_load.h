@@ -11,6 +11,10 @@
 int bt_show_load(char *const *paths, int count, struct bt_show **out,
                  struct bt_error *err) BT_NODISCARD;
 
+// Merges publications that were read (taken, also on error), in the time zone of their canvas.
+int bt_show_merge(struct bt_publication **publications, size_t count, struct bt_show **out,
+                  struct bt_error *err) BT_NODISCARD;
+
 /**
  * A moment as people write it: RFC 3339 with an offset, or "2026-10-10T19:00" (also with a space)
  * in the show's own time zone. *out_ns is UTC.

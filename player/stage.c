@@ -66,6 +66,7 @@ struct bt_stage {
     int64_t begins_since_ns;
     struct bt_scene scene;
     int64_t anchor_ns, presented;
+    int64_t dropped;                // by casts that are gone
     int64_t presented_ns;           // the last present
     int64_t ends_ns;                // when the time is over
     struct bt_prepared *safe_card;  // owned; made when it is first needed
@@ -280,6 +281,7 @@ static void close_the_old(struct bt_stage *stage)
 {
     if (stage->leaving != NULL) {
         bt_cast_stop(stage->leaving, BT_END_REMOVED, stage->presented_ns);
+        stage->dropped += bt_cast_dropped(stage->leaving);
         dismiss(stage, BT_TAKE(stage->leaving));
     }
     if (stage->blank && !stage->begins && stage->cast != NULL) {
@@ -576,6 +578,11 @@ struct bt_overlays *bt_stage_overlays(struct bt_stage *stage)
     return &stage->overlays;
 }
 
+const struct bt_overlays *bt_stage_overlays_shown(const struct bt_stage *stage)
+{
+    return &stage->overlays;
+}
+
 void bt_stage_blank(struct bt_stage *stage, bool blank)
 {
     stage->repaint = true;
@@ -589,6 +596,11 @@ void bt_stage_blank(struct bt_stage *stage, bool blank)
             bt_cast_begin(stage->cast, false, now_ns(stage));
         }
     }
+}
+
+bool bt_stage_is_blank(const struct bt_stage *stage)
+{
+    return stage->blank;
 }
 
 void bt_stage_take_down(struct bt_stage *stage, const struct bt_taken *taken)
@@ -610,6 +622,7 @@ void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out)
             stage->grid.period_ns > 0 ? (double)BT_NS_PER_S / (double)stage->grid.period_ns : 0,
         .anchor_ns = stage->anchor_ns,
         .presented = stage->presented,
+        .dropped = stage->dropped + (stage->cast != NULL ? bt_cast_dropped(stage->cast) : 0),
     };
 }
 

@@ -70,10 +70,14 @@ struct bt_cast *bt_stage_cast(const struct bt_stage *stage);  // on the stage; N
 void bt_stage_change(struct bt_stage *stage, struct bt_cast *cast, bool urgent, bool at_once);
 bool bt_stage_is_changing(const struct bt_stage *stage);
 
+// To be changed, so that a present follows; or only to be looked at.
 struct bt_overlays *bt_stage_overlays(struct bt_stage *stage);
+const struct bt_overlays *bt_stage_overlays_shown(const struct bt_stage *stage);
 
 // Background only, and nothing plays; afterwards the show goes on.
 void bt_stage_blank(struct bt_stage *stage, bool blank);
+
+bool bt_stage_is_blank(const struct bt_stage *stage);
 
 // Borrowed until the next one.
 void bt_stage_take_down(struct bt_stage *stage, const struct bt_taken *taken);
@@ -83,7 +87,7 @@ struct bt_stage_info {
     const struct bt_output_info *output;  // NULL: no display now
     double refresh_hz;                    // of the grid
     int64_t anchor_ns;                    // monotonic; when the first cast began
-    int64_t presented;
+    int64_t presented, dropped;           // since the start
 };
 void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out);
 

@@ -36,6 +36,7 @@ struct bt_zone_player {
     enum bt_end_reason why_ended;  // of `before`
     int64_t fade_due_ns;           // next step of the fade; INT64_MAX: none
     const struct bt_taken *taken;  // borrowed; NULL: nothing is taken down
+    int64_t dropped;               // of plays that ended
     // Succession.
     bool judged;                // there is a verdict on what the old zone shows
     struct bt_verdict verdict;  // on the item below
@@ -298,6 +299,7 @@ static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
 {
     const struct bt_prepared *prepared = zone->now.prepared;
     bt_evidence_end(&zone->evidence, zone->why_ended, zone->before.dropped, presented_ns);
+    zone->dropped += zone->before.dropped;
     if (prepared->anew) {
         bt_evidence_forget(&zone->evidence);
     }
@@ -343,6 +345,11 @@ void bt_zone_player_stop(struct bt_zone_player *zone, enum bt_end_reason why, in
     retire_before(zone);
     zone->switched = false;
     zone->asked = false;
+}
+
+int64_t bt_zone_player_dropped(const struct bt_zone_player *zone)
+{
+    return zone->dropped;
 }
 
 const struct bt_play_start *bt_zone_player_on(const struct bt_zone_player *zone,

@@ -79,6 +79,9 @@ void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns)
 // What is on ends here: the display is gone, or the player stops.
 void bt_zone_player_stop(struct bt_zone_player *zone, enum bt_end_reason why, int64_t at_ns);
 
+// Frames that were due and never presented, of plays that ended.
+int64_t bt_zone_player_dropped(const struct bt_zone_player *zone);
+
 // For the frame log; borrowed until the next advance. NULL when the zone shows nothing.
 const struct bt_play_start *bt_zone_player_on(const struct bt_zone_player *zone,
                                               int64_t *out_pts_ms, bool *out_is_new);

@@ -1,0 +1,117 @@
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "player/director_parts.h"
+
+// What is on changes with every item; the server wants to know, but not of every one.
+#define ON_NS (30 * BT_NS_PER_S)
+#define LOOK_NS (BT_NS_PER_S / 5)
+
+static cJSON *publications(const struct bt_director *director)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < director->on.count; i++) {
+        const struct bt_listed *listed = &director->on.listed[i];
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "target", listed->target);
+        cJSON_AddStringToObject(entry, "id", listed->id);
+        cJSON_AddNumberToObject(entry, "version", (double)listed->version);
+        cJSON_AddNumberToObject(entry, "since_ms", (double)director->on.since_ms[i]);
+        cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
+static cJSON *on(const struct bt_stage *stage)
+{
+    cJSON *list = cJSON_CreateArray();
+    const struct bt_cast *cast = bt_stage_is_blank(stage) ? NULL : bt_stage_cast(stage);
+    for (size_t i = 0; cast != NULL && i < bt_cast_count(cast); i++) {
+        struct bt_zone_player *zone = bt_cast_zone(cast, i);
+        const struct bt_evidence_log *evidence = bt_zone_player_evidence(zone);
+        int64_t pts_ms;
+        bool is_new;
+        const struct bt_play_start *play = bt_zone_player_on(zone, &pts_ms, &is_new);
+        if (play == NULL) {
+            continue;
+        }
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "zone", play->zone);
+        cJSON_AddStringToObject(entry, "publication", play->publication);
+        cJSON_AddStringToObject(entry, "item", play->item);
+        cJSON_AddNumberToObject(entry, "since_ms",
+                                evidence->play != 0 ? (double)evidence->start.wall_ms : 0);
+        cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
+// What the server is told of at once.
+static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
+{
+    struct bt_stage_info info;
+    bt_stage_info(stage, &info);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddItemToObject(object, "publications", publications(director));
+    cJSON_AddBoolToObject(object, "blank", bt_stage_is_blank(stage));
+    cJSON_AddNumberToObject(object, "volume_percent", 0);
+    cJSON_AddNumberToObject(object, "brightness_percent",
+                            bt_stage_overlays_shown(stage)->light_percent);
+    cJSON *display = cJSON_AddObjectToObject(object, "display");
+    cJSON_AddNumberToObject(display, "width", info.output != NULL ? info.output->width : 0);
+    cJSON_AddNumberToObject(display, "height", info.output != NULL ? info.output->height : 0);
+    cJSON_AddNumberToObject(display, "refresh_hz", (double)(int)(info.refresh_hz + 0.5));
+    const struct bt_cast *cast = bt_stage_cast(stage);
+    if (cast != NULL) {
+        cJSON_AddNumberToObject(
+            object, "anchor_ms",
+            (double)bt_running_order_wall_ms(bt_cast_order(cast), info.anchor_ns, NULL));
+    }
+    return object;
+}
+
+static void send_status(struct bt_director *director, cJSON *object, cJSON *shown,
+                        const struct bt_stage *stage)
+{
+    struct bt_stage_info info;
+    bt_stage_info(stage, &info);
+    cJSON_AddItemReferenceToObject(object, "on", shown);
+    cJSON_AddNumberToObject(object, "presented", (double)info.presented);
+    cJSON_AddNumberToObject(object, "dropped", (double)info.dropped);
+    char *text = cJSON_PrintUnformatted(object);
+    if (text != NULL) {
+        director->options.source.set_status(director->options.source.context, text);
+    }
+    free(text);
+}
+
+static void keep(char **kept, char *text)
+{
+    free(*kept);
+    *kept = text;
+}
+
+void bt_director_tell_status(struct bt_director *director, struct bt_stage *stage)
+{
+    int64_t now_ns = bt_director_now_ns();
+    if (now_ns - director->looked_ns < LOOK_NS && !director->fresh) {
+        return;
+    }
+    director->looked_ns = now_ns;
+    BT_AUTOJSON *object = state(director, stage);
+    BT_AUTOJSON *shown = on(stage);
+    BT_AUTOFREE char *text = cJSON_PrintUnformatted(object);
+    BT_AUTOFREE char *on_text = cJSON_PrintUnformatted(shown);
+    bool changed = !bt_str_equal(text, director->told);
+    bool moved = !bt_str_equal(on_text, director->told_on) && now_ns - director->told_ns >= ON_NS;
+    if (!changed && !moved) {
+        return;
+    }
+    director->told_ns = now_ns;
+    keep(&director->told, BT_TAKE(text));
+    keep(&director->told_on, BT_TAKE(on_text));
+    send_status(director, object, shown, stage);
+}
