@@ -205,8 +205,8 @@ int bt_signatures_check(const cJSON *document, const struct bt_keyring *ring, st
         return r;
     }
     if (valid < ring->threshold) {
-        return bt_fail(err, -EACCES, "%lld of %lld signatures needed, %lld valid",
-                       (long long)ring->threshold, (long long)ring->count, (long long)valid);
+        return bt_fail(err, -EACCES, "%lld signatures needed, %lld valid",
+                       (long long)ring->threshold, (long long)valid);
     }
     return 0;
 }

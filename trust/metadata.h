@@ -45,7 +45,7 @@ int bt_keyring_read(const cJSON *role, const cJSON *keys, struct bt_keyring *out
 int bt_signatures_count(const cJSON *document, const struct bt_keyring *ring, int64_t *out,
                         struct bt_error *err) BT_NODISCARD;
 
-// As above, and -EACCES unless the threshold is reached: "2 of 2 signatures needed, 1 valid".
+// As above, and -EACCES unless the threshold is reached: "2 signatures needed, 1 valid".
 int bt_signatures_check(const cJSON *document, const struct bt_keyring *ring,
                         struct bt_error *err) BT_NODISCARD;
 
