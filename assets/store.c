@@ -5,20 +5,29 @@
 #include <pthread.h>
 #include <search.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "assets/store_private.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+
+// Sorted, for looking up.
+struct hash_list {
+    struct bt_sha256 *hashes;  // owned
+    size_t count;
+};
 
 struct bt_store {
     char *dir;             // set by open, never changed
     pthread_mutex_t lock;  // leaf lock: nothing is called while it is held
     // Protected by lock.
     void *verified;  // tsearch tree of struct bt_sha256: content checked by this process
+    struct hash_list pinned, forbidden;
 };
 
 static int compare_hashes(const void *a, const void *b)
@@ -48,6 +57,8 @@ void bt_store_destroy(struct bt_store *store)
         return;
     }
     tdestroy(store->verified, free);
+    free(store->pinned.hashes);
+    free(store->forbidden.hashes);
     pthread_mutex_destroy(&store->lock);
     free(store->dir);
     free(store);
@@ -74,6 +85,56 @@ static void set_verified(struct bt_store *store, const struct bt_sha256 *sha256)
     }
 }
 
+static void forget_verified(struct bt_store *store, const struct bt_sha256 *sha256)
+{
+    pthread_mutex_lock(&store->lock);
+    struct bt_sha256 **kept = tfind(sha256, &store->verified, compare_hashes);
+    struct bt_sha256 *gone = kept != NULL ? *kept : NULL;
+    if (gone != NULL) {
+        tdelete(sha256, &store->verified, compare_hashes);
+    }
+    pthread_mutex_unlock(&store->lock);
+    free(gone);
+}
+
+static bool list_has(const struct hash_list *list, const struct bt_sha256 *sha256)
+{
+    return list->count > 0 && bsearch(sha256, list->hashes, list->count, sizeof(*list->hashes),
+                                      compare_hashes) != NULL;
+}
+
+static struct hash_list sorted_copy(const struct bt_sha256 *hashes, size_t count)
+{
+    struct hash_list list = {.count = count};
+    if (count > 0) {
+        list.hashes = BT_NEW_ARRAY(struct bt_sha256, count);
+        memcpy(list.hashes, hashes, count * sizeof(*hashes));
+        qsort(list.hashes, count, sizeof(*hashes), compare_hashes);
+    }
+    return list;
+}
+
+bool bt_store_forbids(struct bt_store *store, const struct bt_sha256 *sha256)
+{
+    pthread_mutex_lock(&store->lock);
+    bool forbidden = list_has(&store->forbidden, sha256);
+    pthread_mutex_unlock(&store->lock);
+    return forbidden;
+}
+
+bool bt_store_pins(struct bt_store *store, const struct bt_sha256 *sha256)
+{
+    pthread_mutex_lock(&store->lock);
+    bool pinned = list_has(&store->pinned, sha256);
+    pthread_mutex_unlock(&store->lock);
+    return pinned;
+}
+
+const char *bt_store_directory(const struct bt_store *store)
+{
+    return store->dir;
+}
+
 static int path_of(const struct bt_store *store, const struct bt_sha256 *sha256, char *out_path,
                    struct bt_error *err)
 {
@@ -89,6 +150,9 @@ int bt_store_locate(struct bt_store *store, const struct bt_sha256 *sha256, int6
     int r = path_of(store, sha256, out_path, err);
     if (r < 0) {
         return r;
+    }
+    if (bt_store_forbids(store, sha256)) {
+        return bt_fail(err, -EPERM, "Asset '%s' was taken down", out_path);
     }
     struct stat info;
     if (stat(out_path, &info) < 0) {
@@ -149,4 +213,87 @@ int bt_store_add(struct bt_store *store, const char *path, struct bt_sha256 *out
     *out_sha256 = sha256;
     *out_size = size;
     return 0;
+}
+
+int bt_store_take(struct bt_store *store, const char *path, const struct bt_sha256 *sha256,
+                  struct bt_error *err)
+{
+    char to[BT_STORE_PATH_BYTES];
+    int r = path_of(store, sha256, to, err);
+    if (r < 0) {
+        return r;
+    }
+    BT_AUTOFREE char *dir = bt_strndup(to, (size_t)(strrchr(to, '/') - to));
+    r = bt_file_make_dirs(dir, err);
+    if (r < 0) {
+        return r;
+    }
+    BT_AUTOCLOSE int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0 || rename(path, to) < 0 || fsync(dir_fd) < 0) {
+        return bt_fail_errno(err, "Cannot finish '%s'", to);
+    }
+    if (bt_store_forbids(store, sha256)) {
+        unlink(to);
+        return bt_fail(err, -EPERM, "Asset '%s' was taken down", to);
+    }
+    set_verified(store, sha256);
+    return 0;
+}
+
+// Touches what leaves the list, so that it is the last to be evicted.
+static void touch_left_out(struct bt_store *store, const struct hash_list *before,
+                           const struct hash_list *after)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        char path[BT_STORE_PATH_BYTES];
+        if (!list_has(after, &before->hashes[i]) &&
+            path_of(store, &before->hashes[i], path, NULL) == 0) {
+            utimensat(AT_FDCWD, path, NULL, 0);
+        }
+    }
+}
+
+void bt_store_set_pinned(struct bt_store *store, const struct bt_sha256 *hashes, size_t count)
+{
+    struct hash_list list = sorted_copy(hashes, count);
+    pthread_mutex_lock(&store->lock);
+    struct hash_list before = store->pinned;
+    store->pinned = list;
+    pthread_mutex_unlock(&store->lock);
+    // Only the caller's thread changes the list, so it is still the one set above.
+    touch_left_out(store, &before, &list);
+    free(before.hashes);
+}
+
+int bt_store_remove(struct bt_store *store, const struct bt_sha256 *sha256, struct bt_error *err)
+{
+    char path[BT_STORE_PATH_BYTES], name[BT_SHA256_HEX_BYTES];
+    int r = path_of(store, sha256, path, err);
+    if (r < 0) {
+        return r;
+    }
+    forget_verified(store, sha256);
+    bt_hex(sha256->bytes, BT_SHA256_BYTES, name);
+    BT_AUTOFREE char *partial = bt_strf("%s/partial/%s", store->dir, name);
+    if ((unlink(path) < 0 && errno != ENOENT) || (unlink(partial) < 0 && errno != ENOENT)) {
+        return bt_fail_errno(err, "Cannot remove '%s'", path);
+    }
+    return 0;
+}
+
+int bt_store_set_forbidden(struct bt_store *store, const struct bt_sha256 *hashes, size_t count,
+                           struct bt_error *err)
+{
+    struct hash_list list = sorted_copy(hashes, count);
+    pthread_mutex_lock(&store->lock);
+    struct hash_list before = store->forbidden;
+    store->forbidden = list;
+    pthread_mutex_unlock(&store->lock);
+    free(before.hashes);
+    int result = 0;
+    for (size_t i = 0; i < count; i++) {
+        int r = bt_store_remove(store, &hashes[i], err);
+        result = r < 0 ? r : result;
+    }
+    return result;
 }

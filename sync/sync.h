@@ -1,7 +1,8 @@
 /**
  * The player's side of the wire (docs/protocol.md): identity and pairing, the hint stream, verified
- * publications, their assets, orders, status. Two threads: one for the stream, orders and metadata,
- * one for transfers, so that no download ever delays a command. Playback never waits for any of it.
+ * publications, their assets, orders, status. Three threads: one for the stream and orders, one for
+ * metadata and documents, one for transfers, so that neither a download nor a slow disk ever delays
+ * a command. Playback never waits for any of it.
  *
  * Everything lives below one directory: identity, trusted metadata, the store, what was taken down.
  * Started without any network it gives the last complete content at once (as BT_NEWS_CONTENT), then
@@ -29,6 +30,10 @@ struct bt_sync_options {
     int64_t month_bytes;      // budget that emergencies ignore; 0: none
     int night_from_min,
         night_until_min;  // transfers that are not due soon only then (local time); equal: always
+    // The protocol's when 0: a channel without a ping is built anew after 90 s, the server is asked
+    // every 60 s when the stream is down, tries are at most 120 s apart, and a request without a
+    // byte is given up after 70 s.
+    int64_t ping_s, poll_s, retry_max_s, stall_s;
     const struct bt_clock *clock;
 };
 

@@ -1,0 +1,43 @@
+/**
+ * A file on its way into the store: written in order as it comes, hashed while it is written, and
+ * kept when it is interrupted, so that it goes on at the byte. It gets its name in the store only
+ * when all of it is there, its hash is right and the disk has it (sync, rename, sync directory).
+ *
+ * Partial files lie in DIR/partial/<hash>. One thread at a time.
+ */
+#ifndef BT_ASSETS_PARTIAL_H
+#define BT_ASSETS_PARTIAL_H
+
+#include "assets/store.h"
+
+struct bt_partial;
+
+/**
+ * Begins, or takes up what is there (which is read and hashed again). Errors: -EPERM taken down,
+ * -EEXIST the store has it, or the errno of the file.
+ */
+int bt_partial_open(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
+                    struct bt_partial **out, struct bt_error *err) BT_NODISCARD;
+
+// Keeps what was written for the next time.
+void bt_partial_destroy(struct bt_partial *partial);
+BT_DEFINE_AUTO(bt_partial)
+
+int64_t bt_partial_have(const struct bt_partial *partial);  // bytes, 0..size
+int64_t bt_partial_size(const struct bt_partial *partial);
+
+// Appends. Errors: -EMSGSIZE more than the size, -ENOSPC, or the errno of writing; then nothing of
+// it counts.
+int bt_partial_write(struct bt_partial *partial, const void *bytes, size_t len,
+                     struct bt_error *err) BT_NODISCARD;
+
+// The other side begins from the first byte.
+int bt_partial_restart(struct bt_partial *partial, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * All of it is there: makes it part of the store. -EBADMSG: it is not what its hash says; it was
+ * thrown away and begins anew. -EAGAIN: something is missing yet.
+ */
+int bt_partial_finish(struct bt_partial *partial, struct bt_error *err) BT_NODISCARD;
+
+#endif

@@ -1,0 +1,259 @@
+#include "sync/identity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "trust/metadata.h"
+#include "trust/words.h"
+
+#define PUBLIC_HEX_BYTES 65
+#define SIGNATURE_HEX_BYTES (2 * BT_SIGNATURE_MAX_BYTES + 1)
+#define NONCE_BYTES 257
+
+int bt_identity_key(const char *path, struct bt_private_key **out, struct bt_error *err)
+{
+    int r = bt_private_key_load(path, NULL, out, err);
+    if (r != -ENOENT) {
+        return r;
+    }
+    BT_AUTO(bt_private_key) key = NULL;
+    r = bt_private_key_generate(BT_PRIVATE_ED25519, &key, err);
+    if (r < 0) {
+        return r;
+    }
+    bt_private_key_set_holder(key, "player", BT_KEY_FILE, "");
+    r = bt_private_key_save(key, path, NULL, err);
+    if (r == 0) {
+        *out = BT_TAKE(key);
+    }
+    return r;
+}
+
+bool bt_id_is_plain(const char *id)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    size_t len = strlen(id);
+    return len > 0 && id[0] != '.' && strspn(id, plain) == len;
+}
+
+static int public_hex(const struct bt_private_key *key, char out[PUBLIC_HEX_BYTES],
+                      struct bt_error *err)
+{
+    BT_AUTOJSON *object = bt_private_key_public(key);
+    const cJSON *keyval = cJSON_GetObjectItemCaseSensitive(object, "keyval");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(keyval, "public");
+    if (!cJSON_IsString(value) || bt_format(out, PUBLIC_HEX_BYTES, "%s", value->valuestring) < 0) {
+        return bt_fail(err, -EINVAL, "The player's key is not Ed25519");
+    }
+    return 0;
+}
+
+static int sign_hex(const struct bt_private_key *key, const char *message, char *out,
+                    struct bt_error *err)
+{
+    uint8_t signature[BT_SIGNATURE_MAX_BYTES];
+    size_t len;
+    int r = bt_private_key_sign(key, message, strlen(message), signature, &len, err);
+    if (r == 0) {
+        bt_hex(signature, len, out);
+    }
+    return r;
+}
+
+static int append_member(struct bt_buf *out, const char *before, const char *key, const char *value)
+{
+    int r = bt_buf_appendf(out, "%s\"%s\": ", before, key);
+    return r < 0 ? r : bt_json_append_string(out, value);
+}
+
+static int close_object(struct bt_buf *out, int r, struct bt_error *err)
+{
+    r = r < 0 ? r : bt_buf_append(out, "}", 1);
+    return r < 0 ? bt_fail(err, r, "The request is too long") : 0;
+}
+
+int bt_pairing_write(const struct bt_private_key *key, const char *model, const char *version,
+                     struct bt_buf *out, struct bt_error *err)
+{
+    char hex[PUBLIC_HEX_BYTES], signature[SIGNATURE_HEX_BYTES], message[128];
+    int r = public_hex(key, hex, err);
+    r = r < 0 ? r : bt_format(message, sizeof(message), "bangtin-pairing\n%s", hex);
+    r = r < 0 ? r : sign_hex(key, message, signature, err);
+    if (r < 0) {
+        return r;
+    }
+    r = append_member(out, "{", "public_key", hex);
+    r = r < 0 ? r : append_member(out, ", ", "signature", signature);
+    r = r < 0 ? r : append_member(out, ", ", "model", model);
+    r = r < 0 ? r : append_member(out, ", ", "version", version);
+    return close_object(out, r, err);
+}
+
+struct pairing_answer {
+    char id[64], code[16], root_sha256[BT_SHA256_HEX_BYTES];
+    int64_t expires_s, poll_s;
+};
+
+static const struct bt_json_field pairing_fields[] = {
+    BT_JSON_FIELD(struct pairing_answer, id, "pairing", BT_JSON_STRING, .min = 1, .max = 63),
+    BT_JSON_FIELD(struct pairing_answer, code, "code", BT_JSON_STRING, .min = 4, .max = 15),
+    BT_JSON_FIELD(struct pairing_answer, root_sha256, "root_sha256", BT_JSON_STRING, .min = 64,
+                  .max = 64),
+    BT_JSON_FIELD(struct pairing_answer, expires_s, "expires_s", BT_JSON_INT, .min = 1,
+                  .max = 86400),
+    BT_JSON_FIELD(struct pairing_answer, poll_s, "poll_s", BT_JSON_INT, .min = 1, .max = 600),
+};
+
+static int check_root(const cJSON *root, const char *expected, struct bt_error *err)
+{
+    if (!cJSON_IsString(root)) {
+        return bt_fail(err, -EINVAL, "'root' must be a text");
+    }
+    struct bt_sha256 sha256 = bt_sha256_of(root->valuestring, strlen(root->valuestring));
+    char hex[BT_SHA256_HEX_BYTES];
+    bt_hex(sha256.bytes, BT_SHA256_BYTES, hex);
+    return strcmp(hex, expected) == 0 ? 0 : bt_fail(err, -EBADMSG, "'root' has another hash");
+}
+
+int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t len,
+                    struct bt_pairing *out, struct bt_error *err)
+{
+    BT_AUTOJSON *json = NULL;
+    struct pairing_answer answer = {0};
+    char hex[PUBLIC_HEX_BYTES];
+    int r = bt_json_parse(text, len, &json, err);
+    r = r < 0
+            ? r
+            : bt_json_read(json, pairing_fields, BT_ARRAY_LEN(pairing_fields), &answer, NULL, err);
+    const cJSON *root = cJSON_GetObjectItemCaseSensitive(json, "root");
+    r = r < 0 ? r : check_root(root, answer.root_sha256, err);
+    r = r < 0 ? r : public_hex(key, hex, err);
+    if (r == 0 && !bt_id_is_plain(answer.id)) {
+        r = bt_fail(err, -EINVAL, "'pairing' is not an id");
+    }
+    if (r < 0) {
+        return bt_fail_in(err, r, "The answer to pairing");
+    }
+    *out = (struct bt_pairing){.expires_s = answer.expires_s,
+                               .poll_s = answer.poll_s,
+                               .root = bt_strdup(root->valuestring),
+                               .root_len = strlen(root->valuestring)};
+    bt_copy_cut(out->id, sizeof(out->id), answer.id);
+    bt_copy_cut(out->code, sizeof(out->code), answer.code);
+    bt_words(hex, answer.root_sha256, answer.code, out->words);
+    return 0;
+}
+
+void bt_pairing_finish(struct bt_pairing *pairing)
+{
+    free(pairing->root);
+    *pairing = (struct bt_pairing){0};
+}
+
+int bt_claim_write(const struct bt_private_key *key, const char *pairing, struct bt_buf *out,
+                   struct bt_error *err)
+{
+    char signature[SIGNATURE_HEX_BYTES], message[128];
+    int r = bt_format(message, sizeof(message), "bangtin-pairing-state\n%s", pairing);
+    r = r < 0 ? r : sign_hex(key, message, signature, err);
+    r = r < 0 ? r : append_member(out, "{", "signature", signature);
+    return close_object(out, r, err);
+}
+
+static const struct bt_json_field identity_fields[] = {
+    BT_JSON_FIELD(struct bt_identity, player, "player", BT_JSON_STRING, .min = 1, .max = 63),
+    BT_JSON_FIELD(struct bt_identity, unit, "unit", BT_JSON_STRING, .min = 1, .max = 24),
+    BT_JSON_FIELD(struct bt_identity, screen, "screen", BT_JSON_STRING, .min = 1, .max = 63),
+};
+
+static int read_claimed(const cJSON *json, struct bt_claim *out, struct bt_error *err)
+{
+    int r = bt_json_read(json, identity_fields, BT_ARRAY_LEN(identity_fields), &out->identity, NULL,
+                         err);
+    const cJSON *server = cJSON_GetObjectItemCaseSensitive(json, "server");
+    if (r == 0 && server != NULL && !cJSON_IsNull(server)) {
+        r = bt_address_read(server, 0, &out->server, err);
+    }
+    if (r == 0 && (!bt_id_is_plain(out->identity.player) || !bt_id_is_plain(out->identity.unit) ||
+                   !bt_id_is_plain(out->identity.screen))) {
+        r = bt_fail(err, -EINVAL, "player, unit or screen is not an id");
+    }
+    return r;
+}
+
+int bt_claim_read(const char *text, size_t len, struct bt_claim *out, struct bt_error *err)
+{
+    BT_AUTOJSON *json = NULL;
+    struct bt_claim claim = {0};
+    int r = bt_json_parse(text, len, &json, err);
+    if (r < 0) {
+        return r;
+    }
+    const cJSON *state = cJSON_GetObjectItemCaseSensitive(json, "state");
+    const char *word = cJSON_IsString(state) ? state->valuestring : "";
+    claim.claimed = strcmp(word, "claimed") == 0;
+    if (claim.claimed) {
+        r = read_claimed(json, &claim, err);
+    } else if (strcmp(word, "waiting") != 0) {
+        r = bt_fail(err, -EINVAL, "'state' is '%.40s'", word);
+    }
+    if (r == 0) {
+        *out = claim;
+    }
+    return r;
+}
+
+int bt_challenge_write(const char *player, struct bt_buf *out, struct bt_error *err)
+{
+    return close_object(out, append_member(out, "{", "player", player), err);
+}
+
+int bt_session_write(const struct bt_private_key *key, const char *player, const char *challenge,
+                     size_t challenge_len, struct bt_buf *out, struct bt_error *err)
+{
+    struct nonce {
+        char text[NONCE_BYTES];
+    } nonce = {0};
+    static const struct bt_json_field fields[] = {
+        BT_JSON_FIELD(struct nonce, text, "nonce", BT_JSON_STRING, .min = 16,
+                      .max = NONCE_BYTES - 1),
+    };
+    char signature[SIGNATURE_HEX_BYTES], message[512];
+    BT_AUTOJSON *json = NULL;
+    int r = bt_json_parse(challenge, challenge_len, &json, err);
+    r = r < 0 ? r : bt_json_read(json, fields, BT_ARRAY_LEN(fields), &nonce, NULL, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "The challenge");
+    }
+    r = bt_format(message, sizeof(message), "bangtin-session\n%s\n%s", nonce.text, player);
+    r = r < 0 ? r : sign_hex(key, message, signature, err);
+    r = r < 0 ? r : append_member(out, "{", "player", player);
+    r = r < 0 ? r : append_member(out, ", ", "nonce", nonce.text);
+    r = r < 0 ? r : append_member(out, ", ", "signature", signature);
+    return close_object(out, r, err);
+}
+
+int bt_session_read(const char *text, size_t len, struct bt_session *out, struct bt_error *err)
+{
+    static const struct bt_json_field fields[] = {
+        BT_JSON_FIELD(struct bt_session, token, "token", BT_JSON_STRING, .min = 16,
+                      .max = BT_TOKEN_BYTES - 1),
+        BT_JSON_FIELD(struct bt_session, expires_s, "expires_s", BT_JSON_INT, .min = 1,
+                      .max = 7 * 86400),
+        BT_JSON_FIELD(struct bt_session, now_ms, "now_ms", BT_JSON_INT, .min = 0,
+                      .max = INT64_C(1) << 53),
+    };
+    BT_AUTOJSON *json = NULL;
+    struct bt_session session = {0};
+    int r = bt_json_parse(text, len, &json, err);
+    r = r < 0 ? r : bt_json_read(json, fields, BT_ARRAY_LEN(fields), &session, NULL, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "The session");
+    }
+    *out = session;
+    return 0;
+}

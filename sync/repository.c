@@ -1,0 +1,889 @@
+#include "sync/repository.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "playlists/show.h"
+#include "sync/channel.h"
+#include "sync/fetcher.h"
+#include "sync/pace.h"
+#include "sync/transfers.h"
+#include "trust/tuf_client.h"
+
+#define SERVERS_MAX_BYTES 16384
+
+// Asked for anyway while the stream is up: a hint may be lost.
+#define BELT_NS (15 * 60 * BT_NS_PER_S)
+#define SHORTEST_RETRY_NS (200 * BT_NS_PER_MS)
+
+// While assets come one after the other, the rest is looked at so often.
+#define LOOK_NS (5 * BT_NS_PER_S)
+
+static const struct bt_log logger = {"sync/repository"};
+
+struct bt_repository {
+    struct bt_sync *sync;  // borrowed
+    pthread_t thread;
+    bool started;
+    // The thread's own.
+    struct bt_fetcher fetcher;
+    struct bt_tuf_client *client;
+    struct bt_documents newest;     // verified; without templates
+    struct bt_documents templates;  // verified
+    struct bt_documents current;    // what the main loop was told last
+    struct bt_documents leaving;    // what is still on the screen until it says otherwise
+    struct bt_documents effective;  // of the newest, what is to be shown as of `effective_until_ms`
+    int64_t effective_until_ms;     // UTC; changes then
+    bool urgent;                    // the change comes by the clock
+    unsigned failures;
+    struct bt_asset missing;  // one that the effective ones miss; size 0: not known
+    int64_t look_at_ns;       // templates and wants are looked at again
+    pthread_mutex_t lock;     // leaf lock: nothing is called while it is held
+    pthread_cond_t changed;
+    // Protected by lock.
+    int64_t refresh_at_ns;  // INT64_MAX: no need known
+    bool look, arrived, stream_up;
+    bool content_on;  // what was told last is on the screen
+    int64_t timestamp, expires_ms;
+    uint64_t asked, answered;  // tickets
+    cJSON *waiting;            // for the status; owned
+};
+
+static int64_t mono_ns(const struct bt_repository *repository)
+{
+    return bt_clock_mono_ns(repository->sync->options.clock);
+}
+
+static int64_t wall_ms(const struct bt_repository *repository)
+{
+    return bt_time_floor_now(repository->sync->time).wall_ms;
+}
+
+/*
+ * From other threads.
+ */
+
+static void lock(struct bt_repository *repository)
+{
+    pthread_mutex_lock(&repository->lock);
+}
+
+static void unlock(struct bt_repository *repository)
+{
+    pthread_mutex_unlock(&repository->lock);
+}
+
+static void wake(struct bt_repository *repository)
+{
+    pthread_cond_signal(&repository->changed);
+}
+
+void bt_repository_hint(struct bt_repository *repository, int64_t timestamp_version,
+                        int64_t within_ns)
+{
+    int64_t at_ns = mono_ns(repository) + bt_chance(within_ns);
+    lock(repository);
+    if (timestamp_version > repository->timestamp) {
+        repository->refresh_at_ns = BT_MIN(repository->refresh_at_ns, at_ns);
+        wake(repository);
+    }
+    unlock(repository);
+}
+
+uint64_t bt_repository_refresh(struct bt_repository *repository)
+{
+    lock(repository);
+    repository->refresh_at_ns = 0;
+    uint64_t ticket = ++repository->asked;
+    wake(repository);
+    unlock(repository);
+    return ticket;
+}
+
+bool bt_repository_reached(struct bt_repository *repository, uint64_t ticket)
+{
+    lock(repository);
+    bool reached = repository->answered >= ticket;
+    unlock(repository);
+    return reached;
+}
+
+void bt_repository_arrived(struct bt_repository *repository)
+{
+    lock(repository);
+    repository->arrived = true;
+    wake(repository);
+    unlock(repository);
+}
+
+void bt_repository_look(struct bt_repository *repository)
+{
+    lock(repository);
+    repository->look = true;
+    wake(repository);
+    unlock(repository);
+}
+
+void bt_repository_content_is_on(struct bt_repository *repository)
+{
+    lock(repository);
+    repository->content_on = true;
+    repository->look = true;
+    wake(repository);
+    unlock(repository);
+}
+
+void bt_repository_stream_is_up(struct bt_repository *repository, bool up)
+{
+    lock(repository);
+    repository->stream_up = up;
+    wake(repository);
+    unlock(repository);
+}
+
+int64_t bt_repository_timestamp(struct bt_repository *repository)
+{
+    lock(repository);
+    int64_t timestamp = repository->timestamp;
+    unlock(repository);
+    return timestamp;
+}
+
+int64_t bt_repository_expires_ms(struct bt_repository *repository)
+{
+    lock(repository);
+    int64_t expires_ms = repository->expires_ms;
+    unlock(repository);
+    return expires_ms;
+}
+
+void bt_repository_status(struct bt_repository *repository, cJSON *status)
+{
+    lock(repository);
+    cJSON *copy = repository->waiting != NULL ? cJSON_Duplicate(repository->waiting, true)
+                                              : cJSON_CreateArray();
+    unlock(repository);
+    cJSON_AddItemToObject(status, "waiting", copy);
+}
+
+/*
+ * Fetching documents.
+ */
+
+// The network, as opposed to what came over it.
+static bool is_outage(int r)
+{
+    return r == -ENETUNREACH || r == -ENOMEM || r == -ENOSPC || r == -EROFS || r == -EIO;
+}
+
+static void refuse(struct bt_repository *repository, int r, const char *target,
+                   const struct bt_error *err)
+{
+    enum bt_trouble trouble = BT_TROUBLE_PUBLICATION_REFUSED;
+    if (r == -EACCES || r == -ESTALE || r == -EBADMSG) {
+        trouble = BT_TROUBLE_SIGNATURE_REFUSED;
+    } else if (r == -ETIME) {
+        trouble = BT_TROUBLE_METADATA_EXPIRED;
+    }
+    BT_AUTOFREE char *detail = bt_strf("%s: %s", target, err->msg);
+    bt_sync_trouble(repository->sync, trouble, detail);
+}
+
+// The verified text of a target; -ENOENT: there is none (any more).
+static int fetch_text(struct bt_repository *repository, const char *target, struct bt_buf *out,
+                      int64_t *out_threshold, struct bt_error *err)
+{
+    struct bt_tuf_target found;
+    char path[BT_DOCUMENT_TARGET_BYTES + 8];
+    if (bt_format(path, sizeof(path), "%s.json", target) < 0) {
+        return bt_fail(err, -EINVAL, "the target is too long");
+    }
+    int r = bt_tuf_client_find(repository->client, path, wall_ms(repository), &found, err);
+    if (r < 0) {
+        return r;
+    }
+    *out_threshold = found.threshold;
+    r = bt_tuf_client_download(repository->client, path, &found, out, err);
+    // That one is signed but missing is a mix or an outage, and no withdrawal.
+    return r == -ENOENT ? bt_fail(err, -ENETUNREACH, "'%s' is not there yet", path) : r;
+}
+
+/**
+ * Adds the newest version of the document. What is refused leaves the version before in force; what
+ * is withdrawn is left out. An error is an outage: everything stays as it was.
+ */
+static int fetch_document(struct bt_repository *repository, const char *target,
+                          const struct bt_documents *before, struct bt_documents *out,
+                          struct bt_error *err)
+{
+    BT_AUTOBUF text;
+    int64_t threshold = 0;
+    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
+    int r = fetch_text(repository, target, &text, &threshold, err);
+    if (r == -ENOENT || is_outage(r)) {
+        return r == -ENOENT ? 0 : r;
+    }
+    r = r < 0 ? r : bt_documents_add(out, target, bt_buf_text(&text), text.len, threshold, err);
+    if (r < 0) {
+        const struct bt_document *old = bt_documents_find(before, target);
+        refuse(repository, r, target, err);
+        if (old != NULL) {
+            bt_documents_add_copy(out, old);
+        }
+    }
+    return 0;
+}
+
+static int fetch_mine(struct bt_repository *repository, struct bt_documents *out,
+                      struct bt_error *err)
+{
+    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
+    char own[BT_DOCUMENT_TARGET_BYTES];
+    int r = bt_format(own, sizeof(own), "s/%s/%s", identity.unit, identity.screen);
+    r = r < 0 ? r : fetch_document(repository, own, &repository->newest, out, err);
+    const struct bt_document *screen = bt_documents_find(out, own);
+    if (r < 0 || screen == NULL) {
+        return r;
+    }
+    const struct bt_publication *publication = screen->publication;
+    for (size_t i = 0; i < publication->carry_count && r == 0; i++) {
+        const char *target = publication->carries[i].target;
+        if (bt_target_is_mine(target, identity.unit, identity.screen) && target[0] != 's' &&
+            !bt_target_is_template(target)) {
+            r = fetch_document(repository, target, &repository->newest, out, err);
+        }
+    }
+    return r;
+}
+
+struct paths {
+    char list[BT_MAX_DOCUMENTS][BT_DOCUMENT_TARGET_BYTES];
+    size_t count;
+};
+
+static void note_template(const char *path, void *context)
+{
+    struct paths *paths = context;
+    size_t len = strlen(path);
+    if (paths->count < BT_MAX_DOCUMENTS && bt_str_ends(path, ".json") &&
+        len - 5 < BT_DOCUMENT_TARGET_BYTES) {
+        memcpy(paths->list[paths->count], path, len - 5);
+        paths->list[paths->count++][len - 5] = '\0';
+    }
+}
+
+static int list_templates(struct bt_repository *repository, const struct bt_identity *identity,
+                          struct paths *out, struct bt_error *err)
+{
+    char role[BT_ROLE_BYTES], prefix[64];
+    int r = bt_tuf_client_list(repository->client, "targets", "p/template-", wall_ms(repository),
+                               note_template, out, err);
+    if (r < 0 || bt_format(role, sizeof(role), "u-%s", identity->unit) < 0 ||
+        bt_format(prefix, sizeof(prefix), "u/%s/template-", identity->unit) < 0) {
+        return r;
+    }
+    r = bt_tuf_client_list(repository->client, role, prefix, wall_ms(repository), note_template,
+                           out, err);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int fetch_templates(struct bt_repository *repository, struct bt_documents *out,
+                           struct bt_error *err)
+{
+    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
+    BT_AUTOFREE struct paths *paths = BT_NEW(struct paths);
+    int r = list_templates(repository, &identity, paths, err);
+    if (r < 0 && !is_outage(r)) {
+        refuse(repository, r, "templates", err);
+        bt_documents_copy(out, &repository->templates);
+        return 0;
+    }
+    for (size_t i = 0; i < paths->count && r == 0; i++) {
+        if (bt_target_is_mine(paths->list[i], identity.unit, identity.screen) &&
+            bt_target_is_template(paths->list[i])) {
+            r = fetch_document(repository, paths->list[i], &repository->templates, out, err);
+        }
+    }
+    return r;
+}
+
+static int fetch_servers(struct bt_repository *repository, struct bt_error *err)
+{
+    BT_AUTOBUF text;
+    int64_t threshold;
+    struct bt_addresses addresses;
+    bt_buf_init(&text, SERVERS_MAX_BYTES);
+    int r = fetch_text(repository, "servers", &text, &threshold, err);
+    if (r == -ENOENT) {
+        return 0;
+    }
+    r = r < 0 ? r
+              : bt_addresses_parse(bt_buf_text(&text), text.len, BT_LEAST_PINS, &addresses, err);
+    if (r < 0 && !is_outage(r)) {
+        refuse(repository, r, "servers", err);
+        return 0;
+    }
+    if (r == 0 && bt_servers_set(repository->sync->servers, &addresses, err)) {
+        bt_log_info(&logger, "The server is at '%s' from now on", addresses.list[0].url);
+        bt_channel_moved(repository->sync->channel);
+    }
+    return r;
+}
+
+// Keys that may activate: none when the role is not delegated to.
+static void read_keys(struct bt_repository *repository)
+{
+    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
+    struct bt_standing_keys keys = {0};
+    char role[BT_ROLE_BYTES];
+    if (bt_tuf_client_delegated_keys(repository->client, "em-p", &keys.province, NULL) < 0) {
+        keys.province = (struct bt_keyring){.threshold = 1};
+    }
+    if (bt_format(role, sizeof(role), "em-%s", identity.unit) < 0 ||
+        bt_tuf_client_delegated_keys(repository->client, role, &keys.unit, NULL) < 0) {
+        keys.unit = (struct bt_keyring){.threshold = 1};
+    }
+    bt_standing_set_demo(repository->sync->standing, bt_tuf_client_is_demo(repository->client, 1));
+    bt_standing_set_keys(repository->sync->standing, &keys);
+}
+
+/*
+ * What is wanted, and whether it is there.
+ */
+
+static bool has_asset(const struct bt_asset *asset, void *context)
+{
+    struct bt_repository *repository = context;
+    char path[BT_STORE_PATH_BYTES];
+    int r = bt_store_locate(repository->sync->store, &asset->sha256, asset->size, path, NULL);
+    return r == 0 || r == -EPERM;  // what was taken down is not needed
+}
+
+static void add_hashes(const struct bt_documents *documents, struct bt_sha256 **hashes,
+                       size_t *count, size_t *capacity)
+{
+    for (size_t d = 0; d < documents->count; d++) {
+        const struct bt_publication *publication = documents->list[d]->publication;
+        BT_GROW(*hashes, *capacity, *count + publication->asset_count + 1);
+        for (size_t i = 0; i < publication->asset_count; i++) {
+            (*hashes)[(*count)++] = publication->assets[i].sha256;
+        }
+    }
+}
+
+static void pin(struct bt_repository *repository)
+{
+    const struct bt_documents *const all[] = {&repository->current, &repository->leaving,
+                                              &repository->newest, &repository->effective,
+                                              &repository->templates};
+    struct bt_sha256 *hashes = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < BT_ARRAY_LEN(all); i++) {
+        add_hashes(all[i], &hashes, &count, &capacity);
+    }
+    bt_store_set_pinned(repository->sync->store, hashes, count);
+    free(hashes);
+}
+
+static int64_t missing_bytes(struct bt_repository *repository, const struct bt_document *document)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < document->publication->asset_count; i++) {
+        const struct bt_asset *asset = &document->publication->assets[i];
+        bytes += has_asset(asset, repository) ? 0 : asset->size;
+    }
+    return bytes;
+}
+
+static bool is_current(struct bt_repository *repository, const struct bt_document *document)
+{
+    const struct bt_document *current = bt_documents_find(&repository->current, document->target);
+    return current != NULL && memcmp(&current->publication->sha256, &document->publication->sha256,
+                                     sizeof(struct bt_sha256)) == 0;
+}
+
+static void describe_waiting(struct bt_repository *repository)
+{
+    static const char *const activates[] = {"boundary", "now", "time"};
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < repository->newest.count; i++) {
+        const struct bt_document *document = repository->newest.list[i];
+        if (is_current(repository, document)) {
+            continue;
+        }
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "target", document->target);
+        cJSON_AddNumberToObject(entry, "version", (double)document->publication->version);
+        cJSON_AddNumberToObject(entry, "missing_bytes",
+                                (double)missing_bytes(repository, document));
+        cJSON_AddStringToObject(entry, "activate", activates[document->publication->activate]);
+        cJSON_AddItemToArray(list, entry);
+    }
+    lock(repository);
+    cJSON *before = repository->waiting;
+    repository->waiting = list;
+    unlock(repository);
+    cJSON_Delete(before);
+}
+
+static void want(struct bt_repository *repository)
+{
+    struct bt_wanted wanted = {0};
+    bt_wanted_add(&wanted, &repository->templates, has_asset, repository);
+    bt_wanted_add(&wanted, &repository->effective, has_asset, repository);
+    bt_wanted_add(&wanted, &repository->newest, has_asset, repository);
+    bt_wanted_add(&wanted, &repository->current, has_asset, repository);
+    bt_wanted_sort(&wanted);
+    bt_transfers_want(repository->sync->transfers, &wanted);
+    bt_wanted_finish(&wanted);
+    describe_waiting(repository);
+}
+
+static void offer_templates(struct bt_repository *repository)
+{
+    struct bt_documents ready = {0};
+    struct bt_error err;
+    for (size_t i = 0; i < repository->templates.count; i++) {
+        if (missing_bytes(repository, repository->templates.list[i]) == 0) {
+            bt_documents_add_copy(&ready, repository->templates.list[i]);
+        }
+    }
+    int r = bt_standing_set_templates(repository->sync->standing, &ready, &err);
+    if (r < 0) {
+        bt_sync_disk_trouble(repository->sync, r, err.msg);
+    } else {
+        bt_channel_look(repository->sync->channel);
+    }
+    bt_documents_finish(&ready);
+}
+
+/*
+ * Changing over.
+ */
+
+// They must make one show together, or the wall would keep nothing.
+static int check_show(const struct bt_documents *documents, struct bt_error *err)
+{
+    struct bt_publication *publications[BT_MAX_DOCUMENTS];
+    const char *zone = "Asia/Ho_Chi_Minh";
+    if (documents->count > BT_MAX_PUBLICATIONS) {
+        return bt_fail(err, -EINVAL, "more than %d publications", BT_MAX_PUBLICATIONS);
+    }
+    for (size_t i = 0; i < documents->count; i++) {
+        const struct bt_document *document = documents->list[i];
+        int r = bt_publication_parse(document->text, document->len, BT_UNKNOWN_IGNORE,
+                                     &publications[i], err);
+        if (r < 0) {
+            while (i-- > 0) {
+                bt_publication_destroy(publications[i]);
+            }
+            return r;
+        }
+        if (publications[i]->canvas.width > 0) {
+            zone = documents->list[i]->publication->canvas.time_zone;
+        }
+    }
+    BT_AUTO(bt_show) show = NULL;
+    struct bt_tz *tz = NULL;
+    if (bt_tz_load(zone, &tz, NULL) < 0) {
+        tz = bt_tz_create_fixed(7 * 3600);
+    }
+    return bt_show_create(publications, documents->count, tz, &show, err);
+}
+
+static void change_over(struct bt_repository *repository)
+{
+    struct bt_error err;
+    struct bt_sync *sync = repository->sync;
+    int r = repository->effective.count > 0 ? check_show(&repository->effective, &err) : 0;
+    if (r < 0) {
+        refuse(repository, r, "content", &err);
+        return;
+    }
+    r = bt_standing_set_content(sync->standing, &repository->effective, repository->urgent, &err);
+    if (r < 0) {
+        bt_sync_disk_trouble(sync, r, err.msg);
+        return;
+    }
+    if (repository->leaving.count == 0) {
+        repository->leaving = repository->current;
+        repository->current = (struct bt_documents){0};
+    }
+    bt_documents_finish(&repository->current);
+    bt_documents_copy(&repository->current, &repository->effective);
+    repository->urgent = false;
+    bt_log_info(&logger, "New content: %zu publications", repository->current.count);
+    bt_channel_look(sync->channel);
+}
+
+// As of this time and of the newest documents, what is to be shown?
+static void find_effective(struct bt_repository *repository)
+{
+    bt_documents_finish(&repository->effective);
+    bt_documents_effective(&repository->newest, &repository->current, wall_ms(repository),
+                           &repository->effective, &repository->effective_until_ms);
+}
+
+// Cheap as long as the asset that was missing before still is.
+static bool is_complete(struct bt_repository *repository)
+{
+    if (repository->missing.size > 0 && !has_asset(&repository->missing, repository)) {
+        return false;
+    }
+    repository->missing.size = 0;
+    for (size_t d = 0; d < repository->effective.count; d++) {
+        const struct bt_publication *publication = repository->effective.list[d]->publication;
+        for (size_t i = 0; i < publication->asset_count; i++) {
+            if (!has_asset(&publication->assets[i], repository)) {
+                repository->missing = publication->assets[i];
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void change_over_when_complete(struct bt_repository *repository)
+{
+    if (is_complete(repository) &&
+        !bt_documents_equal(&repository->effective, &repository->current)) {
+        change_over(repository);
+        pin(repository);
+        describe_waiting(repository);
+    }
+}
+
+static void forget_leaving(struct bt_repository *repository)
+{
+    lock(repository);
+    bool on = repository->content_on;
+    repository->content_on = false;
+    unlock(repository);
+    if (on) {
+        bt_documents_finish(&repository->leaving);
+    }
+}
+
+static void look(struct bt_repository *repository)
+{
+    forget_leaving(repository);
+    repository->look_at_ns = mono_ns(repository) + LOOK_NS;
+    repository->missing.size = 0;
+    if (wall_ms(repository) >= repository->effective_until_ms) {
+        repository->urgent = true;
+        find_effective(repository);
+    }
+    bt_standing_forbid(repository->sync->standing, &repository->newest);
+    pin(repository);
+    want(repository);
+    offer_templates(repository);
+    change_over_when_complete(repository);
+}
+
+/*
+ * Refreshing.
+ */
+
+static void take_documents(struct bt_repository *repository, struct bt_documents *mine,
+                           struct bt_documents *templates)
+{
+    struct bt_error err;
+    struct bt_state *state = repository->sync->state;
+    bool changed = !bt_documents_equal(mine, &repository->newest);
+    bt_documents_finish(&repository->newest);
+    bt_documents_finish(&repository->templates);
+    repository->newest = *mine;
+    repository->templates = *templates;
+    *mine = (struct bt_documents){0};
+    *templates = (struct bt_documents){0};
+    if (!changed) {
+        return;
+    }
+    int r = bt_state_begin(state, &err);
+    if (r == 0) {
+        r = bt_documents_keep(&repository->newest, state, "newest", &err);
+        r = bt_state_end(state, r, &err);
+    }
+    if (r < 0) {
+        bt_sync_disk_trouble(repository->sync, r, err.msg);
+    }
+    find_effective(repository);
+}
+
+static void note_versions(struct bt_repository *repository)
+{
+    struct bt_tuf_versions versions;
+    bt_tuf_client_versions(repository->client, &versions);
+    lock(repository);
+    repository->timestamp = versions.timestamp;
+    repository->expires_ms = versions.expires_ms;
+    unlock(repository);
+}
+
+static int fetch_all(struct bt_repository *repository, struct bt_error *err)
+{
+    struct bt_documents mine = {0}, templates = {0};
+    int r = fetch_servers(repository, err);
+    r = r < 0 ? r : fetch_mine(repository, &mine, err);
+    r = r < 0 ? r : fetch_templates(repository, &templates, err);
+    if (r == 0) {
+        take_documents(repository, &mine, &templates);
+    }
+    bt_documents_finish(&mine);
+    bt_documents_finish(&templates);
+    return r;
+}
+
+static void report(struct bt_repository *repository, int r, const struct bt_error *err)
+{
+    struct bt_sync *sync = repository->sync;
+    if (r == -ENETUNREACH) {
+        bt_log_debug(&logger, "%s; trying again", err->msg);
+    } else if (is_outage(r)) {
+        bt_sync_disk_trouble(sync, r, err->msg);
+    } else if (r < 0) {
+        refuse(repository, r, "metadata", err);
+    }
+}
+
+// What an earlier round refused may be right now; this round says so again otherwise.
+static void clear_refusals(struct bt_sync *sync)
+{
+    bt_sync_fine(sync, BT_TROUBLE_SIGNATURE_REFUSED);
+    bt_sync_fine(sync, BT_TROUBLE_PUBLICATION_REFUSED);
+    bt_sync_fine(sync, BT_TROUBLE_METADATA_EXPIRED);
+}
+
+static int refresh(struct bt_repository *repository)
+{
+    struct bt_sync *sync = repository->sync;
+    struct bt_error err = {0};
+    int r = bt_tuf_client_refresh(repository->client, wall_ms(repository), &err);
+    note_versions(repository);
+    if (r == 0) {
+        clear_refusals(sync);
+        bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
+        bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
+        bt_sync_fine(sync, BT_TROUBLE_CERTIFICATE_EXPIRED);
+        read_keys(repository);
+        r = fetch_all(repository, &err);
+    }
+    if (r < 0 && !atomic_load(&sync->stopping)) {
+        report(repository, r, &err);
+    }
+    return r;
+}
+
+// When to ask again without a hint.
+static int64_t next_refresh_ns(struct bt_repository *repository, int r, bool stream_up)
+{
+    const struct bt_sync_options *options = &repository->sync->options;
+    repository->failures = r < 0 ? repository->failures + 1 : 0;
+    if (r < 0) {
+        return bt_pace_backoff_ns(repository->failures, SHORTEST_RETRY_NS,
+                                  options->retry_max_s * BT_NS_PER_S);
+    }
+    return bt_pace_about_ns(stream_up ? BELT_NS : options->poll_s * BT_NS_PER_S);
+}
+
+static int open_client(struct bt_repository *repository, struct bt_error *err)
+{
+    const struct bt_tuf_fetcher fetcher = {.fetch = bt_fetcher_fetch,
+                                           .context = &repository->fetcher};
+    if (repository->client != NULL) {
+        return 0;
+    }
+    int r = bt_tuf_client_open(repository->sync->metadata_directory, &fetcher, &repository->client,
+                               err);
+    if (r == 0) {
+        note_versions(repository);
+        read_keys(repository);
+    }
+    return r;
+}
+
+// False: not paired, so there is nothing to ask for.
+static bool refresh_when_paired(struct bt_repository *repository, bool stream_up,
+                                int64_t *out_next_ns)
+{
+    struct bt_error err;
+    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
+    *out_next_ns = INT64_MAX;
+    if (identity.player[0] == '\0') {
+        return false;
+    }
+    int r = open_client(repository, &err);
+    if (r == 0) {
+        r = refresh(repository);
+    } else {
+        refuse(repository, r, "metadata", &err);
+    }
+    *out_next_ns = mono_ns(repository) + next_refresh_ns(repository, r, stream_up);
+    return r == 0 || !is_outage(r);
+}
+
+static void handle_refresh(struct bt_repository *repository)
+{
+    int64_t next_ns;
+    lock(repository);
+    uint64_t ticket = repository->asked;
+    bool stream_up = repository->stream_up;
+    unlock(repository);
+    bool answered = refresh_when_paired(repository, stream_up, &next_ns);
+    lock(repository);
+    if (answered) {
+        repository->answered = ticket;
+    }
+    repository->refresh_at_ns = BT_MIN(repository->refresh_at_ns, next_ns);
+    unlock(repository);
+}
+
+/*
+ * The thread.
+ */
+
+static int64_t until_effective_changes_ns(const struct bt_repository *repository)
+{
+    int64_t left_ms = repository->effective_until_ms - wall_ms(repository);
+    // The wall clock may be set meanwhile.
+    return mono_ns(repository) + BT_CLAMP(left_ms, 0, 1000) * BT_NS_PER_MS;
+}
+
+struct work {
+    bool refresh, look, arrived;
+};
+
+static struct work wait_for_work(struct bt_repository *repository)
+{
+    struct work work = {false, false, false};
+    lock(repository);
+    while (!atomic_load(&repository->sync->stopping)) {
+        int64_t now_ns = mono_ns(repository);
+        int64_t until_ns = repository->refresh_at_ns;
+        if (repository->effective_until_ms != INT64_MAX) {
+            until_ns = BT_MIN(until_ns, until_effective_changes_ns(repository));
+        }
+        work.refresh = now_ns >= repository->refresh_at_ns;
+        work.look = repository->look || wall_ms(repository) >= repository->effective_until_ms;
+        work.arrived = repository->arrived;
+        if (work.refresh || work.look || work.arrived) {
+            break;
+        }
+        until_ns = BT_MIN(until_ns, now_ns + 60 * BT_NS_PER_S);
+        const struct timespec until = {.tv_sec = until_ns / BT_NS_PER_S,
+                                       .tv_nsec = until_ns % BT_NS_PER_S};
+        pthread_cond_timedwait(&repository->changed, &repository->lock, &until);
+    }
+    repository->look = false;
+    repository->arrived = false;
+    if (work.refresh) {
+        repository->refresh_at_ns = INT64_MAX;
+    }
+    unlock(repository);
+    return work;
+}
+
+static void load(struct bt_repository *repository)
+{
+    struct bt_error err;
+    struct bt_sync *sync = repository->sync;
+    bt_standing_content(sync->standing, &repository->current);
+    int r = bt_documents_load(&repository->newest, sync->state, "newest", &err);
+    r = r < 0 ? r : bt_documents_load(&repository->templates, sync->state, "template", &err);
+    if (r < 0) {
+        bt_sync_disk_trouble(sync, r, err.msg);
+    }
+    find_effective(repository);
+    if (bt_standing_identity(sync->standing).player[0] != '\0' &&
+        open_client(repository, &err) < 0) {
+        bt_log_warn(&logger, "%s; asking the server", err.msg);
+    }
+}
+
+static void *run(void *context)
+{
+    struct bt_repository *repository = context;
+    load(repository);
+    look(repository);
+    while (!atomic_load(&repository->sync->stopping)) {
+        struct work work = wait_for_work(repository);
+        if (atomic_load(&repository->sync->stopping)) {
+            break;
+        }
+        if (work.refresh) {
+            handle_refresh(repository);
+        }
+        if (work.refresh || work.look || mono_ns(repository) >= repository->look_at_ns) {
+            look(repository);
+        } else {
+            change_over_when_complete(repository);
+        }
+    }
+    return NULL;
+}
+
+int bt_repository_create(struct bt_sync *sync, struct bt_repository **out, struct bt_error *err)
+{
+    struct bt_repository *repository = BT_NEW(struct bt_repository);
+    pthread_condattr_t attributes;
+    repository->sync = sync;
+    // Orders come first: the channel asks for the first refresh, or the poll does when it is down.
+    repository->refresh_at_ns = bt_clock_mono_ns(sync->options.clock) +
+                                bt_pace_about_ns(sync->options.poll_s * BT_NS_PER_S);
+    repository->effective_until_ms = INT64_MAX;
+    pthread_mutex_init(&repository->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&repository->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *out = repository;
+    return bt_fetcher_init(&repository->fetcher, sync, err);
+}
+
+int bt_repository_run(struct bt_repository *repository, struct bt_error *err)
+{
+    int r = -pthread_create(&repository->thread, NULL, run, repository);
+    repository->started = r == 0;
+    return r == 0 ? 0 : bt_fail(err, r, "Cannot start the thread of the repository");
+}
+
+void bt_repository_close(struct bt_repository *repository)
+{
+    if (repository != NULL) {
+        lock(repository);
+        wake(repository);
+        unlock(repository);
+    }
+}
+
+void bt_repository_join(struct bt_repository *repository)
+{
+    if (repository != NULL && repository->started) {
+        pthread_join(repository->thread, NULL);
+        repository->started = false;
+    }
+}
+
+void bt_repository_destroy(struct bt_repository *repository)
+{
+    if (repository == NULL) {
+        return;
+    }
+    bt_tuf_client_destroy(repository->client);
+    bt_fetcher_finish(&repository->fetcher);
+    bt_documents_finish(&repository->newest);
+    bt_documents_finish(&repository->templates);
+    bt_documents_finish(&repository->current);
+    bt_documents_finish(&repository->leaving);
+    bt_documents_finish(&repository->effective);
+    cJSON_Delete(repository->waiting);
+    pthread_mutex_destroy(&repository->lock);
+    pthread_cond_destroy(&repository->changed);
+    free(repository);
+}

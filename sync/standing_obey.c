@@ -1,0 +1,316 @@
+// Orders: obeyed once, kept, told.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "sync/standing_inside.h"
+
+// The numbers of a server that lost its mind would make all later orders look old.
+#define MAX_NUMBER_STEP (INT64_C(1) << 30)
+
+static const struct bt_log logger = {"sync/standing"};
+
+static int keep_order(struct bt_standing *standing, const struct bt_order *order, const char *body,
+                      const char *word, const char *detail, struct bt_error *err)
+{
+    struct bt_order_row row = {
+        .n = order->n, .at_ms = bt_standing_now(standing).wall_ms, .body = body};
+    bt_copy_cut(row.state, sizeof(row.state), word);
+    bt_copy_cut(row.detail, sizeof(row.detail), detail);
+    int r = bt_state_put_order(standing->parts.state, &row, err);
+    return r < 0 ? r : bt_state_set_int(standing->parts.state, "last_order", order->n, err);
+}
+
+static int keep_emergency(struct bt_standing *standing, const char *id, struct bt_error *err)
+{
+    const struct bt_emergency *emergency = bt_emergencies_find(&standing->emergencies, id);
+    if (emergency == NULL) {
+        return 0;
+    }
+    const char *text = emergency->text != NULL ? emergency->text : "";
+    const struct bt_record_row row = {
+        .name = id, .body = text, .len = strlen(text), .number = emergency->ended_ms};
+    return bt_state_put(standing->parts.state, "emergency", &row, err);
+}
+
+static int keep_takedown(struct bt_standing *standing, const char *id, const char *body,
+                         struct bt_error *err)
+{
+    for (size_t i = 0; i < standing->takedowns.count; i++) {
+        if (strcmp(standing->takedowns.list[i].order->id, id) == 0) {
+            return bt_takedown_keep(&standing->takedowns.list[i], body, standing->parts.state, err);
+        }
+    }
+    return 0;
+}
+
+static int keep_effect(struct bt_standing *standing, const struct bt_order *order, const char *body,
+                       struct bt_error *err)
+{
+    struct bt_state *state = standing->parts.state;
+    switch (order->what) {
+    case BT_INSTRUCTION_TAKEDOWN:
+        return keep_takedown(standing, order->id, body, err);
+    case BT_INSTRUCTION_EMERGENCY_END:
+        return keep_emergency(standing, order->id, err);
+    case BT_INSTRUCTION_BLANK:
+        return bt_state_set_int(state, "blank", order->value, err);
+    case BT_INSTRUCTION_UNBLANK:
+        return bt_state_set_int(state, "blank", -1, err);
+    case BT_INSTRUCTION_VOLUME:
+        return bt_state_set_int(state, "volume", order->value, err);
+    case BT_INSTRUCTION_BRIGHTNESS:
+        return bt_state_set_int(state, "brightness", order->value, err);
+    case BT_INSTRUCTION_EMERGENCY:
+    case BT_INSTRUCTION_SCREENSHOT:
+    case BT_INSTRUCTION_IDENTIFY:
+    case BT_INSTRUCTION_RESTART:
+    case BT_INSTRUCTION_UNKNOWN:
+        break;
+    }
+    return 0;
+}
+
+static int keep(struct bt_standing *standing, const struct bt_order *order, const char *body,
+                const char *word, const char *detail, struct bt_error *err)
+{
+    struct bt_state *state = standing->parts.state;
+    int r = bt_state_begin(state, err);
+    if (r < 0) {
+        return r;
+    }
+    r = keep_effect(standing, order, body, err);
+    r = r < 0 ? r : keep_order(standing, order, body, word, detail, err);
+    r = bt_state_end(state, r, err);
+    if (r == 0) {
+        standing->last_order = order->n;
+        standing->generation++;
+    }
+    return r;
+}
+
+static int tell(struct bt_standing *standing, const struct bt_order *order)
+{
+    struct bt_news *news = bt_order_news(order);
+    int r = bt_queue_push(standing->parts.news, news);
+    if (r < 0) {
+        bt_news_destroy(news);
+    }
+    return r;
+}
+
+// In memory and on the screen at once; the disk comes after.
+static int remove_now(struct bt_standing *standing, const struct bt_order *order, const char *body,
+                      struct bt_error *err)
+{
+    struct bt_instant now = bt_standing_now(standing);
+    int r = tell(standing, order);
+    if (r < 0) {
+        return bt_fail(err, -EAGAIN, "The player's main loop does not answer");
+    }
+    if (order->what == BT_INSTRUCTION_TAKEDOWN) {
+        struct bt_order *copy = NULL;
+        r = bt_standing_copy_order(body, &copy);
+        r = r < 0 ? r : bt_takedowns_add(&standing->takedowns, copy, &standing->content, err);
+    } else if (order->what == BT_INSTRUCTION_EMERGENCY_END) {
+        bt_emergencies_end(&standing->emergencies, order->id, order->value, &now);
+        bt_standing_announce(standing, true);
+    }
+    return r;
+}
+
+static void forbid(struct bt_standing *standing, const struct bt_documents *newest)
+{
+    struct bt_error err;
+    size_t count;
+    BT_AUTOFREE struct bt_sha256 *hashes =
+        bt_takedowns_hashes(&standing->takedowns, newest, &count);
+    if (bt_store_set_forbidden(standing->parts.store, hashes, count, &err) < 0) {
+        bt_log_error(&logger, "What was taken down is still on the disk: %s; it is not shown",
+                     err.msg);
+    }
+}
+
+void bt_standing_forbid(struct bt_standing *standing, const struct bt_documents *newest)
+{
+    bt_standing_lock(standing);
+    forbid(standing, newest);
+    bt_standing_unlock(standing);
+}
+
+static int obey_removal(struct bt_standing *standing, const struct bt_order *order,
+                        const char *body, struct bt_error *err)
+{
+    int r = remove_now(standing, order, body, err);
+    r = r < 0 ? r : keep(standing, order, body, "given", "", err);
+    if (r == 0 && order->what == BT_INSTRUCTION_TAKEDOWN) {
+        forbid(standing, NULL);
+    }
+    return r;
+}
+
+// Known to be signed by who may: 0. -EKEYREJECTED: not by a key we know.
+static int believe(struct bt_standing *standing, const struct bt_order *order,
+                   struct bt_activation *out, struct bt_error *err)
+{
+    struct bt_instant now = bt_standing_now(standing);
+    size_t len = strlen(order->activation);
+    char role[BT_ROLE_BYTES];
+    int r = bt_activation_parse(order->activation, len, out, err);
+    r = r < 0 ? r : bt_activation_role(out, role, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!bt_target_is_mine(out->template_target, standing->identity.unit,
+                           standing->identity.screen) ||
+        !bt_activation_concerns(out, standing->identity.unit, standing->identity.screen)) {
+        return bt_fail(err, -EACCES, "it is not for this screen");
+    }
+    const struct bt_keyring *ring =
+        strcmp(role, "em-p") == 0 ? &standing->keys.province : &standing->keys.unit;
+    r = bt_activation_verify(order->activation, len, out, ring, now.wall_ms, err);
+    return r == -EACCES ? -EKEYREJECTED : r;
+}
+
+// Begins what is believed. 1: it is shown or will be; 0: its template is not there yet.
+static int try_emergency(struct bt_standing *standing, const struct bt_order *order,
+                         struct bt_activation *out, struct bt_error *err)
+{
+    struct bt_instant now = bt_standing_now(standing);
+    int r = believe(standing, order, out, err);
+    r = r < 0 ? r : bt_emergencies_add(&standing->emergencies, out, order->activation, &now, err);
+    if (r < 0) {
+        return r;
+    }
+    if (r > 0) {
+        bt_standing_announce(standing, true);
+    }
+    const struct bt_emergency *emergency = bt_emergencies_find(&standing->emergencies, out->id);
+    return emergency != NULL && bt_standing_has_template(emergency, standing) ? 1 : 0;
+}
+
+static int keep_emergency_order(struct bt_standing *standing, const struct bt_order *order,
+                                const char *body, const char *id, const char *word,
+                                struct bt_error *err)
+{
+    struct bt_state *state = standing->parts.state;
+    int r = bt_state_begin(state, err);
+    if (r < 0) {
+        return r;
+    }
+    r = keep_emergency(standing, id, err);
+    r = r < 0 ? r : keep_order(standing, order, body, word, "", err);
+    r = bt_state_end(state, r, err);
+    if (r == 0) {
+        standing->last_order = order->n;
+    }
+    return r;
+}
+
+static int obey_emergency(struct bt_standing *standing, const struct bt_order *order,
+                          const char *body, struct bt_error *err)
+{
+    struct bt_activation activation = {0};
+    int r = try_emergency(standing, order, &activation, err);
+    // Nobody signed it whom we know yet: newer metadata may say otherwise.
+    bool may_come = r == 0 || r == -EKEYREJECTED;
+    if (r < 0 && !may_come) {
+        return keep(standing, order, body, "refused", err->msg, err);
+    }
+    const char *word = r > 0 ? "done" : "given";
+    r = keep_emergency_order(standing, order, body, activation.id, word, err);
+    if (r == 0 && word[0] == 'g' && !bt_standing_add_pending(standing, body)) {
+        bt_standing_answer(standing, order->n, "failed", "too many emergencies wait");
+    }
+    return r;
+}
+
+// 0: stays pending.
+static bool retry_one(struct bt_standing *standing, const struct bt_order *order, bool final)
+{
+    struct bt_error err = {0};
+    struct bt_activation activation;
+    int r = try_emergency(standing, order, &activation, &err);
+    if (r == 0 || (r == -EKEYREJECTED && !final)) {
+        return false;
+    }
+    if (r > 0 && keep_emergency(standing, activation.id, &err) < 0) {
+        bt_log_warn(&logger, "%s; keeping emergency '%s' in memory", err.msg, activation.id);
+    }
+    bt_standing_answer(standing, order->n, r > 0 ? "done" : "refused", err.msg);
+    return true;
+}
+
+bool bt_standing_retry(struct bt_standing *standing, bool final)
+{
+    bool answered = false;
+    bt_standing_lock(standing);
+    for (size_t i = 0; i < standing->pending_count;) {
+        if (!retry_one(standing, standing->pending[i], final)) {
+            i++;
+            continue;
+        }
+        answered = true;
+        bt_order_destroy(standing->pending[i]);
+        standing->pending[i] = standing->pending[--standing->pending_count];
+    }
+    bt_standing_unlock(standing);
+    return answered;
+}
+
+bool bt_standing_has_pending(struct bt_standing *standing)
+{
+    bt_standing_lock(standing);
+    bool pending = standing->pending_count > 0;
+    bt_standing_unlock(standing);
+    return pending;
+}
+
+static int obey_rest(struct bt_standing *standing, const struct bt_order *order, const char *body,
+                     struct bt_error *err)
+{
+    if (order->what == BT_INSTRUCTION_UNKNOWN) {
+        return keep(standing, order, body, "refused", order->problem, err);
+    }
+    int r = keep(standing, order, body, "given", "", err);
+    if (r < 0) {
+        return r;
+    }
+    if (tell(standing, order) < 0) {
+        bt_standing_answer(standing, order->n, "failed", "the main loop does not answer");
+    }
+    return 0;
+}
+
+int bt_standing_obey(struct bt_standing *standing, const struct bt_order *order, const char *body,
+                     struct bt_error *err)
+{
+    int r = 0;
+    bt_standing_lock(standing);
+    if (order->n <= standing->last_order) {
+        r = 0;  // it was taken; its answer is on the way
+    } else if (order->n > standing->last_order + MAX_NUMBER_STEP) {
+        r = bt_fail(err, -EINVAL, "order %lld is far from the last, %lld", (long long)order->n,
+                    (long long)standing->last_order);
+    } else if (bt_instruction_removes(order->what)) {
+        r = obey_removal(standing, order, body, err);
+    } else if (order->what == BT_INSTRUCTION_EMERGENCY) {
+        r = obey_emergency(standing, order, body, err);
+    } else {
+        r = obey_rest(standing, order, body, err);
+    }
+    bt_standing_unlock(standing);
+    return r;
+}
+
+int64_t bt_standing_last_order(struct bt_standing *standing)
+{
+    bt_standing_lock(standing);
+    int64_t last = standing->last_order;
+    bt_standing_unlock(standing);
+    return last;
+}

@@ -1,0 +1,333 @@
+#include "sync/state.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define SCHEMA_VERSION 1
+#define BUSY_MS 5000
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS value(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS taken_order(n INTEGER PRIMARY KEY, body TEXT NOT NULL,"
+    "  state TEXT NOT NULL, at_ms INTEGER NOT NULL, detail TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS record(kind TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,"
+    "  number INTEGER NOT NULL, extra TEXT NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;"
+    "PRAGMA user_version=1;";
+
+struct bt_state {
+    sqlite3 *sqlite;
+    pthread_mutex_t lock;  // recursive: a transaction holds it, and each call inside
+};
+
+struct value {
+    const void *bytes;  // NULL: a number
+    size_t len;
+    int64_t number;
+};
+#define NUMBER(number_) ((struct value){.number = (number_)})
+#define TEXT(text_) ((struct value){.bytes = (text_), .len = strlen(text_)})
+
+static int errno_of(int result)
+{
+    static const struct {
+        int sqlite, code;
+    } codes[] = {
+        {SQLITE_FULL, -ENOSPC},    {SQLITE_READONLY, -EROFS}, {SQLITE_CORRUPT, -EUCLEAN},
+        {SQLITE_NOTADB, -EUCLEAN}, {SQLITE_NOMEM, -ENOMEM},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(codes); i++) {
+        if ((result & 0xFF) == codes[i].sqlite) {
+            return codes[i].code;
+        }
+    }
+    return -EIO;
+}
+
+static int fail_sqlite(struct bt_state *state, int result, struct bt_error *err)
+{
+    const char *text =
+        state->sqlite != NULL ? sqlite3_errmsg(state->sqlite) : sqlite3_errstr(result);
+    return bt_fail(err, errno_of(result), "The player's state: %s", text);
+}
+
+static void lock(struct bt_state *state)
+{
+    pthread_mutex_lock(&state->lock);
+}
+
+static void unlock(struct bt_state *state)
+{
+    pthread_mutex_unlock(&state->lock);
+}
+
+static int execute(struct bt_state *state, const char *sql, struct bt_error *err)
+{
+    int result = sqlite3_exec(state->sqlite, sql, NULL, NULL, NULL);
+    return result == SQLITE_OK ? 0 : fail_sqlite(state, result, err);
+}
+
+static int bind(sqlite3_stmt *stmt, int index, const struct value *value)
+{
+    if (value->bytes == NULL) {
+        return sqlite3_bind_int64(stmt, index, value->number);
+    }
+    return sqlite3_bind_text64(stmt, index, value->bytes, value->len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static int prepare(struct bt_state *state, const char *sql, const struct value *values,
+                   size_t count, sqlite3_stmt **out, struct bt_error *err)
+{
+    int result = sqlite3_prepare_v2(state->sqlite, sql, -1, out, NULL);
+    for (size_t i = 0; i < count && result == SQLITE_OK; i++) {
+        result = bind(*out, (int)i + 1, &values[i]);
+    }
+    if (result != SQLITE_OK) {
+        sqlite3_finalize(*out);
+        return fail_sqlite(state, result, err);
+    }
+    return 0;
+}
+
+static int run_values(struct bt_state *state, const char *sql, const struct value *values,
+                      size_t count, struct bt_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    lock(state);
+    int r = prepare(state, sql, values, count, &stmt, err);
+    if (r == 0) {
+        int result = sqlite3_step(stmt);
+        r = result == SQLITE_DONE || result == SQLITE_ROW ? 0 : fail_sqlite(state, result, err);
+        sqlite3_finalize(stmt);
+    }
+    unlock(state);
+    return r;
+}
+
+#define RUN(state, err, sql, ...)                                                                  \
+    run_values(state, sql, (struct value[]){__VA_ARGS__},                                          \
+               sizeof((struct value[]){__VA_ARGS__}) / sizeof(struct value), err)
+
+static int open_database(struct bt_state *state, const char *path, struct bt_error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
+    int result = sqlite3_open_v2(path, &state->sqlite, flags, NULL);
+    if (result != SQLITE_OK) {
+        return fail_sqlite(state, result, err);
+    }
+    sqlite3_busy_timeout(state->sqlite, BUSY_MS);
+    // EXTRA for the step into the log: the rollback journal of that step must not come back.
+    return execute(state,
+                   "PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                   "PRAGMA cache_size=-256; PRAGMA journal_size_limit=4194304;",
+                   err);
+}
+
+static int check_version(struct bt_state *state, struct bt_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int r = prepare(state, "PRAGMA user_version", NULL, 0, &stmt, err);
+    if (r < 0) {
+        return r;
+    }
+    int version = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    if (version > SCHEMA_VERSION) {
+        return bt_fail(err, -ENOTSUP, "The player's state was written by a newer version (%d)",
+                       version);
+    }
+    return version == SCHEMA_VERSION ? 0 : execute(state, schema, err);
+}
+
+int bt_state_open(const char *path, struct bt_state **out, struct bt_error *err)
+{
+    BT_AUTO(bt_state) state = BT_NEW(struct bt_state);
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&state->lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    int r = open_database(state, path, err);
+    r = r < 0 ? r : check_version(state, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "'%s'", path);
+    }
+    *out = BT_TAKE(state);
+    return 0;
+}
+
+void bt_state_destroy(struct bt_state *state)
+{
+    if (state == NULL) {
+        return;
+    }
+    sqlite3_close(state->sqlite);
+    pthread_mutex_destroy(&state->lock);
+    free(state);
+}
+
+int bt_state_begin(struct bt_state *state, struct bt_error *err)
+{
+    lock(state);
+    int r = execute(state, "BEGIN IMMEDIATE", err);
+    if (r < 0) {
+        unlock(state);
+    }
+    return r;
+}
+
+int bt_state_end(struct bt_state *state, int r, struct bt_error *err)
+{
+    r = r < 0 ? r : execute(state, "COMMIT", err);
+    if (r < 0 && sqlite3_get_autocommit(state->sqlite) == 0) {
+        sqlite3_exec(state->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    }
+    unlock(state);
+    return r;
+}
+
+int bt_state_get(struct bt_state *state, const char *key, char *out, size_t size)
+{
+    sqlite3_stmt *stmt = NULL;
+    const struct value values[] = {TEXT(key)};
+    lock(state);
+    int r = prepare(state, "SELECT value FROM value WHERE key = ?1", values, 1, &stmt, NULL);
+    if (r == 0) {
+        r = -ENOENT;
+        if (sqlite3_step(stmt) == SQLITE_ROW) {
+            r = bt_format(out, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+        }
+        sqlite3_finalize(stmt);
+    }
+    unlock(state);
+    return r;
+}
+
+int bt_state_set(struct bt_state *state, const char *key, const char *value, struct bt_error *err)
+{
+    return RUN(state, err, "INSERT OR REPLACE INTO value(key, value) VALUES(?1, ?2)", TEXT(key),
+               TEXT(value));
+}
+
+int64_t bt_state_get_int(struct bt_state *state, const char *key, int64_t absent)
+{
+    char text[32];
+    int64_t value;
+    if (bt_state_get(state, key, text, sizeof(text)) < 0 ||
+        bt_parse_int(text, INT64_MIN, INT64_MAX, &value) < 0) {
+        return absent;
+    }
+    return value;
+}
+
+int bt_state_set_int(struct bt_state *state, const char *key, int64_t value, struct bt_error *err)
+{
+    return RUN(state, err, "INSERT OR REPLACE INTO value(key, value) VALUES(?1, ?2)", TEXT(key),
+               NUMBER(value));
+}
+
+int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row, struct bt_error *err)
+{
+    return RUN(state, err,
+               "INSERT INTO taken_order(n, body, state, at_ms, detail)"
+               " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(n) DO NOTHING",
+               NUMBER(row->n), TEXT(row->body), TEXT(row->state), NUMBER(row->at_ms),
+               TEXT(row->detail));
+}
+
+int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, const char *detail,
+                          int64_t at_ms, struct bt_error *err)
+{
+    return RUN(state, err,
+               "UPDATE taken_order SET state = ?2, at_ms = ?3, detail = ?4"
+               " WHERE n = ?1 AND state = 'given'",
+               NUMBER(n), TEXT(word), NUMBER(at_ms), TEXT(detail));
+}
+
+int bt_state_drop_order(struct bt_state *state, int64_t n, struct bt_error *err)
+{
+    return RUN(state, err, "DELETE FROM taken_order WHERE n = ?1", NUMBER(n));
+}
+
+static const char *column_text(sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return text != NULL ? text : "";
+}
+
+int bt_state_each_order(struct bt_state *state, size_t max,
+                        int (*each)(const struct bt_order_row *row, void *context), void *context,
+                        struct bt_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    const struct value values[] = {NUMBER((int64_t)max)};
+    lock(state);
+    int r =
+        prepare(state, "SELECT n, body, state, at_ms, detail FROM taken_order ORDER BY n LIMIT ?1",
+                values, 1, &stmt, err);
+    while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct bt_order_row row = {
+            .n = sqlite3_column_int64(stmt, 0),
+            .body = column_text(stmt, 1),
+            .at_ms = sqlite3_column_int64(stmt, 3),
+        };
+        bt_copy_cut(row.state, sizeof(row.state), column_text(stmt, 2));
+        bt_copy_cut(row.detail, sizeof(row.detail), column_text(stmt, 4));
+        r = each(&row, context);
+    }
+    sqlite3_finalize(stmt);
+    unlock(state);
+    return r;
+}
+
+int bt_state_put(struct bt_state *state, const char *kind, const struct bt_record_row *row,
+                 struct bt_error *err)
+{
+    const struct value body = {.bytes = row->body, .len = row->len};
+    return RUN(state, err,
+               "INSERT OR REPLACE INTO record(kind, name, body, number, extra)"
+               " VALUES(?1, ?2, ?3, ?4, ?5)",
+               TEXT(kind), TEXT(row->name), body, NUMBER(row->number),
+               TEXT(row->extra != NULL ? row->extra : ""));
+}
+
+int bt_state_drop(struct bt_state *state, const char *kind, const char *name, struct bt_error *err)
+{
+    return RUN(state, err, "DELETE FROM record WHERE kind = ?1 AND name = ?2", TEXT(kind),
+               TEXT(name));
+}
+
+int bt_state_drop_all(struct bt_state *state, const char *kind, struct bt_error *err)
+{
+    return RUN(state, err, "DELETE FROM record WHERE kind = ?1", TEXT(kind));
+}
+
+int bt_state_each(struct bt_state *state, const char *kind,
+                  int (*each)(const struct bt_record_row *row, void *context), void *context,
+                  struct bt_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    const struct value values[] = {TEXT(kind)};
+    lock(state);
+    int r =
+        prepare(state, "SELECT name, body, number, extra FROM record WHERE kind = ?1 ORDER BY name",
+                values, 1, &stmt, err);
+    while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
+        const struct bt_record_row row = {
+            .name = column_text(stmt, 0),
+            .body = column_text(stmt, 1),
+            .len = (size_t)sqlite3_column_bytes(stmt, 1),
+            .number = sqlite3_column_int64(stmt, 2),
+            .extra = column_text(stmt, 3),
+        };
+        r = each(&row, context);
+    }
+    sqlite3_finalize(stmt);
+    unlock(state);
+    return r;
+}

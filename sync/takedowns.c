@@ -1,0 +1,159 @@
+#include "sync/takedowns.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+static void finish_takedown(struct bt_takedown *takedown)
+{
+    bt_order_destroy(takedown->order);
+    cJSON_Delete(takedown->versions);
+}
+
+void bt_takedowns_finish(struct bt_takedowns *takedowns)
+{
+    for (size_t i = 0; i < takedowns->count; i++) {
+        finish_takedown(&takedowns->list[i]);
+    }
+    free(takedowns->list);
+    *takedowns = (struct bt_takedowns){0};
+}
+
+static struct bt_takedown *slot_for(struct bt_takedowns *takedowns, const char *id)
+{
+    for (size_t i = 0; i < takedowns->count; i++) {
+        if (strcmp(takedowns->list[i].order->id, id) == 0) {
+            finish_takedown(&takedowns->list[i]);
+            return &takedowns->list[i];
+        }
+    }
+    if (takedowns->count == BT_MAX_TAKEDOWNS) {
+        return NULL;
+    }
+    BT_GROW(takedowns->list, takedowns->capacity, takedowns->count + 1);
+    return &takedowns->list[takedowns->count++];
+}
+
+static cJSON *versions_of(const struct bt_documents *current)
+{
+    cJSON *versions = cJSON_CreateObject();
+    for (size_t i = 0; i < current->count; i++) {
+        cJSON_AddNumberToObject(versions, current->list[i]->target,
+                                (double)current->list[i]->publication->version);
+    }
+    return versions;
+}
+
+static int add(struct bt_takedowns *takedowns, struct bt_order *order, cJSON *versions,
+               struct bt_error *err)
+{
+    struct bt_takedown *slot = slot_for(takedowns, order->id);
+    if (slot == NULL) {
+        bt_order_destroy(order);
+        cJSON_Delete(versions);
+        return bt_fail(err, -ENOSPC, "more than %d takedowns", BT_MAX_TAKEDOWNS);
+    }
+    *slot = (struct bt_takedown){.order = order, .versions = versions};
+    return 0;
+}
+
+int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
+                     const struct bt_documents *current, struct bt_error *err)
+{
+    return add(takedowns, order, versions_of(current), err);
+}
+
+static bool names(const struct bt_publication *publication, const char *takedown)
+{
+    for (size_t i = 0; i < publication->lift_count; i++) {
+        if (strcmp(publication->lifts[i].takedown, takedown) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool bt_takedown_is_lifted(const struct bt_takedown *takedown, const struct bt_documents *documents)
+{
+    for (size_t i = 0; i < documents->count; i++) {
+        const struct bt_document *document = documents->list[i];
+        const cJSON *then = cJSON_GetObjectItemCaseSensitive(takedown->versions, document->target);
+        int64_t version = 0;
+        if (then != NULL && bt_json_whole(then, 0, INT64_C(1) << 53, &version) < 0) {
+            continue;
+        }
+        if (document->publication->version > version &&
+            names(document->publication, takedown->order->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct bt_sha256 *bt_takedowns_hashes(const struct bt_takedowns *takedowns,
+                                      const struct bt_documents *newest, size_t *out_count)
+{
+    struct bt_sha256 *hashes = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < takedowns->count; i++) {
+        const struct bt_order *order = takedowns->list[i].order;
+        if (newest != NULL && bt_takedown_is_lifted(&takedowns->list[i], newest)) {
+            continue;
+        }
+        BT_GROW(hashes, capacity, count + order->asset_count + 1);
+        for (size_t a = 0; a < order->asset_count; a++) {
+            hashes[count++] = order->assets[a];
+        }
+    }
+    *out_count = count;
+    return hashes;
+}
+
+void bt_takedowns_fill(const struct bt_takedowns *takedowns, struct bt_news *news)
+{
+    size_t capacity = 0;
+    news->assets = bt_takedowns_hashes(takedowns, NULL, &news->asset_count);
+    for (size_t i = 0; i < takedowns->count; i++) {
+        const struct bt_order *order = takedowns->list[i].order;
+        BT_GROW(news->items, capacity, news->item_count + order->item_count + 1);
+        for (size_t n = 0; n < order->item_count; n++) {
+            news->items[news->item_count++] = order->items[n];
+        }
+    }
+}
+
+int bt_takedown_keep(const struct bt_takedown *takedown, const char *body, struct bt_state *state,
+                     struct bt_error *err)
+{
+    char *versions = cJSON_PrintUnformatted(takedown->versions);
+    const struct bt_record_row row = {.name = takedown->order->id,
+                                      .body = body,
+                                      .len = strlen(body),
+                                      .number = takedown->order->n,
+                                      .extra = versions};
+    int r = bt_state_put(state, "takedown", &row, err);
+    cJSON_free(versions);
+    return r;
+}
+
+static int load_one(const struct bt_record_row *row, void *context)
+{
+    BT_AUTOJSON *body = NULL;
+    BT_AUTOJSON *versions = NULL;
+    BT_AUTO(bt_order) order = NULL;
+    if (bt_json_parse(row->body, row->len, &body, NULL) < 0 ||
+        bt_order_read(body, &order, NULL) < 0 ||
+        bt_json_parse(row->extra, strlen(row->extra), &versions, NULL) < 0) {
+        return -EUCLEAN;
+    }
+    return add(context, BT_TAKE(order), BT_TAKE(versions), NULL);
+}
+
+int bt_takedowns_load(struct bt_takedowns *takedowns, struct bt_state *state, struct bt_error *err)
+{
+    int r = bt_state_each(state, "takedown", load_one, takedowns, err);
+    return r == -EUCLEAN ? bt_fail(err, r, "A takedown on the disk cannot be read") : r;
+}

@@ -1,0 +1,47 @@
+/**
+ * What was taken down and not lifted: ids, hashes, items, and which version of each document the
+ * player had when the order came. A takedown is lifted by a newer version that names it, of
+ * whatever document. Pure, but for keeping it. One thread at a time.
+ */
+#ifndef BT_SYNC_TAKEDOWNS_H
+#define BT_SYNC_TAKEDOWNS_H
+
+#include "sync/documents.h"
+#include "sync/order.h"
+
+// Hundreds of years of a province's takedowns; beyond it the oldest stays obeyed and new ones are
+// refused aloud.
+#define BT_MAX_TAKEDOWNS 4096
+
+struct bt_takedown {
+    struct bt_order *order;  // owned
+    cJSON *versions;         // {target: version} of then; owned
+};
+
+struct bt_takedowns {
+    struct bt_takedown *list;  // owned
+    size_t count, capacity;
+};
+
+void bt_takedowns_finish(struct bt_takedowns *takedowns);
+
+// Takes the order; one with the same id is replaced, and counts as come now.
+int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
+                     const struct bt_documents *current, struct bt_error *err) BT_NODISCARD;
+
+bool bt_takedown_is_lifted(const struct bt_takedown *takedown,
+                           const struct bt_documents *documents);
+
+// All hashes of what `newest` (may be NULL) does not lift; for free().
+struct bt_sha256 *bt_takedowns_hashes(const struct bt_takedowns *takedowns,
+                                      const struct bt_documents *newest, size_t *out_count);
+
+// Fills a CONTENT news: everything that is taken down.
+void bt_takedowns_fill(const struct bt_takedowns *takedowns, struct bt_news *news);
+
+int bt_takedown_keep(const struct bt_takedown *takedown, const char *body, struct bt_state *state,
+                     struct bt_error *err) BT_NODISCARD;
+int bt_takedowns_load(struct bt_takedowns *takedowns, struct bt_state *state,
+                      struct bt_error *err) BT_NODISCARD;
+
+#endif
