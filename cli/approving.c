@@ -39,10 +39,14 @@ static int64_t version_of(const cJSON *part)
     return bt_json_whole(member(part, "version"), 1, INT64_C(1) << 53, &version) == 0 ? version : 0;
 }
 
-// Is the base what people we know have signed, and the one just before?
+// Is the base what people we know have signed, and the one just before? Before the first version
+// there was nothing.
 static bool check_base(const cJSON *to_sign, const struct bt_keyring *trusted)
 {
     const cJSON *base = member(to_sign, "base");
+    if (cJSON_IsNull(base) && version_of(member(to_sign, "metadata")) == 1) {
+        return true;
+    }
     return trusted != NULL && cJSON_IsObject(base) &&
            bt_signatures_check(base, trusted, NULL) == 0 &&
            version_of(member(base, "signed")) + 1 == version_of(member(to_sign, "metadata"));

@@ -182,7 +182,7 @@ static int push_one(struct bt_ceremony *ceremony, enum bt_top_role role, int64_t
     BT_AUTOJSON *body = cJSON_CreateObject();
     BT_AUTOANSWER answer = {0};
     cJSON_AddStringToObject(body, "role", bt_top_role_names[role]);
-    cJSON_AddItemToObject(body, "metadata", document);
+    cJSON_AddItemToObject(body, "document", document);
     cJSON *files = files_of(ceremony->offline, document);
     if (files->child != NULL) {
         cJSON_AddItemToObject(body, "files", files);

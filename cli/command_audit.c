@@ -56,6 +56,19 @@ static int follow(struct chain *chain, const cJSON *entry, const char *wanted, s
     return 0;
 }
 
+// The list begins with the newest.
+static int follow_all(struct chain *chain, const cJSON *entries, const char *wanted,
+                      struct bt_error *err)
+{
+    const cJSON *first = entries->child, *entry = first != NULL ? first->prev : NULL;
+    int r = 0;
+    while (entry != NULL && r == 0) {
+        r = follow(chain, entry, wanted, err);
+        entry = entry == first ? NULL : entry->prev;
+    }
+    return r;
+}
+
 static int judge(const struct bt_client *client, const struct chain *chain, const char *head,
                  struct bt_error *err)
 {
@@ -93,14 +106,8 @@ static int run_verify(const struct bt_arguments *arguments, struct bt_error *err
     if ((r = bt_rest_list(client, "/v1/audit?limit=200", &entries, err)) < 0) {
         return r;
     }
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, entries)
-    {
-        if ((r = follow(&chain, entry, head, err)) < 0) {
-            return r;
-        }
-    }
-    return judge(client, &chain, head, err);
+    r = follow_all(&chain, entries, head, err);
+    return r < 0 ? r : judge(client, &chain, head, err);
 }
 
 static const struct bt_option verify_options[] = {

@@ -99,7 +99,6 @@ static const struct bt_column group_columns[] = {
     {"mã / id", "id", BT_COLUMN_TEXT},
     {"tên / name", "name", BT_COLUMN_TEXT},
     {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
-    {"màn hình / screens", "screens", BT_COLUMN_TEXT},
 };
 static const struct bt_member group_members[] = {
     {"name", NULL, 0, BT_MEMBER_TEXT, NULL},
@@ -110,7 +109,7 @@ static const struct bt_option group_options[] = {
 static const struct bt_member member_members[] = {{"screens", NULL, 1, BT_MEMBER_LIST, NULL}};
 
 static const struct bt_rest group_list = {"GET", "/v1/groups", BT_COLUMNS(group_columns)};
-static const struct bt_rest group_show = {"GET", "/v1/groups/{0}", BT_COLUMNS(group_columns)};
+static const struct bt_rest group_show = {"GET", "/v1/groups/{0}/screens", BT_COLUMNS(columns)};
 static const struct bt_rest group_new = {"POST", "/v1/groups", BT_MEMBERS(group_members),
                                          BT_COLUMNS(group_columns), .done = "Đã lập / made"};
 static const struct bt_rest group_set = {"PUT", "/v1/groups/{0}/screens",
@@ -120,8 +119,8 @@ static const struct bt_rest group_set = {"PUT", "/v1/groups/{0}/screens",
 static const struct bt_subcommand group_subcommands[] = {
     {"list", NULL, 0, 0, "Các nhóm. / The groups.", .online = true, .run = bt_rest_run,
      .request = &group_list},
-    {"show", "GROUP", 1, 1, "Một nhóm. / One group.", .online = true, .run = bt_rest_run,
-     .request = &group_show},
+    {"show", "GROUP", 1, 1, "Các màn hình của nhóm. / The screens of a group.", .online = true,
+     .run = bt_rest_run, .request = &group_show},
     {"new", "NAME", 1, 1, "Lập nhóm. / Makes a group.", BT_OPTIONS(group_options), .online = true,
      .run = bt_rest_run, .request = &group_new},
     {"screens", "GROUP [SCREEN…]", 1, 512,

@@ -275,7 +275,8 @@ static int upload_file(struct bt_client *client, struct upload *upload, struct b
 static int run_upload(const struct bt_arguments *arguments, struct bt_error *err)
 {
     BT_AUTO(bt_client) client = NULL;
-    int r = bt_client_open(arguments, &client, err), failed = 0;
+    size_t refused = 0;
+    int r = bt_client_open(arguments, &client, err);
     for (size_t i = 0; r == 0 && i < bt_operand_count(arguments); i++) {
         const char *path = bt_operand(arguments, i), *slash = strrchr(path, '/');
         const char *title = bt_argument(arguments, "title");
@@ -287,15 +288,16 @@ static int run_upload(const struct bt_arguments *arguments, struct bt_error *err
                                     : path,
             .unit = bt_argument(arguments, "unit"),
         };
-        int one = upload_file(client, &upload, err);
-        if (one == -EINVAL) {
-            fprintf(stderr, "%s\n", err->msg);  // the others may be fine
-            failed = one;
-        } else {
-            r = one;
+        r = upload_file(client, &upload, err);
+        if (r == -EINVAL) {
+            fprintf(stderr, "%s\n", err->msg);
+            refused++;
+            r = 0;  // the others may be fine
         }
     }
-    return r < 0 ? r : failed;
+    return r == 0 && refused > 0
+               ? bt_fail(err, -EINVAL, "%zu tệp không dùng được / files cannot be used", refused)
+               : r;
 }
 
 static const struct bt_option upload_options[] = {

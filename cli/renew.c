@@ -67,7 +67,7 @@ static int renew_delegated(struct bt_ceremony *ceremony, const char *role, struc
     }
     BT_AUTOJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "role", role);
-    cJSON_AddItemToObject(body, "metadata", next);
+    cJSON_AddItemToObject(body, "document", next);
     for (size_t i = 0; i < ceremony->signers.count && r == 0; i++) {
         r = bt_signing_sign(next, ceremony->signers.keys[i], err);
     }

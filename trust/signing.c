@@ -443,6 +443,9 @@ int bt_signing_sign(cJSON *document, const struct bt_private_key *key, struct bt
 
 int bt_signing_text(const cJSON *document, struct bt_buf *out, struct bt_error *err)
 {
+    if (!cJSON_IsObject(document)) {
+        return bt_fail(err, -EINVAL, "Metadata must be an object { }");
+    }
     char *text = cJSON_PrintUnformatted(document);
     int r = text != NULL ? bt_buf_append(out, text, strlen(text)) : -ENOMEM;
     cJSON_free(text);
