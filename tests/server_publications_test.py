@@ -2,6 +2,7 @@
 """From a draft to what players fetch: keys held elsewhere, proposals, signatures, takedowns,
 emergencies; through the real server, with our own TUF client as the judge."""
 
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -380,6 +381,28 @@ class Publishing(PublicationCase):
         self.add_asset()
         self.publish(self.draft(picture_recipe()))
         self.assertEqual(json.loads(self.fetch("u/31333/quang-truong.json"))["assets"][0]["sha256"], PICTURE)
+
+    def test_a_misspelt_key_is_told(self):
+        self.found()
+        answers = [self.admin.post("/v1/proposals", {"role": "u-31333", "publication": []}),
+                   self.admin.post("/v1/publications", {"unit": "31333", "layer": "unit", "name": "a", "recipe": {}, "titel": ""}),
+                   self.admin.post("/v1/takedowns", {"unit": "31333", "assets": [PICTURE], "asset": PICTURE})]
+        for answer in answers:
+            self.assertProblem(answer, 400, "invalid")
+
+    def test_signatures_that_come_at_once_publish_once(self):
+        self.found()
+        proposal = self.propose(self.draft())
+        before = self.timestamp()["version"]
+        signed = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json["metadata"]
+        clients = [self.client().login("quan-tri") for _ in self.commune]
+        with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+            answers = list(pool.map(lambda pair: pair[0].post(f"/v1/proposals/{proposal}/signatures", pair[1].sign(signed)),
+                                    zip(clients, self.commune)))
+        self.assertTrue(set(answer.status for answer in answers) <= {200, 409}, answers)
+        self.assertEqual(self.admin.get(f"/v1/proposals/{proposal}").json["state"], "published")
+        self.assertEqual(self.timestamp()["version"], before + 1)
+        self.assertIsNotNone(self.fetch("u/31333/quang-truong.json"))
 
     def test_a_key_sent_twice_does_it_once(self):
         self.found()

@@ -78,6 +78,25 @@ int bt_desk_not_found(struct bt_call *call)
     return bt_call_problem(call, 404, "not-found", "Không tìm thấy.", "There is no such thing.");
 }
 
+bool bt_desk_keys(struct bt_call *call, const char *const *keys)
+{
+    const cJSON *body = bt_call_json(call);
+    for (const cJSON *member = body == NULL ? NULL : body->child; member != NULL;
+         member = member->next) {
+        size_t i = 0;
+        while (keys[i] != NULL && strcmp(keys[i], member->string) != 0) {
+            i++;
+        }
+        if (keys[i] == NULL) {
+            BT_AUTOFREE char *vi = bt_strf("Không có khóa '%.64s' ở đây.", member->string);
+            BT_AUTOFREE char *en = bt_strf("The key '%.64s' is not known here.", member->string);
+            bt_call_problem(call, 400, "invalid", vi, en);
+            return false;
+        }
+    }
+    return body != NULL;
+}
+
 static void refuse_text(struct bt_call *call, const char *key, size_t max)
 {
     BT_AUTOFREE char *vi = bt_strf("'%s' phải là chữ, tối đa %zu byte.", key, max);

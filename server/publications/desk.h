@@ -36,6 +36,12 @@ int bt_desk_refuse(struct bt_call *call, int code, const char *name, const char 
 
 int bt_desk_not_found(struct bt_call *call);
 
+/**
+ * True when the body is an object that has no other keys than these (the list ends with NULL); else
+ * answers and returns false. A misspelt key would be something else that is asked for.
+ */
+bool bt_desk_keys(struct bt_call *call, const char *const *keys);
+
 // A text of the body: "" when absent. False after a refusal when it is no text or too long.
 bool bt_desk_text(struct bt_call *call, const char *key, size_t max, bool required,
                   const char **out);

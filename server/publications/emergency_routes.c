@@ -263,6 +263,10 @@ static int audit(struct bt_call *call, const char *verb, const char *id, const c
 int bt_handle_emergency_activate(struct bt_call *call, struct bt_error *err)
 {
     AUTO_ACTIVATING a = {0};
+    static const char *const keys[] = {"activation", NULL};
+    if (!bt_desk_keys(call, keys)) {
+        return 0;
+    }
     int r = read_activating(call, &a, err);
     r = r == 0 ? check(call, &a, err) : r;
     if (r < 0) {

@@ -36,9 +36,10 @@ static int open_key(const char *data_dir, const char *role, struct bt_private_ke
                     struct bt_error *err)
 {
     BT_AUTOFREE char *path = bt_strf("%s/keys/%s.json", data_dir, role);
-    int r = bt_private_key_load(path, NULL, out, err);
+    struct bt_error missing;
+    int r = bt_private_key_load(path, NULL, out, &missing);
     if (r != -ENOENT) {
-        return r;
+        return r < 0 ? bt_fail(err, r, "%s", missing.msg) : 0;
     }
     BT_AUTO(bt_private_key) key = NULL;
     r = bt_private_key_generate(BT_PRIVATE_ED25519, &key, err);
@@ -223,7 +224,7 @@ static int renew(const struct bt_issuer *issuer, struct bt_db *db, int64_t now_m
     int r = find_newest(db, "snapshot", &snapshot, err);
     r = r == 0 ? find_newest(db, "timestamp", &timestamp, err) : r;
     *out_version = 0;
-    if (r < 0 || timestamp.version == 0) {
+    if (r < 0) {
         return r;
     }
     bool new_snapshot = snapshot.expires_ms - now_ms < SNAPSHOT_RENEW_MS;

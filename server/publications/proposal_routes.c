@@ -167,7 +167,8 @@ int bt_handle_proposal_create(struct bt_call *call, struct bt_error *err)
 {
     char id[BT_SERVER_ID_BYTES], unit[BT_UNIT_CODE_BYTES];
     const char *role, *note;
-    if (!bt_desk_text(call, "role", BT_ROLE_BYTES - 1, true, &role) ||
+    static const char *const keys[] = {"role", "publications", "withdraw", "note", NULL};
+    if (!bt_desk_keys(call, keys) || !bt_desk_text(call, "role", BT_ROLE_BYTES - 1, true, &role) ||
         !bt_desk_text(call, "note", NOTE_MAX_BYTES, false, &note) ||
         !bt_unit_of_proposed_role(call, unit, sizeof(unit))) {
         return 0;
@@ -207,8 +208,9 @@ static int end(struct bt_call *call, struct bt_proposal *proposal, int event, co
 int bt_handle_proposal_refuse(struct bt_call *call, struct bt_error *err)
 {
     const char *reason;
+    static const char *const keys[] = {"reason", NULL};
     BT_AUTO(bt_proposal) proposal = NULL;
-    if (!bt_desk_text(call, "reason", NOTE_MAX_BYTES, true, &reason)) {
+    if (!bt_desk_keys(call, keys) || !bt_desk_text(call, "reason", NOTE_MAX_BYTES, true, &reason)) {
         return 0;
     }
     int r = bt_proposal_load(bt_call_db(call), bt_call_path(call, "id"), &proposal, err);

@@ -178,7 +178,9 @@ int bt_handle_publication_create(struct bt_call *call, struct bt_error *err)
     BT_AUTOFREE char *recipe = NULL;
     struct bt_target target;
     char id[BT_SERVER_ID_BYTES];
-    if (!bt_desk_text(call, "unit", BT_UNIT_CODE_BYTES - 1, true, &unit) ||
+    static const char *const keys[] = {"unit", "layer", "name", "title", "recipe", NULL};
+    if (!bt_desk_keys(call, keys) ||
+        !bt_desk_text(call, "unit", BT_UNIT_CODE_BYTES - 1, true, &unit) ||
         !bt_desk_text(call, "layer", 32, true, &layer) ||
         !bt_desk_text(call, "name", BT_DOCUMENT_NAME_BYTES - 1, true, &name) ||
         !read_content(call, &title, &recipe)) {
@@ -210,8 +212,9 @@ int bt_handle_publication_put(struct bt_call *call, struct bt_error *err)
     int r;
     const char *title;
     BT_AUTOFREE char *recipe = NULL;
+    static const char *const keys[] = {"title", "recipe", NULL};
     BT_AUTO(bt_publication_row) row = load(call, &r, err);
-    if (row == NULL || !bt_call_check_revision(call, row->revision) ||
+    if (row == NULL || !bt_call_check_revision(call, row->revision) || !bt_desk_keys(call, keys) ||
         !read_content(call, &title, &recipe)) {
         return r;
     }

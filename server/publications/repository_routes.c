@@ -109,7 +109,8 @@ int bt_handle_repository_metadata(struct bt_call *call, struct bt_error *err)
 {
     const char *role;
     int r = 0;
-    if (!bt_desk_text(call, "role", BT_ROLE_BYTES - 1, true, &role) ||
+    static const char *const keys[] = {"role", "document", "files", NULL};
+    if (!bt_desk_keys(call, keys) || !bt_desk_text(call, "role", BT_ROLE_BYTES - 1, true, &role) ||
         !may_submit(call, role, &r, err)) {
         return r;
     }

@@ -342,8 +342,10 @@ static int take_signature(struct bt_call *call, const struct desk *desk, const s
 int bt_handle_proposal_sign(struct bt_call *call, struct bt_error *err)
 {
     const char *keyid, *hex;
+    static const char *const keys[] = {"keyid", "sig", NULL};
     AUTODESK desk = {0};
-    if (!bt_desk_text(call, "keyid", BT_KEYID_BYTES - 1, true, &keyid) ||
+    if (!bt_desk_keys(call, keys) ||
+        !bt_desk_text(call, "keyid", BT_KEYID_BYTES - 1, true, &keyid) ||
         !bt_desk_text(call, "sig", BT_SIGNATURE_MAX_BYTES * 2, true, &hex)) {
         return 0;
     }

@@ -203,7 +203,9 @@ static int audit(struct bt_call *call, const struct takedown *t, struct bt_error
 int bt_handle_takedown_issue(struct bt_call *call, struct bt_error *err)
 {
     BT_AUTOFINISH(finish_takedown) struct takedown takedown = {0};
-    if (!bt_desk_text(call, "unit", BT_UNIT_CODE_BYTES - 1, true, &takedown.unit) ||
+    static const char *const keys[] = {"unit", "assets", "items", "reason", NULL};
+    if (!bt_desk_keys(call, keys) ||
+        !bt_desk_text(call, "unit", BT_UNIT_CODE_BYTES - 1, true, &takedown.unit) ||
         !bt_desk_text(call, "reason", REASON_MAX_BYTES, false, &takedown.reason)) {
         return 0;
     }
