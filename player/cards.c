@@ -10,6 +10,9 @@
 #define CODE_ALPHABET "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 #define QUIET_MODULES 4  // white around a QR code (ISO/IEC 18004)
 
+// How wide the bold texts are in sizes of their font, at most: a code has nine characters.
+#define LINE_EMS 5
+
 // Below this height only the code and the words are shown beside the QR code.
 #define ROOMY_PX 240
 
@@ -33,10 +36,14 @@ static int draw_part(struct bt_kitchen *kitchen, const struct part *part, struct
     if (part->rect.width < 1 || part->rect.height < 1) {
         return 0;
     }
+    // A code or a name is not to be broken where it can stand on one line.
+    int one_line_px = part->rect.width / LINE_EMS;
+    int size_px = part->rect.height * 3 / 4;
+    size_px = part->bold ? BT_MIN(size_px, one_line_px) : size_px;
     const struct bt_text_style style = {
         .font = "Noto Sans",
         .bold = part->bold,
-        .size_px = BT_CLAMP(part->rect.height * 3 / 4, 8, 2048),  // smaller where it must
+        .size_px = BT_CLAMP(size_px, 8, 2048),  // smaller where it must
         .line_percent = 120,
         .colour = part->colour,
         .background = part->background,
@@ -170,7 +177,8 @@ int bt_card_waiting(struct bt_kitchen *kitchen, enum bt_waiting what, int width,
     };
     BT_AUTO(bt_image) card = NULL;
     int r = new_card(width, height, ground, &card, err);
-    const struct bt_rect all = {0, 0, width, height};
+    int margin = BT_MIN(width, height) / 20;
+    const struct bt_rect all = {margin, 0, width - 2 * margin, height};
     const struct part parts[] = {
         {band(all, 25, 50), "Bảng tin", paper, ground, true},
         {band(all, 52, 75), texts[what], soft, ground, false},
@@ -213,7 +221,7 @@ int bt_card_mark(struct bt_kitchen *kitchen, int width, int height, struct bt_im
 {
     BT_AUTO(bt_image) card = NULL;
     int card_height = BT_CLAMP(height / 14, BT_MIN(12, height), 64);
-    int card_width = BT_MIN(card_height * 7, width);
+    int card_width = BT_MIN(card_height * 7, BT_MAX(width / 2, 1));
     int r = new_card(card_width, card_height, red, &card, err);
     const struct part part = {{0, 0, card_width, card_height}, "BẢN THỬ · DEMO", paper, red, true};
     r = r == 0 ? draw_part(kitchen, &part, card, err) : r;

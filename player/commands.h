@@ -10,6 +10,7 @@ enum bt_exit_status {
 };
 
 int bt_command_play(int argc, char **argv);
+int bt_command_run(int argc, char **argv);
 int bt_command_render(int argc, char **argv);
 int bt_command_plan(int argc, char **argv);
 int bt_command_check(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"play", bt_command_play, "Phát nội dung lên màn hình / show publications on a screen"},
+    {"run", bt_command_run, "Ghép với máy chủ và phát mãi / pair with a server and play for ever"},
     {"render", bt_command_render, "Vẽ một thời điểm ra tệp PNG / draw one moment to a PNG"},
     {"plan", bt_command_plan, "Xem trước lịch phát / what would play, when and why"},
     {"check", bt_command_check, "Kiểm tra ảnh, clip / would these files play, and if not why"},
