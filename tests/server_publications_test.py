@@ -291,13 +291,15 @@ class Publishing(PublicationCase):
         self.assertEqual((answer.json["state"], answer.json["reason"]), ("refused", "Sai chính tả"))
         self.assertEqual(self.state(publication), "draft")
         self.assertProblem(self.sign(proposal, self.commune[0], {}), 409, "not-open")
+        answer = self.admin.post(f"/v1/proposals/{self.propose(publication)}/withdraw")
+        self.assertEqual((answer.json["state"], self.state(publication)), ("withdrawn", "draft"))
         row = self.admin.get(f"/v1/publications/{publication}")
         answer = self.admin.put(f"/v1/publications/{publication}", {"title": "Hai", "recipe": recipe("Đúng")},
                                 If_Match=row.etag)
         self.assertEqual(answer.status, 200, answer)
         self.publish(publication)
         document = json.loads(self.fetch("u/31333/quang-truong.json"))
-        self.assertEqual((document["version"], document["title"]), (2, "Hai"))
+        self.assertEqual((document["version"], document["title"]), (3, "Hai"))
 
     def test_the_newer_version_supersedes_and_a_withdrawn_one_is_gone(self):
         self.found()

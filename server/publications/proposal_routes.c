@@ -226,8 +226,5 @@ int bt_handle_proposal_withdraw(struct bt_call *call, struct bt_error *err)
     if (r < 0) {
         return r == -ENOENT ? bt_desk_not_found(call) : r;
     }
-    if (!bt_call_check_revision(call, proposal->revision)) {
-        return 0;
-    }
     return end(call, proposal, BT_PROPOSAL_WITHDRAW, "withdraw", "", err);
 }
