@@ -219,6 +219,15 @@ static void presented(void *context, struct bt_stage *stage, int64_t presented_n
     bt_director_settle(director, stage);
 }
 
+static void ended(void *context)
+{
+    struct bt_director *director = context;
+    bt_errands_close(director->urgent);
+    bt_errands_close(director->slow);
+    bt_errands_destroy(BT_TAKE(director->urgent));
+    bt_errands_destroy(BT_TAKE(director->slow));
+}
+
 struct bt_director *bt_director_create(const struct bt_director_options *options)
 {
     struct bt_director *director = BT_NEW(struct bt_director);
@@ -236,6 +245,7 @@ struct bt_director *bt_director_create(const struct bt_director_options *options
         .presented = presented,
         .changed = changed,
         .dismiss = dismiss,
+        .ended = ended,
     };
     return director;
 }
@@ -245,8 +255,6 @@ void bt_director_destroy(struct bt_director *director)
     if (director == NULL) {
         return;
     }
-    bt_errands_close(director->urgent);
-    bt_errands_close(director->slow);
     bt_errands_destroy(director->urgent);
     bt_errands_destroy(director->slow);
     bt_content_finish(&director->latest);

@@ -538,6 +538,7 @@ int bt_stage_direct(const struct bt_stage_options *options, const struct bt_stag
     BT_AUTOFREE struct bt_stage *stage = create(options, kitchen, recorder, frame_log, stop);
     stage->guide = guide;
     int r = run(stage, err);
+    guide->ended(guide->context);
     finish(stage);
     return r;
 }

@@ -35,6 +35,9 @@ struct bt_stage_guide {
     // to be destroyed where that may wait.
     void (*changed)(void *context, struct bt_stage *stage);
     void (*dismiss)(void *context, struct bt_cast *cast);
+
+    // The loop has ended: what works for the stage on other threads ends now.
+    void (*ended)(void *context);
 };
 
 /**
