@@ -15,6 +15,7 @@ struct bt_servers {
     // Protected by lock.
     struct bt_addresses list;
     size_t now;
+    bool kept;  // the list is on the disk
 };
 
 struct bt_servers *bt_servers_create(struct bt_state *state, const struct bt_address *first)
@@ -27,6 +28,7 @@ struct bt_servers *bt_servers_create(struct bt_state *state, const struct bt_add
         bt_addresses_parse(text, strlen(text), 0, &servers->list, NULL) < 0) {
         servers->list.count = 0;
     }
+    servers->kept = servers->list.count > 0;
     if (servers->list.count == 0 && first != NULL) {
         servers->list.list[0] = *first;
         servers->list.count = 1;
@@ -90,14 +92,16 @@ bool bt_servers_set(struct bt_servers *servers, const struct bt_addresses *addre
         }
     }
     pthread_mutex_lock(&servers->lock);
-    bool changed = servers->list.count != addresses->count ||
-                   memcmp(servers->list.list, addresses->list,
-                          addresses->count * sizeof(*addresses->list)) != 0;
+    bool kept = servers->kept && servers->list.count == addresses->count &&
+                memcmp(servers->list.list, addresses->list,
+                       addresses->count * sizeof(*addresses->list)) == 0;
     servers->list = *addresses;
     servers->now = same < addresses->count ? same : 0;
     pthread_mutex_unlock(&servers->lock);
-    if (changed && keep(servers, addresses, err) < 0) {
-        return same == addresses->count;  // in force all the same; kept at the next change
-    }
+    // In force all the same when the disk refuses; kept the next time.
+    bool keeps = kept || keep(servers, addresses, err) == 0;
+    pthread_mutex_lock(&servers->lock);
+    servers->kept = keeps;
+    pthread_mutex_unlock(&servers->lock);
     return same == addresses->count;
 }
