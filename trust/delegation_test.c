@@ -106,8 +106,8 @@ static void delegations_of_no_good_shape_are_refused(void **state)
         "{\"name\":\"a\",\"terminating\":true,\"paths\":\"*\"}",
         "{\"name\":\"a\",\"terminating\":true,\"paths\":[1]}",
         "{\"name\":\"a\",\"terminating\":true,\"paths\":[],\"path_hash_prefixes\":[]}",
-        "{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\","
-        "\"terminating\":true,\"paths\":[]}",
+        ("{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\","
+         "\"terminating\":true,\"paths\":[]}"),
     };
     (void)state;
     for (size_t i = 0; i < BT_ARRAY_LEN(refused); i++) {

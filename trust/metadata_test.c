@@ -93,8 +93,8 @@ static void documents_of_no_good_shape_are_refused(void **state)
         "{\"signed\":{},\"signatures\":[{\"keyid\":\"a\"}]}",
         "{\"signed\":{},\"signatures\":[{\"keyid\":\"a\",\"sig\":1}]}",
         "{\"signed\":{},\"signatures\":[{\"sig\":\"\"}]}",
-        "{\"signed\":{},\"signatures\":[{\"keyid\":\"b\",\"sig\":\"\"},"
-        "{\"keyid\":\"b\",\"sig\":\"\"}]}",
+        ("{\"signed\":{},\"signatures\":[{\"keyid\":\"b\",\"sig\":\"\"},"
+         "{\"keyid\":\"b\",\"sig\":\"\"}]}"),
         "{\"signed\":{\"a\":0.5},\"signatures\":[]}",
     };
     (void)state;
