@@ -17,7 +17,7 @@ struct bt_sha256 {
 
 struct bt_sha256 bt_sha256_of(const void *bytes, size_t len);
 
-// A running hash. finish frees it; destroy is for the path that does not finish.
+// A running hash; result leaves it to be destroyed.
 struct bt_hasher;
 struct bt_hasher *bt_hasher_create(void) BT_NODISCARD;
 void bt_hasher_destroy(struct bt_hasher *hasher);

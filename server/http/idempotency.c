@@ -40,7 +40,7 @@ static bool is_key(const char *key)
 static void hash_of(const char *first, const char *second, const struct bt_buf *body,
                     struct bt_sha256 *out)
 {
-    struct bt_hasher *hasher = bt_hasher_create();
+    BT_AUTO(bt_hasher) hasher = bt_hasher_create();
     bt_hasher_add(hasher, first, strlen(first) + 1);
     bt_hasher_add(hasher, second, strlen(second) + 1);
     if (body != NULL && body->len > 0) {
