@@ -529,6 +529,55 @@ class Removing(PublicationCase):
         self.assertEqual(len(answer.json["screens"]), 1)
         self.assertEqual(len(self.admin.get("/v1/takedowns").json["items"]), 2)
 
+    def player(self, screen):
+        """A paired player's session, as a client."""
+        private = ed25519.Ed25519PrivateKey.generate()
+        public = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
+
+        def sign(text):
+            return private.sign(text.encode()).hex()
+        nobody = self.client()
+        pairing = nobody.post("/v1/pairings", {"public_key": public, "signature": sign(f"bangtin-pairing\n{public}"),
+                                               "model": "thu", "version": "0"}, check=False).json
+        words = self.admin.get(f"/v1/pairings/{pairing['code']}", check=False).json["words"]
+        answer = self.admin.post(f"/v1/pairings/{pairing['code']}/claim", {"screen": screen, "words": words}, check=False)
+        self.assertLess(answer.status, 300, answer)
+        state = nobody.post(f"/v1/pairings/{pairing['pairing']}/state",
+                            {"signature": sign(f"bangtin-pairing-state\n{pairing['pairing']}")}, check=False).json
+        nonce = nobody.post("/v1/player/challenge", {"player": state["player"]}, check=False).json["nonce"]
+        session = nobody.post("/v1/player/session", {"player": state["player"], "nonce": nonce,
+                                                     "signature": sign(f"bangtin-session\n{nonce}\n{state['player']}")},
+                              check=False).json
+        return self.client(session["token"])
+
+    def test_players_are_told_at_once(self):
+        self.found()
+        player = self.player(self.screen())
+        stream = player.stream("/v1/player/stream")
+        self.addCleanup(stream.close)
+        hint = json.loads(stream.next("hint")["data"])
+        self.assertEqual(hint["timestamp"], self.timestamp()["version"])
+        self.publish(self.draft(recipe(activate="now")))
+        hint = json.loads(stream.next("hint")["data"])
+        self.assertEqual((hint["timestamp"], hint["priority"]), (self.timestamp()["version"], "now"))
+        takedown = self.admin.post("/v1/takedowns", {"unit": "92", "assets": [PICTURE]}).json
+        self.assertEqual([entry["state"] for entry in takedown["screens"]], ["waiting"])
+        order = json.loads(stream.next("order")["data"])
+        self.assertEqual((order["kind"], order["id"], order["assets"]), ("takedown", takedown["id"], [PICTURE]))
+        answer = player.post("/v1/player/done", {"results": [{"n": order["n"], "state": "done", "at_ms": 1, "detail": ""}]},
+                             check=False)
+        self.assertEqual(answer.status, 204, answer)
+        outcome, = self.admin.get(f"/v1/takedowns/{takedown['id']}").json["screens"]
+        self.assertEqual(outcome["state"], "done")
+        text = self.template()
+        document = envelope(self.activation(text), self.duty)
+        self.admin.post("/v1/emergencies", {"activation": document})
+        order = json.loads(stream.next("order")["data"])
+        self.assertEqual((order["kind"], json.loads(order["activation"])), ("emergency", document))
+        self.admin.post("/v1/emergencies/e-7K3QZ5/end")
+        order = json.loads(stream.next("order")["data"])
+        self.assertEqual((order["kind"], order["id"]), ("emergency_end", "e-7K3QZ5"))
+
     def test_a_takedown_names_something(self):
         for body in ({}, {"assets": []}, {"assets": ["x"]}, {"assets": PICTURE}, {"items": [{"item": "i"}]},
                      {"assets": [PICTURE] * 257}, {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
