@@ -580,7 +580,7 @@ class Removing(PublicationCase):
 
     def test_a_takedown_names_something(self):
         for body in ({}, {"assets": []}, {"assets": ["x"]}, {"assets": PICTURE}, {"items": [{"item": "i"}]},
-                     {"assets": [PICTURE] * 257}, {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
+                     {"assets": [PICTURE] * 257}, {"items": [{"publication": "p" * 60, "item": "i" * 60}] * 256}, {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
             self.assertProblem(self.admin.post("/v1/takedowns", {"unit": "31333", **body}), 422, "invalid")
 
     def test_only_a_document_that_lifts_it_shows_it_again(self):
@@ -627,6 +627,27 @@ class Removing(PublicationCase):
         items = self.admin.get("/v1/emergencies?state=ended").json["items"]
         self.assertEqual([item["id"] for item in items], ["e-7K3QZ5"])
         self.assertEqual(self.admin.get("/v1/emergencies?state=active").json["items"], [])
+
+    def test_an_emergency_for_units_that_do_not_exist_is_refused(self):
+        self.found()
+        keys = {"keys": {**self.targets()["delegations"]["keys"], self.duty.keyid: self.duty.public},
+                "roles": [*self.targets()["delegations"]["roles"],
+                          {"name": "em-p", "paths": ["em/p/*"], "terminating": True, **ring([self.duty], 1)}]}
+        text = json.dumps({"format": 1, "id": "p.template-bao", "version": 1, "layer": "emergency",
+                           "fields": [{"name": "ten", "type": "text"}], **recipe("{ten}")})
+        signed = self.targets(2, delegations=keys, targets={"p/template-bao.json": listed(text)})
+        answer = self.submit("targets", envelope(signed, *self.province), files={"p/template-bao.json": text})
+        self.assertEqual(answer.status, 201, answer)
+        screens = {self.screen(), self.screen("31334")}
+        activation = self.activation(text, template="p/template-bao", scope=["99999"])
+        self.assertEqual(self.admin.post("/v1/emergencies", {"activation": envelope(activation, self.duty)}).status, 422)
+        activation["scope"] = ["31333", "31334"]
+        answer = self.admin.post("/v1/emergencies", {"activation": envelope(activation, self.duty)})
+        self.assertEqual({entry["screen"] for entry in answer.json["screens"]}, screens, answer)
+        one = min(screens)
+        activation = {**activation, "id": "e-MOT", "screens": [one]}
+        answer = self.admin.post("/v1/emergencies", {"activation": envelope(activation, self.duty)})
+        self.assertEqual([entry["screen"] for entry in answer.json["screens"]], [one])
 
     def test_an_emergency_of_others_keys_or_of_another_template_is_refused(self):
         self.found()

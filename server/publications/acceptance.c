@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "playlists/publication.h"
 #include "server/publications/repository.h"
+#include "server/publications/takedowns.h"
 #include "server/publications/target.h"
 #include "trust/key.h"
 #include "trust/signing.h"
@@ -132,7 +133,10 @@ static int take_file(struct bt_db *db, int64_t now_ms, const struct bt_submissio
         return bt_fail(err, -EINVAL, "the file is not the one that was signed");
     }
     int r = check_file(path, file->valuestring, err);
-    return r < 0 ? r : bt_repository_put_target(db, now_ms, path, file->valuestring, err);
+    r = r == 0 ? bt_repository_put_target(db, now_ms, path, file->valuestring, err) : r;
+    return r < 0 || strcmp(path, BT_SERVERS_TARGET) == 0
+               ? r
+               : bt_takedowns_lift(db, now_ms, path, file->valuestring, err);
 }
 
 static int take_targets(struct bt_db *db, int64_t now_ms, const struct bt_submission *s,

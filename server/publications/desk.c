@@ -97,6 +97,14 @@ bool bt_desk_keys(struct bt_call *call, const char *const *keys)
     return body != NULL;
 }
 
+bool bt_desk_busy(struct bt_call *call)
+{
+    bt_call_set_header(call, "Retry-After", "1");
+    bt_call_problem(call, 503, "busy", "Máy chủ đang bận; hãy thử lại sau giây lát.",
+                    "The server is busy; try again in a moment.");
+    return false;
+}
+
 static void refuse_text(struct bt_call *call, const char *key, size_t max)
 {
     BT_AUTOFREE char *vi = bt_strf("'%s' phải là chữ, tối đa %zu byte.", key, max);
@@ -138,7 +146,10 @@ bool bt_desk_unit_of_row(struct bt_call *call, const char *sql, char *out, size_
     struct bt_error err;
     struct bt_db_value id = BT_TEXT(bt_call_path(call, "id"));
     int r = bt_db_ask_values(bt_call_db(call), sql, &id, 1, &rows, &err);
-    if (r < 0 || !bt_db_next(rows)) {
+    if (r < 0) {
+        return bt_desk_busy(call);
+    }
+    if (!bt_db_next(rows)) {
         bt_desk_not_found(call);
         return false;
     }

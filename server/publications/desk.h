@@ -36,6 +36,9 @@ int bt_desk_refuse(struct bt_call *call, int code, const char *name, const char 
 
 int bt_desk_not_found(struct bt_call *call);
 
+// For a route's `unit`, when the database cannot be asked: answers 503. Always false.
+bool bt_desk_busy(struct bt_call *call);
+
 /**
  * True when the body is an object that has no other keys than these (the list ends with NULL); else
  * answers and returns false. A misspelt key would be something else that is asked for.

@@ -189,11 +189,22 @@ static int check_renewal(struct bt_db *db, const struct bt_activation *a, struct
     return 0;
 }
 
+static int check_scope(struct bt_db *db, const struct bt_activation *a, struct bt_error *err)
+{
+    int r = 0;
+    struct bt_unit_facts facts;
+    for (size_t i = 0; r == 0 && i < a->scope_count; i++) {
+        r = bt_unit_facts(db, a->scope[i], &facts, err);
+    }
+    return r;
+}
+
 // Players judge all of this for themselves; here it saves a duty officer from waiting in vain.
 static int check(struct bt_call *call, const struct activating *a, struct bt_error *err)
 {
     struct bt_db *db = bt_call_db(call);
     int r = bt_activation_check_time(&a->activation, bt_call_now_ms(call), err);
+    r = r == 0 ? check_scope(db, &a->activation, err) : r;
     r = r == 0 ? check_template(db, &a->activation, err) : r;
     r = r == 0 ? check_signature(db, a, err) : r;
     return r == 0 ? check_renewal(db, &a->activation, err) : r;

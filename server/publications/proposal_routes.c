@@ -61,8 +61,8 @@ bool bt_unit_of_proposed_role(struct bt_call *call, char *out, size_t size)
         return false;
     }
     bool known = bt_role_unit(role, unit);
-    if (known && unit[0] == '\0') {
-        known = bt_unit_root(bt_call_db(call), unit, NULL) == 0;
+    if (known && unit[0] == '\0' && bt_unit_root(bt_call_db(call), unit, NULL) < 0) {
+        return bt_desk_busy(call);
     }
     if (!known) {
         bt_call_problem(call, 422, "invalid", "'role' phải là targets, u-ĐƠN-VỊ hoặc s-ĐƠN-VỊ.",

@@ -6,7 +6,7 @@
 #include "server/publications/handlers.h"
 
 // A recipe or a playlist of thousands of items; a role's metadata with its new documents.
-#define CONTENT_MAX_BYTES (1024 * 1024)
+#define CONTENT_MAX_BYTES (5 * 1024 * 1024)
 #define METADATA_MAX_BYTES (16 * 1024 * 1024)
 
 #define GET(path_, action_, unit_, handle_)                                                        \

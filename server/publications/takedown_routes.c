@@ -217,5 +217,8 @@ int bt_handle_takedown_issue(struct bt_call *call, struct bt_error *err)
     r = store(call, &takedown, err);
     r = r == 0 ? give(call, &takedown, err) : r;
     r = r == 0 ? audit(call, &takedown, err) : r;
-    return r < 0 ? r : answer_one(call, takedown.id, 201, err);
+    if (r < 0) {
+        return bt_desk_refuse(call, r, "invalid", "Lệnh gỡ quá dài; hãy chia ra.", err);
+    }
+    return answer_one(call, takedown.id, 201, err);
 }
