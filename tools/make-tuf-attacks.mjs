@@ -17,7 +17,7 @@ const tuf = {...load('@tufjs/models'), ...load('@tufjs/models/dist/role'),
 
 const SPEC = '1.0.31';
 const NOW = '2026-11-21T00:00:00Z';
-const LATER = '2030-01-01T00:00:00Z';
+const LATER = '2999-01-01T00:00:00Z';
 const PAST = '2026-11-20T00:00:00Z';
 
 // Keys.
