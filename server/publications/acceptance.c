@@ -10,7 +10,6 @@
 #include "server/publications/repository.h"
 #include "server/publications/takedowns.h"
 #include "server/publications/target.h"
-#include "trust/key.h"
 #include "trust/signing.h"
 #include "trust/tuf_document.h"
 
@@ -49,26 +48,6 @@ static int check_ring(const cJSON *document, const cJSON *delegator, const char 
     return r < 0 ? r : bt_signatures_check(document, &ring, err);
 }
 
-// The server signs these two roles; a root without its keys would end all publishing.
-static int check_own_key(const cJSON *root, const char *role, const cJSON *own_keys,
-                         struct bt_error *err)
-{
-    char keyid[BT_KEYID_BYTES];
-    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
-    int r = bt_document_keyring(root, role, &ring, err);
-    r = r == 0 ? bt_key_id_of(cJSON_GetObjectItemCaseSensitive(own_keys, role), keyid, err) : r;
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < ring.count && ring.threshold == 1; i++) {
-        if (strcmp(bt_key_id(ring.keys[i]), keyid) == 0) {
-            return 0;
-        }
-    }
-    return bt_fail(err, -EINVAL, "role '%s' must have this server's key %.16s… and threshold 1",
-                   role, keyid);
-}
-
 static int check_root(const struct bt_submission *s, const cJSON *present, struct bt_error *err)
 {
     const cJSON *part = cJSON_GetObjectItemCaseSensitive(s->document, "signed");
@@ -77,8 +56,7 @@ static int check_root(const struct bt_submission *s, const cJSON *present, struc
     }
     int r = present == NULL ? 0 : check_ring(s->document, present, "root", err);
     r = r == 0 ? check_ring(s->document, s->document, "root", err) : r;
-    r = r == 0 ? check_own_key(s->document, "snapshot", s->own_keys, err) : r;
-    return r == 0 ? check_own_key(s->document, "timestamp", s->own_keys, err) : r;
+    return r == 0 ? bt_document_names_keys(s->document, s->own_keys, err) : r;
 }
 
 static int check_layer(const char *text, size_t len, const struct bt_target *target,

@@ -166,6 +166,19 @@ static int issue_timestamp(const struct bt_issuer *issuer, struct bt_db *db, int
     return r;
 }
 
+// After a restore without DATA/keys nobody would believe what we sign.
+static int check_root(const struct bt_issuer *issuer, struct bt_db *db, struct bt_error *err)
+{
+    struct bt_error missing;
+    BT_AUTOJSON *root = NULL;
+    int r = bt_repository_load(db, "root", &root, &missing);
+    if (r < 0) {
+        return r == -ENOENT ? 0 : bt_fail(err, r, "%s", missing.msg);
+    }
+    r = bt_document_names_keys(root, issuer->keys, err);
+    return r < 0 ? bt_fail(err, -EPERM, "DATA/keys are not the keys of the repository's root") : 0;
+}
+
 /*
  * Both, or the timestamp alone. *out_version is the timestamp's, 0 when there are no targets yet.
  */
@@ -178,7 +191,8 @@ static int issue(const struct bt_issuer *issuer, struct bt_db *db, int64_t now_m
     if (r < 0 || targets.version == 0) {
         return r;
     }
-    r = find_newest(db, "snapshot", &snapshot, err);
+    r = check_root(issuer, db, err);
+    r = r == 0 ? find_newest(db, "snapshot", &snapshot, err) : r;
     r = r == 0 ? find_newest(db, "timestamp", &timestamp, err) : r;
     if (r == 0 && (new_snapshot || snapshot.version == 0)) {
         r = issue_snapshot(issuer, db, now_ms, ++snapshot.version, err);

@@ -53,17 +53,22 @@ static void close_world(struct world *world)
     bt_clock_destroy(world->clock);
 }
 
-static void put_targets(struct bt_test_db *test, const char *role, int64_t version)
+static void put(struct bt_test_db *test, const char *role, const cJSON *document)
 {
     struct bt_error err = {0};
-    BT_AUTOJSON *document = NULL;
     struct bt_db *db = bt_testing_acquire(test);
-    assert_int_equal(bt_signing_targets(version, START_MS + 365 * BT_MS_PER_DAY, &document, &err),
-                     0);
     assert_int_equal(bt_db_begin(db, true, &err), 0);
     assert_int_equal(bt_repository_put(db, role, document, &err), 0);
     assert_int_equal(bt_db_commit(db, &err), 0);
     bt_db_release(db);
+}
+
+static void put_targets(struct bt_test_db *test, const char *role, int64_t version)
+{
+    BT_AUTOJSON *document = NULL;
+    assert_int_equal(bt_signing_targets(version, START_MS + 365 * BT_MS_PER_DAY, &document, NULL),
+                     0);
+    put(test, role, document);
 }
 
 static cJSON *load(struct bt_test_db *test, const char *role)
@@ -184,6 +189,27 @@ static void the_keys_are_made_once_and_sign_what_is_issued(void **state)
     close_world(&again);
 }
 
+static void nothing_is_signed_with_keys_that_the_root_does_not_name(void **state)
+{
+    struct bt_test_db *test = *state;
+    struct world world;
+    struct bt_error err = {0};
+    BT_AUTO(bt_private_key) other = NULL;
+    BT_AUTOJSON *root = NULL;
+    open_world(test, &world);
+    put_targets(test, "targets", 1);
+    assert_int_equal(bt_private_key_generate(BT_PRIVATE_ED25519, &other, &err), 0);
+    BT_AUTOJSON *key = bt_private_key_public(other);
+    const cJSON *const keys[] = {key};
+    struct bt_role_keys ring = {keys, 1, 1};
+    struct bt_root_roles roles = {ring, ring, ring, ring};
+    assert_int_equal(bt_signing_root(1, START_MS + BT_MS_PER_DAY, &roles, &root, &err), 0);
+    put(test, "root", root);
+    assert_int_equal(bt_issuer_renew(world.server.issuer, &world.server, &err), -EPERM);
+    assert_versions(test, 0, 0);
+    close_world(&world);
+}
+
 static void a_key_file_that_others_can_read_stops_the_start(void **state)
 {
     struct bt_test_db *test = *state;
@@ -203,6 +229,7 @@ int main(void)
         bt_db_test(both_are_renewed_long_before_they_expire),
         bt_db_test(a_snapshot_lists_every_roles_newest_version),
         bt_db_test(the_keys_are_made_once_and_sign_what_is_issued),
+        bt_db_test(nothing_is_signed_with_keys_that_the_root_does_not_name),
         bt_db_test(a_key_file_that_others_can_read_stops_the_start),
     };
     return bt_testing_run(tests, BT_ARRAY_LEN(tests));

@@ -149,6 +149,35 @@ int bt_repository_keys(struct bt_db *db, const char *role, cJSON **out, struct b
     return 0;
 }
 
+static int names_key(const cJSON *root, const cJSON *key, struct bt_error *err)
+{
+    const char *role = key->string;
+    char keyid[BT_KEYID_BYTES];
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    int r = bt_document_keyring(root, role, &ring, err);
+    r = r == 0 ? bt_key_id_of(key, keyid, err) : r;
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < ring.count && ring.threshold == 1; i++) {
+        if (strcmp(bt_key_id(ring.keys[i]), keyid) == 0) {
+            return 0;
+        }
+    }
+    return bt_fail(err, -EINVAL,
+                   "in the root, role '%s' must have this server's key %.16s… and threshold 1",
+                   role, keyid);
+}
+
+int bt_document_names_keys(const cJSON *root, const cJSON *own_keys, struct bt_error *err)
+{
+    int r = 0;
+    for (const cJSON *key = own_keys->child; r == 0 && key != NULL; key = key->next) {
+        r = names_key(root, key, err);
+    }
+    return r;
+}
+
 int bt_repository_put(struct bt_db *db, const char *role, const cJSON *document,
                       struct bt_error *err)
 {

@@ -38,6 +38,13 @@ int bt_repository_keys(struct bt_db *db, const char *role, cJSON **out,
 int bt_document_keyring(const cJSON *document, const char *role, struct bt_keyring *out,
                         struct bt_error *err) BT_NODISCARD;
 
+/**
+ * A root that does not name the server's own keys, {"snapshot": key, "timestamp": key}, with
+ * threshold 1 would end all publishing: -EINVAL.
+ */
+int bt_document_names_keys(const cJSON *root, const cJSON *own_keys,
+                           struct bt_error *err) BT_NODISCARD;
+
 int bt_repository_put(struct bt_db *db, const char *role, const cJSON *document,
                       struct bt_error *err) BT_NODISCARD;
 
