@@ -51,6 +51,7 @@ static int say_where(struct bt_house *house, struct bt_error *err)
         printf("Khóa TLS / TLS pin: %s\n", house->pin);
     }
     int r = say_first_link(house, address, err);
+    puts("Sẵn sàng / ready");
     fflush(stdout);
     sd_notifyf(0, "READY=1\nSTATUS=%s", address);
     return r;

@@ -214,9 +214,13 @@ int bt_http_start(struct bt_server *server, const struct bt_http_options *option
     http->listener.fd = http->quiesced_fd = -1;
     http->world = (struct bt_exchange_world){.server = server,
                                              .gate = options->gate,
-                                             .tables = bt_all_routes,
-                                             .tables_count = bt_all_routes_count,
+                                             .tables = options->tables,
+                                             .tables_count = options->tables_count,
                                              .trusted_proxy = options->trusted_proxy};
+    if (options->tables == NULL) {
+        http->world.tables = bt_all_routes;
+        http->world.tables_count = bt_all_routes_count;
+    }
     open_metrics(http, server->metrics);
     http->world.streams = bt_streams_create(server->metrics);
     int r = bt_listen_open(options->listen, &http->listener, err);

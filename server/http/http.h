@@ -8,12 +8,14 @@
 #define BT_SERVER_HTTP_HTTP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 #include "server/server.h"
 
 struct bt_http;
 struct bt_route;
+struct bt_route_table;
 struct bt_call;
 
 struct bt_http_options {
@@ -34,6 +36,9 @@ struct bt_http_options {
      * main, so that http/ knows nothing of accounts; NULL lets everyone in.
      */
     bool (*gate)(struct bt_call *call, const struct bt_route *route);
+
+    const struct bt_route_table *const *tables;  // NULL: bt_all_routes
+    size_t tables_count;
 };
 
 int bt_http_start(struct bt_server *server, const struct bt_http_options *options,

@@ -14,7 +14,16 @@ struct bt_peer {
     struct bt_peer *next, *previous;
     _Atomic int64_t deadline_ns;
     int fd;
+    // Protected by the list's lock.
+    bool watched;
+    uint8_t looks;    // so far
+    uint8_t strikes;  // times it seemed to be gone
+    void (*lost)(void *context);
+    void *context;
 };
+
+// A lost stream may be found a little later than a lost upload; there are many more.
+#define LOOKS_PER_LOOK 8
 
 struct bt_peers {
     const struct bt_clock *clock;
@@ -63,8 +72,49 @@ void bt_peer_allow(struct bt_peers *peers, struct bt_peer *peer, int64_t ns)
     atomic_store_explicit(&peer->deadline_ns, until, memory_order_relaxed);
 }
 
+void bt_peer_watch(struct bt_peers *peers, struct bt_peer *peer, void (*lost)(void *context),
+                   void *context)
+{
+    pthread_mutex_lock(&peers->lock);
+    peer->watched = true;
+    peer->looks = peer->strikes = 0;
+    peer->lost = lost;
+    peer->context = context;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+void bt_peer_unwatch(struct bt_peers *peers, struct bt_peer *peer)
+{
+    pthread_mutex_lock(&peers->lock);
+    peer->watched = false;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+// Everything that came was read, and nothing more will come.
+static bool has_gone(const struct bt_peer *peer)
+{
+    char byte;
+    ssize_t got = recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void look_after(struct bt_peer *peer)
+{
+    if (!peer->watched || (peer->lost != NULL && peer->looks++ % LOOKS_PER_LOOK != 0) ||
+        !has_gone(peer)) {
+        return;
+    }
+    if (peer->lost != NULL) {
+        peer->watched = false;
+        peer->lost(peer->context);
+    } else if (++peer->strikes == 2) {  // the first time it may just be about to be answered
+        peer->watched = false;
+        shutdown(peer->fd, SHUT_RDWR);
+    }
+}
+
 // The descriptor cannot have become another's: a peer leaves the list before it is closed.
-static void cut_off_late_ones(struct bt_peers *peers)
+static void look_at_all(struct bt_peers *peers)
 {
     int64_t now_ns = bt_clock_mono_ns(peers->clock);
     for (struct bt_peer *peer = peers->first; peer != NULL; peer = peer->next) {
@@ -72,6 +122,7 @@ static void cut_off_late_ones(struct bt_peers *peers)
             shutdown(peer->fd, SHUT_RDWR);
             atomic_store_explicit(&peer->deadline_ns, INT64_MAX, memory_order_relaxed);
         }
+        look_after(peer);
     }
 }
 
@@ -83,7 +134,7 @@ static void *watch(void *context)
         int64_t until = bt_clock_mono_ns(bt_clock_real()) + BT_NS_PER_S;
         const struct timespec at = {.tv_sec = until / BT_NS_PER_S, .tv_nsec = until % BT_NS_PER_S};
         if (pthread_cond_timedwait(&peers->stop, &peers->lock, &at) == ETIMEDOUT) {
-            cut_off_late_ones(peers);
+            look_at_all(peers);
         }
     }
     pthread_mutex_unlock(&peers->lock);

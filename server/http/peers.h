@@ -1,7 +1,8 @@
 /**
- * Every connection's deadline: a client that dribbles its request is cut off, however often it
- * sends a byte. One thread looks at all of them once a second. (libmicrohttpd's own time-out begins
- * anew with every byte.)
+ * What libmicrohttpd does not watch over. Every connection's deadline: a client that dribbles its
+ * request is cut off, however often it sends a byte. And who has gone: a parked connection is not
+ * looked at at all, and 0.9.75 overlooks an end that arrives together with the last bytes of half a
+ * body. One thread looks at all of them once a second.
  */
 #ifndef BT_SERVER_HTTP_PEERS_H
 #define BT_SERVER_HTTP_PEERS_H
@@ -28,5 +29,14 @@ void bt_peers_remove(struct bt_peers *peers, struct bt_peer *peer);
 
 // Cuts the connection off after that time; INT64_MAX: never. Any thread.
 void bt_peer_allow(struct bt_peers *peers, struct bt_peer *peer, int64_t ns);
+
+/**
+ * Looks whether the other side has closed the connection: calls `lost` once (with the list's lock
+ * held), within eight seconds; or, when that is NULL, cuts it off within two. Until unwatch
+ * returns.
+ */
+void bt_peer_watch(struct bt_peers *peers, struct bt_peer *peer, void (*lost)(void *context),
+                   void *context);
+void bt_peer_unwatch(struct bt_peers *peers, struct bt_peer *peer);
 
 #endif

@@ -202,5 +202,6 @@ bool bt_route_well_formed(const struct bt_route *route)
         }
         ended = is_rest(&part);
     }
-    return *path == '\0' && is_method(route->method) && route->handle != NULL;
+    return route->path[0] == '/' && *path == '\0' && is_method(route->method) &&
+           route->handle != NULL;
 }

@@ -177,6 +177,15 @@ void bt_stream_close(struct bt_stream *stream)
     pthread_mutex_unlock(&stream->lock);
 }
 
+void bt_stream_lost(void *context)
+{
+    struct bt_stream *stream = context;
+    pthread_mutex_lock(&stream->lock);
+    stream->broken = true;
+    wake(stream);
+    pthread_mutex_unlock(&stream->lock);
+}
+
 static ssize_t take(struct bt_stream *stream, char *out, size_t room)
 {
     size_t len = BT_MIN((size_t)(stream->len - stream->sent), room);

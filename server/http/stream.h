@@ -33,4 +33,7 @@ struct bt_stream *bt_stream_open(struct bt_streams *streams, struct MHD_Connecti
 struct MHD_Response *bt_stream_response(struct bt_stream *stream) BT_NODISCARD;
 void bt_stream_gone(struct bt_stream *stream);
 
+// On any thread: the other side has closed the connection.
+void bt_stream_lost(void *stream);
+
 #endif
