@@ -312,6 +312,20 @@ class Publishing(PublicationCase):
         self.assertEqual(self.state(second), "withdrawn")
         self.assertIsNone(self.fetch("u/31333/quang-truong.json"))
 
+    def test_a_withdrawal_that_waited_leaves_the_newer_version(self):
+        self.found()
+        first = self.draft()
+        self.publish(first)
+        second = self.draft(recipe("Hai"))
+        newer, withdrawal = self.propose(second), self.propose(withdraw=[first])
+        for key in self.commune[:2]:
+            self.sign(newer, key)
+        self.assertEqual(self.admin.get(f"/v1/proposals/{withdrawal}/to-sign").json["changes"], [])
+        for key in self.commune[:2]:
+            self.sign(withdrawal, key)
+        self.assertEqual((self.state(first), self.state(second)), ("superseded", "published"))
+        self.assertIn("Hai", self.fetch("u/31333/quang-truong.json"))
+
     def test_metadata_are_renewed_without_a_change(self):
         self.found()
         self.publish(self.draft())
@@ -386,8 +400,9 @@ class Publishing(PublicationCase):
 
     def test_a_misspelt_key_is_told(self):
         self.found()
+        draft = {"unit": "31333", "layer": "unit", "name": "a", "recipe": {}, "titel": ""}
         answers = [self.admin.post("/v1/proposals", {"role": "u-31333", "publication": []}),
-                   self.admin.post("/v1/publications", {"unit": "31333", "layer": "unit", "name": "a", "recipe": {}, "titel": ""}),
+                   self.admin.post("/v1/publications", draft),
                    self.admin.post("/v1/takedowns", {"unit": "31333", "assets": [PICTURE], "asset": PICTURE})]
         for answer in answers:
             self.assertProblem(answer, 400, "invalid")
@@ -580,7 +595,8 @@ class Removing(PublicationCase):
 
     def test_a_takedown_names_something(self):
         for body in ({}, {"assets": []}, {"assets": ["x"]}, {"assets": PICTURE}, {"items": [{"item": "i"}]},
-                     {"assets": [PICTURE] * 257}, {"items": [{"publication": "p" * 60, "item": "i" * 60}] * 256}, {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
+                     {"assets": [PICTURE] * 257}, {"items": [{"publication": "p" * 60, "item": "i" * 60}] * 256},
+                     {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
             self.assertProblem(self.admin.post("/v1/takedowns", {"unit": "31333", **body}), 422, "invalid")
 
     def test_only_a_document_that_lifts_it_shows_it_again(self):

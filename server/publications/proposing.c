@@ -215,7 +215,8 @@ static int insert(struct creating *c, struct bt_error *err)
         " VALUES ($1, $2, $3, $4, 'queued', 0, 0, $5, '', $6, $7, $7, 1)",
         BT_TEXT(q->id), BT_TEXT(q->role), BT_INT(number), BT_TEXT(q->unit), BT_TEXT(q->note),
         BT_TEXT(q->user), BT_INT(c->now_ms));
-    return changed < 0 ? (int)changed : 0;
+    // Somebody took the number in the same instant: once more from the beginning.
+    return changed == -EEXIST ? -EAGAIN : changed < 0 ? (int)changed : 0;
 }
 
 int bt_proposal_create(struct bt_db *db, int64_t now_ms, const struct bt_proposal_request *request,
@@ -254,12 +255,22 @@ static int lift_version(struct bt_db *db, const cJSON *base, struct bt_publicati
     return r;
 }
 
+bool bt_proposal_change_counts(const struct bt_proposal_change *change, const cJSON *base)
+{
+    const struct bt_publication_row *row = change->publication;
+    return !change->remove ||
+           strcmp(bt_document_target_hash(base, row->target.path), row->sha256) == 0;
+}
+
 static int apply_changes(struct bt_db *db, const struct bt_proposal *proposal, const cJSON *base,
                          cJSON *next, struct bt_error *err)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < proposal->change_count; i++) {
         struct bt_publication_row *row = proposal->changes[i].publication;
+        if (!bt_proposal_change_counts(&proposal->changes[i], base)) {
+            continue;
+        }
         if (proposal->changes[i].remove) {
             bt_signing_remove_target(next, row->target.path);
             continue;

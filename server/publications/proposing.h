@@ -78,6 +78,12 @@ int bt_proposal_complete(struct bt_db *db, int64_t now_ms, const struct bt_propo
 int bt_proposal_settle(struct bt_db *db, int64_t now_ms, const char *role, const cJSON *document,
                        struct bt_error *err) BT_NODISCARD;
 
+/**
+ * Does the change do anything to what is in force? A removal that waited while a newer version was
+ * published does not: that one stays.
+ */
+bool bt_proposal_change_counts(const struct bt_proposal_change *change, const cJSON *base);
+
 // For the routes of proposals (proposal_routes.c): the answer that shows one, and its audit record.
 int bt_proposal_answer(struct bt_call *call, const char *id, int status, struct bt_error *err);
 int bt_proposal_add_signatures(struct bt_db *db, const char *id, int64_t round, cJSON *shown,

@@ -197,7 +197,8 @@ int bt_repository_put(struct bt_db *db, const char *role, const cJSON *document,
                                 " VALUES ($1, $2, $3, $4, $5)",
                                 BT_TEXT(role), BT_INT(bt_document_version(document)),
                                 BT_TEXT(bt_buf_text(&text)), BT_TEXT(hex), BT_INT(expires_ms));
-    return changed < 0 ? (int)changed : 0;
+    // Somebody stored this version in the same instant: once more from the beginning.
+    return changed == -EEXIST ? -EAGAIN : changed < 0 ? (int)changed : 0;
 }
 
 int bt_repository_target(struct bt_db *db, const char *path, const char *sha256, struct bt_buf *out,

@@ -146,6 +146,9 @@ static int show_changes(const struct desk *desk, cJSON *body, struct bt_error *e
     int r = 0;
     cJSON *changes = cJSON_AddArrayToObject(body, "changes");
     for (size_t i = 0; r == 0 && i < desk->proposal->change_count; i++) {
+        if (!bt_proposal_change_counts(&desk->proposal->changes[i], desk->base)) {
+            continue;
+        }
         cJSON *shown = cJSON_CreateObject();
         cJSON_AddItemToArray(changes, shown);
         r = show_change(desk, &desk->proposal->changes[i], shown, err);
