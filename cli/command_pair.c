@@ -8,8 +8,10 @@
 #include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/trusted.h"
+#include "trust/words.h"
 
-enum { WORDS_BYTES = 128 };
+enum { WORDS_BYTES = 128, CODE_BYTES = sizeof("K7WQ-2MXB") };
 
 // Four words in one way of writing: small letters stay, blanks and dashes become one blank.
 static void tidy_words(char *words)
@@ -45,50 +47,98 @@ static int read_words(const struct bt_arguments *arguments, char words[WORDS_BYT
     return 0;
 }
 
-static int check_words(const cJSON *pairing, const char *words, struct bt_error *err)
+static const char *text_of(const cJSON *object, const char *key)
 {
-    char wanted[WORDS_BYTES];
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(pairing, "words"));
-    bt_copy_cut(wanted, sizeof(wanted), text != NULL ? text : "");
-    tidy_words(wanted);
-    return strcmp(wanted, words) == 0
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text != NULL ? text : "";
+}
+
+// "k7wq2mxb" → "K7WQ-2MXB", as the screen shows it.
+static int read_code(const char *typed, char code[CODE_BYTES], struct bt_error *err)
+{
+    size_t len = 0;
+    for (const char *c = typed; *c != '\0'; c++) {
+        if (*c == '-' || *c == ' ') {
+            continue;
+        }
+        if (len + 1 >= CODE_BYTES) {
+            len = 0;
+            break;
+        }
+        code[len++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        if (len == 4) {
+            code[len++] = '-';
+        }
+    }
+    code[len] = '\0';
+    return len == CODE_BYTES - 1
+               ? 0
+               : bt_fail(err, -EINVAL, "'%s': mã có tám ký tự / codes have eight characters",
+                         typed);
+}
+
+/**
+ * The words are worked out here, with the root this machine trusts: whoever stands between, the
+ * server included, has another key or another root, and other words.
+ */
+static int check_words(struct bt_client *client, const struct bt_arguments *arguments,
+                       const cJSON *pairing, const char *code, const char *typed,
+                       struct bt_error *err)
+{
+    char root[BT_SHA256_HEX_BYTES], words[BT_WORDS_BYTES];
+    int r = bt_trusted_root(client, bt_argument(arguments, "root-sha256"), root, err);
+    if (r < 0) {
+        return r;
+    }
+    bt_words(text_of(pairing, "public_key"), root, code, words);
+    return strcmp(words, typed) == 0
                ? 0
                : bt_fail(err, -EACCES,
                          "Các từ không giống nhau: có ai đó đứng giữa, hoặc gõ nhầm. Chưa ghép. / "
                          "The words differ: somebody stands between, or a slip. Not paired.");
 }
 
-static int run_pair(const struct bt_arguments *arguments, struct bt_error *err)
+static int claim(struct bt_client *client, const struct bt_arguments *arguments, const char *path,
+                 const char *words, struct bt_error *err)
 {
-    BT_AUTO(bt_client) client = NULL;
-    BT_AUTOANSWER pairing = {0}, claim = {0};
+    BT_AUTOANSWER answer = {0};
     BT_AUTOJSON *body = cJSON_CreateObject();
-    BT_AUTOFREE char *code = bt_path_part(bt_operand(arguments, 0));
-    BT_AUTOFREE char *path = bt_strf("/v1/pairings/%s", code);
     BT_AUTOFREE char *claim_path = bt_strf("%s/claim", path);
-    char words[WORDS_BYTES];
-    int r = bt_client_open(arguments, &client, err);
-    if (r < 0 || (r = bt_client_get(client, path, &pairing, err)) < 0 ||
-        (r = read_words(arguments, words, err)) < 0 ||
-        (r = check_words(pairing.json, words, err)) < 0) {
-        return r;
-    }
     cJSON_AddStringToObject(body, "screen", bt_argument(arguments, "screen"));
-    cJSON_AddItemToObject(
-        body, "words",
-        cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(pairing.json, "words"), true));
-    r = bt_client_send(client, "POST", claim_path, body, &claim, err);
+    cJSON_AddStringToObject(body, "words", words);
+    int r = bt_client_send(client, "POST", claim_path, body, &answer, err);
     if (r == 0) {
         puts(bt_client_json(client)
-                 ? bt_buf_text(&claim.body)
+                 ? bt_buf_text(&answer.body)
                  : "Đã ghép. Máy phát sẽ nhận nội dung trong giây lát. / Paired.");
     }
     return r;
 }
 
+static int run_pair(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    BT_AUTO(bt_client) client = NULL;
+    BT_AUTOANSWER pairing = {0};
+    char code[CODE_BYTES], words[WORDS_BYTES];
+    int r = read_code(bt_operand(arguments, 0), code, err);
+    if (r < 0) {
+        return r;
+    }
+    BT_AUTOFREE char *part = bt_path_part(code);
+    BT_AUTOFREE char *path = bt_strf("/v1/pairings/%s", part);
+    if ((r = bt_client_open(arguments, &client, err)) < 0 ||
+        (r = bt_client_get(client, path, &pairing, err)) < 0 ||
+        (r = read_words(arguments, words, err)) < 0 ||
+        (r = check_words(client, arguments, pairing.json, code, words, err)) < 0) {
+        return r;
+    }
+    return claim(client, arguments, path, words, err);
+}
+
 static const struct bt_option options[] = {
     {"screen", "SCREEN", "cho màn hình / for the screen", .required = true},
     {"words", "TEXT", "bốn từ đọc trên màn hình / the four words, read from the screen"},
+    {"root-sha256", "HEX", "vân tay gốc tin cậy của tỉnh / the province's root must have it"},
 };
 
 static const struct bt_subcommand commands[] = {

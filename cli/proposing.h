@@ -12,7 +12,7 @@
          "nội dung theo tệp JSON, cho bố cục nhiều vùng / a recipe in JSON, "           \
          "for several zones"},                                                                     \
         {"layer", "WORD", "unit (mặc định / default), province, screen, template",                 \
-         .words = bt_propose_layers},                                                                 \
+         .words = bt_propose_layers},                                                              \
         {"title", "TEXT", "tiêu đề / title"},                                                      \
         {"activate", "WORD",                                                                       \
          "boundary: hết mục đang chiếu (mặc định); now: ngay / boundary: "             \

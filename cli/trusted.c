@@ -62,14 +62,20 @@ static int pin(struct bt_client *client, const char *folder, const char *wanted,
     return bt_tuf_client_pin(folder, root.data, root.len, err);
 }
 
+// The newest trusted root's bytes; `out` is empty.
+static int read_root(const char *folder, struct bt_buf *out, struct bt_error *err)
+{
+    BT_AUTOFREE char *path = bt_strf("%s/root.json", folder);
+    bt_buf_init(out, BT_METADATA_MAX_BYTES);
+    return bt_file_read(path, out, err);
+}
+
 // The ring of the province's own role stands in the root itself.
 static int ring_of_targets(const char *folder, struct bt_keyring *out, struct bt_error *err)
 {
-    BT_AUTOFREE char *path = bt_strf("%s/root.json", folder);
-    BT_AUTOBUF text;
+    BT_AUTOBUF text = {0};
     BT_AUTOJSON *root = NULL;
-    bt_buf_init(&text, BT_METADATA_MAX_BYTES);
-    int r = bt_file_read(path, &text, err);
+    int r = read_root(folder, &text, err);
     if (r < 0 || (r = bt_json_parse(bt_buf_text(&text), text.len, &root, err)) < 0) {
         return r;
     }
@@ -108,6 +114,23 @@ int bt_trusted_ring(struct bt_client *client, const char *root_sha256, const cha
     }
     return strcmp(role, "targets") == 0 ? ring_of_targets(folder, out, err)
                                         : bt_tuf_client_delegated_keys(tuf, role, out, err);
+}
+
+int bt_trusted_root(struct bt_client *client, const char *root_sha256, char out[65],
+                    struct bt_error *err)
+{
+    BT_AUTOFREE char *folder = NULL;
+    BT_AUTO(bt_tuf_client) tuf = NULL;
+    BT_AUTOBUF text = {0};
+    const struct bt_tuf_fetcher fetcher = {fetch, client};
+    int r = folder_of(client, &folder, err);
+    if (r < 0 || (r = open_trusted(client, &fetcher, folder, root_sha256, &tuf, err)) < 0 ||
+        (r = read_root(folder, &text, err)) < 0) {
+        return r;
+    }
+    struct bt_sha256 hash = bt_sha256_of(bt_buf_text(&text), text.len);
+    bt_hex(hash.bytes, sizeof(hash.bytes), out);
+    return 0;
 }
 
 int bt_trusted_target(struct bt_client *client, const char *root_sha256, const char *path,

@@ -17,6 +17,10 @@
 int bt_trusted_ring(struct bt_client *client, const char *root_sha256, const char *role,
                     struct bt_keyring *out, struct bt_error *err) BT_NODISCARD;
 
+// SHA-256 of the newest root's bytes, in hex: what players pin when they are paired.
+int bt_trusted_root(struct bt_client *client, const char *root_sha256, char out[65],
+                    struct bt_error *err) BT_NODISCARD;
+
 // The hash of a target ("u/31333/template-bao.json") that is in force.
 int bt_trusted_target(struct bt_client *client, const char *root_sha256, const char *path,
                       struct bt_sha256 *out, struct bt_error *err) BT_NODISCARD;

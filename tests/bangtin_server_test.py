@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""bangtin against a real server: from an empty directory to a screen that obeys, and what a lying
+server gets: nothing signed, nothing paired."""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+import zlib
+
+BUILD = pathlib.Path(os.environ["BT_BUILD_ROOT"])
+SERVER = BUILD / "server" / "bangtin-server"
+if not SERVER.exists() or shutil.which("openssl") is None:
+    print("needs bangtin-server and openssl")
+    sys.exit(77)
+
+PASSWORD = "mật khẩu dài để thử"
+
+
+def picture(colour):
+    """A PNG of one colour, 64 by 36."""
+    def chunk(kind, data):
+        return (struct.pack(">I", len(data)) + kind + data +
+                struct.pack(">I", zlib.crc32(kind + data)))
+    rows = b"".join(b"\0" + bytes(colour) * 64 for _ in range(36))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 36, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+class Player:
+    """The wire's other end, as far as orders go; its identity is made with openssl."""
+
+    def __init__(self, folder, url):
+        self.folder, self.url, self.token = folder, url, None
+        self.key = folder / "player.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.key], check=True,
+                       capture_output=True)
+        der = subprocess.run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER"],
+                             check=True, capture_output=True).stdout
+        self.public = der[-32:].hex()
+        self.refuses = set()
+        self.stopped = threading.Event()
+
+    def sign(self, text):
+        (self.folder / "to-sign").write_text(text, encoding="utf-8")
+        return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", self.key, "-in",
+                               self.folder / "to-sign"], check=True, capture_output=True).stdout.hex()
+
+    def call(self, method, path, body=None):
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = "Bearer " + self.token
+        request = urllib.request.Request(self.url + path, method=method, headers=headers,
+                                         data=None if body is None else json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def begin(self):
+        return self.call("POST", "/v1/pairings", {
+            "public_key": self.public, "signature": self.sign("bangtin-pairing\n" + self.public),
+            "model": "thử", "version": "0.0"})
+
+    def log_in(self, pairing):
+        state = self.call("POST", f"/v1/pairings/{pairing['pairing']}/state",
+                          {"signature": self.sign("bangtin-pairing-state\n" + pairing["pairing"])})
+        self.id = state["player"]
+        nonce = self.call("POST", "/v1/player/challenge", {"player": self.id})["nonce"]
+        signature = self.sign(f"bangtin-session\n{nonce}\n{self.id}")
+        self.token = self.call("POST", "/v1/player/session", {
+            "player": self.id, "nonce": nonce, "signature": signature})["token"]
+        return state
+
+    def obey(self):
+        """Answers orders until it is stopped."""
+        after = 0
+        while not self.stopped.is_set():
+            for order in self.call("GET", f"/v1/player/orders?after={after}")["orders"]:
+                after = order["n"]
+                state = "refused" if order["kind"] in self.refuses else "done"
+                if order["kind"] == "screenshot":
+                    self.screenshot(order["n"])
+                self.call("POST", "/v1/player/done", {"results": [
+                    {"n": order["n"], "state": state, "at_ms": int(time.time() * 1000), "detail": ""}]})
+            self.stopped.wait(0.05)
+
+    def screenshot(self, number):
+        request = urllib.request.Request(
+            f"{self.url}/v1/player/screenshots/{number}", method="POST", data=picture((0, 128, 128)),
+            headers={"Content-Type": "image/png", "Authorization": "Bearer " + self.token})
+        urllib.request.urlopen(request, timeout=30).close()
+
+
+class Walk(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+        self.env = {**os.environ, "XDG_CONFIG_HOME": str(self.dir / "config")}
+        (self.dir / "mat-khau").write_text(PASSWORD + "\n", encoding="utf-8")
+        self.start()
+
+    def start(self):
+        self.log = open(self.dir / "server.log", "w+", encoding="utf-8")
+        self.addCleanup(self.log.close)
+        self.server = subprocess.Popen([SERVER, "--data", self.dir / "data", "--listen", "127.0.0.1:0"],
+                                       stdout=self.log, stderr=subprocess.STDOUT)
+        self.addCleanup(self.stop)
+        for _ in range(600):
+            text = (self.dir / "server.log").read_text(encoding="utf-8")
+            found = re.search(r"(http://127\.0\.0\.1:\d+)/#first=([0-9a-f]+)", text)
+            if found or self.server.poll() is not None:
+                break
+            time.sleep(0.1)
+        self.assertTrue(found, text)
+        self.url, secret = found.groups()
+        (self.dir / "lien-ket").write_text(found.group(0) + "\n", encoding="utf-8")
+
+    def stop(self):
+        self.server.send_signal(signal.SIGTERM)
+        self.server.wait(30)
+
+    def bangtin(self, *arguments, fails=False):
+        done = subprocess.run([BUILD / "cli" / "bangtin", *map(str, arguments)], cwd=self.dir, env=self.env,
+                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode != 0, fails, done.stdout + done.stderr)
+        return done.stderr if fails else done.stdout
+
+    def json(self, *arguments):
+        return json.loads(self.bangtin(*arguments, "--json"))
+
+    def prepare(self):
+        self.bangtin("login", self.url, "--login", "an", "--name", "Nguyễn Văn An", "--password-file",
+                     "mat-khau", "--first-secret-file", "lien-ket")
+        self.bangtin("unit", "new", "92", "--name", "Tỉnh Bắc Ninh", "--kind", "province", "--parent", "vn")
+        self.bangtin("unit", "new", "31333", "--name", "Phường Kinh Bắc", "--kind", "commune",
+                     "--parent", "92")
+        for holder in ("goc", "tinh", "an", "ky-thuat", "truc"):
+            self.bangtin("key", "new", f"{holder}.json", "--holder", holder, "--no-passphrase")
+        self.bangtin("repository", "new", "kho", "--server", self.url, "--root", "goc.json", "--targets",
+                     "tinh.json", "--root-threshold", 1, "--targets-threshold", 1)
+        for role, *files in (("u-31333", "an.pub.json", "tinh.pub.json"), ("s-31333", "ky-thuat.pub.json"),
+                             ("em-31333", "truc.pub.json")):
+            self.bangtin("key", "enrol", role, *files, "--repository", "kho", "--key", "tinh.json")
+        self.bangtin("screen", "new", "Quảng trường", "--unit", "31333", "--kind", "led", "--width", 320,
+                     "--height", 180, "--duty-name", "An", "--duty-phone", "0912345678")
+        self.screen = self.json("screen", "list")[0]["id"]
+
+    def upload(self, name, colour):
+        (self.dir / name).write_bytes(picture(colour))
+        return self.json("upload", name, "--unit", "31333")["media"]
+
+    def propose(self, *media):
+        playlist = self.json("playlist", "new", "Danh sách", *media, "--unit", "31333")["id"]
+        return self.json("propose", "quang-truong", "--unit", "31333", "--playlist", playlist)["id"]
+
+    def pair(self):
+        player = Player(self.dir, self.url)
+        pairing = player.begin()
+        # What the player shows is made of its own key and of the root it was given.
+        words = self.words(player.public, pairing["root"], pairing["code"])
+        self.bangtin("pair", pairing["code"], "--screen", self.screen, "--words", words)
+        state = player.log_in(pairing)
+        self.assertEqual((state["screen"], state["unit"]), (self.screen, "31333"))
+        thread = threading.Thread(target=player.obey)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(player.stopped.set)
+        return player
+
+    @staticmethod
+    def words(public, root, code):
+        source = (pathlib.Path(os.environ["BT_SOURCE_ROOT"]) / "trust" / "words.c").read_text(encoding="utf-8")
+        table = re.search(r"bt_words_list\[BT_WORDS_COUNT\] = \{(.*?)\};", source, re.S).group(1)
+        syllables = re.findall(r'"([^"]+)"', table)
+        digest = hashlib.sha256(f"bangtin-words\n{public}\n{hashlib.sha256(root.encode()).hexdigest()}\n"
+                                f"{code}".encode()).digest()
+        return " ".join(syllables[byte] for byte in digest[:4])
+
+    def test_from_an_empty_directory_to_two_signatures(self):
+        self.prepare()
+        first = self.upload("mot.png", (200, 30, 30))
+        proposal = self.propose(first)
+        shown = self.bangtin("approve", proposal, "--key", "an.json", "--yes")
+        self.assertIn("MỚI / NEW: u/31333/quang-truong.json", shown)
+        self.assertEqual(self.json("proposal", "show", proposal)["state"], "open")
+        self.bangtin("approve", proposal, "--key", "tinh.json", "--yes")
+        self.assertEqual(self.json("proposal", "show", proposal)["state"], "published")
+        # The player's own client finds it.
+        root = urllib.request.urlopen(self.url + "/tuf/metadata/1.root.json").read()
+        (self.dir / "root.json").write_bytes(root)
+        (self.dir / "out").mkdir()
+        self.bangtin("tuf", "--metadata-dir", "tuf", "init", "root.json")
+        self.bangtin("tuf", "--metadata-dir", "tuf", "--metadata-url", self.url + "/tuf/metadata", "refresh")
+        self.bangtin("tuf", "--metadata-dir", "tuf", "--metadata-url", self.url + "/tuf/metadata",
+                     "--target-name", "u/31333/quang-truong.json", "--target-dir", "out",
+                     "--target-base-url", self.url + "/tuf/targets", "download")
+        # The next change shows only what differs, and files seen before are not fetched again.
+        second = self.upload("hai.png", (30, 30, 200))
+        shown = self.bangtin("approve", self.propose(first, second), "--key", "an.json", "--yes")
+        self.assertIn("SỬA / CHANGED", shown)
+        self.assertIn(second, shown)
+        self.assertNotIn(f"mới / new: chung/{first}", shown)
+        self.assertEqual(len(list((self.dir / "config/bangtin/assets").iterdir())), 2)
+        self.assertIn("whole", self.bangtin("audit", "verify"))
+
+    def test_a_screen_obeys_and_says_so(self):
+        self.prepare()
+        media = self.upload("mot.png", (200, 30, 30))
+        player = self.pair()
+        self.bangtin("command", "identify", self.screen, 5)
+        player.refuses.add("volume")
+        self.assertIn("not done", self.bangtin("command", "volume", self.screen, 80, fails=True))
+        self.bangtin("command", "screenshot", self.screen, "--to", "anh.png")
+        self.assertTrue((self.dir / "anh.png").read_bytes().startswith(b"\x89PNG"))
+        shown = self.bangtin("takedown", "now", "--unit", "31333", "--media", media)
+        self.assertIn("done", shown)
+        # What was taken down is not proposed again without saying so.
+        words = self.bangtin("playlist", "new", "Danh sách", media, "--unit", "31333", "--json")
+        playlist = json.loads(words)["id"]
+        takedown = self.json("takedown", "list")[0]["id"]
+        again = ("propose", "quang-truong", "--unit", "31333", "--playlist", playlist)
+        self.assertIn(takedown, self.bangtin(*again, fails=True))
+        self.bangtin(*again, "--lift", takedown)
+
+    def test_an_emergency_is_signed_by_the_duty_officer(self):
+        self.prepare()
+        template = {
+            "canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh"}],
+            "playlists": [{"name": "bao", "items": [
+                {"id": "tin", "type": "text", "text": "Bão {ten} cấp {cap}", "seconds": 8}]}],
+            "schedule": [{"zone": "chinh", "playlist": "bao", "priority": "emergency"}],
+            "fields": [{"name": "ten", "type": "text"}, {"name": "cap", "type": "number"}]}
+        (self.dir / "mau.json").write_text(json.dumps(template), encoding="utf-8")
+        self.bangtin("publish", "bao", "--unit", "31333", "--layer", "template", "--recipe", "mau.json",
+                     "--key", "an.json", "--key", "tinh.json", "--yes")
+        self.pair()
+        start = ("emergency", "start", "u/31333/template-bao", "--field", "ten=số 9", "--field", "cap=3")
+        self.bangtin(*start, "--key", "an.json", fails=True)  # no duty officer
+        self.bangtin(*start, "--key", "truc.json")
+        emergency = self.json("emergency", "list")[0]
+        self.assertEqual(emergency["state"], "active")
+        self.bangtin("emergency", "renew", emergency["id"], "--minutes", 300, "--key", "truc.json")
+        self.bangtin("emergency", "end", emergency["id"])
+        self.assertEqual(self.json("emergency", "list")[0]["state"], "ended")
+
+    def test_wrong_words_pair_nothing(self):
+        self.prepare()
+        pairing = Player(self.dir, self.url).begin()
+        words = self.bangtin("pair", pairing["code"], "--screen", self.screen, "--words",
+                             "một hai ba bốn", fails=True)
+        self.assertIn("Not paired", words)
+        self.assertIsNone(self.json("screen", "show", self.screen)["player"])
+
+    def test_a_rewritten_audit_log_is_found(self):
+        self.prepare()
+        self.bangtin("audit", "verify")
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=30)
+        with database:
+            database.execute("UPDATE audit SET body = replace(body, 'unit.create', 'unit.delete') WHERE seq = 4")
+        database.close()
+        self.assertIn("was changed", self.bangtin("audit", "verify", fails=True))
+
+    def test_renewing_what_the_unit_signs(self):
+        self.prepare()
+        self.bangtin("approve", self.propose(self.upload("mot.png", (1, 2, 3))), "--key", "an.json", "--key",
+                     "tinh.json", "--yes")
+        self.bangtin("repository", "renew", "u-31333", "--repository", "kho", "--key", "an.json",
+                     fails=True)  # one of two
+        self.bangtin("repository", "renew", "u-31333", "--repository", "kho", "--key", "an.json", "--key",
+                     "tinh.json")
+        roles = json.loads(urllib.request.urlopen(self.url + "/tuf/metadata/2.u-31333.json").read())
+        self.assertEqual(len(roles["signatures"]), 2)
+
+    def test_an_upload_goes_on_where_it_was_cut(self):
+        self.prepare()
+        noise = base64.b64encode(os.urandom(9 * 1024 * 1024))
+        (self.dir / "nhieu.bin").write_bytes(noise)
+        config = self.dir / "config" / "bangtin"
+        login = json.loads((config / "login.json").read_text(encoding="utf-8"))
+
+        def call(method, path, body=None, **headers):
+            request = urllib.request.Request(self.url + path, method=method, data=body, headers={
+                "Cookie": login["cookie"], "X-Bangtin-Token": login["token"], "Tus-Resumable": "1.0.0",
+                **{name.replace("_", "-"): value for name, value in headers.items()}})
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.headers
+
+        def encoded(text):
+            return base64.b64encode(text.encode()).decode()
+        location = call("POST", "/v1/uploads", b"", Upload_Length=str(len(noise)), Upload_Metadata=(
+            f"unit {encoded('31333')},title {encoded('nhieu.bin')}"))["Location"]
+        call("PATCH", location, noise[:5000], Upload_Offset="0",
+             Content_Type="application/offset+octet-stream")
+        key = f"{self.url} 31333 {hashlib.sha256(noise).hexdigest()}"
+        (config / "uploads.json").write_text(json.dumps({key: location}), encoding="utf-8")
+        words = self.bangtin("upload", "nhieu.bin", "--unit", "31333", fails=True)
+        self.assertIn("cannot be used", words)  # it arrived whole, and is no picture
+        self.assertEqual(json.loads((config / "uploads.json").read_text(encoding="utf-8")), {})
+
+    def test_whoever_is_not_logged_in_is_told_how(self):
+        words = self.bangtin("unit", "list", fails=True)
+        self.assertIn("bangtin login", words)
+        words = self.bangtin("login", self.url, "--login", "an", "--password-file", "mat-khau", fails=True)
+        self.assertNotIn(PASSWORD, words)
+        words = self.bangtin("login", "http://192.0.2.1:8080", "--login", "an", "--password-file",
+                             "mat-khau", fails=True)
+        self.assertIn("not encrypted", words)
+
+
+if __name__ == "__main__":
+    unittest.main()
