@@ -76,10 +76,15 @@ static void sqlite_disconnect(void *handle)
     free(connection);
 }
 
-// The database holds hashes of secrets: nobody but us reads it.
+// The database holds hashes of secrets: nobody but us reads it. One that is there is not opened:
+// closing it again would take away the locks of all our connections (POSIX), and the next program
+// that looks at the database would believe itself alone and throw the log away.
 static int create_file(const char *path, struct bt_error *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        return 0;
+    }
     if (fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
