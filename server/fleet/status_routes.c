@@ -9,8 +9,7 @@
 #include "server/fleet/fleet.h"
 #include "server/fleet/player_status.h"
 
-// 64 troubles with codes of 32 bytes.
-#define MAX_TROUBLE_BYTES 4096
+#define MAX_TROUBLE_BYTES 1024
 
 static int64_t number_of(const cJSON *object, const char *key)
 {

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -146,7 +145,7 @@ static const struct {
 static const char *type_of(const cJSON *report)
 {
     for (size_t i = 0; i < BT_ARRAY_LEN(types); i++) {
-        if (strcasecmp(types[i].container, word(report, "container")) == 0) {
+        if (strcmp(types[i].container, word(report, "container")) == 0) {
             return types[i].type;
         }
     }
