@@ -152,8 +152,7 @@ int bt_partial_finish(struct bt_partial *partial, struct bt_error *err)
     if (ftruncate(partial->fd, partial->size) < 0 || fsync(partial->fd) < 0) {
         return bt_fail_errno(err, "Cannot finish '%s'", partial->path);
     }
-    struct bt_sha256 found = bt_hasher_result(BT_TAKE(partial->hasher));
-    partial->hasher = bt_hasher_create();
+    struct bt_sha256 found = bt_hasher_result(partial->hasher);
     if (memcmp(&found, &partial->sha256, sizeof(found)) != 0) {
         int r = bt_partial_restart(partial, err);
         return r < 0 ? r

@@ -33,6 +33,7 @@ static int read_all(const uint8_t *data, size_t size, size_t piece, struct seen 
     }
     assert((r < 0) == (err.msg[0] != '\0'));
     *out = bt_hasher_result(seen->hasher);
+    bt_hasher_destroy(seen->hasher);
     return r;
 }
 

@@ -35,9 +35,20 @@ class Wire(unittest.TestCase):
     def clean(self):
         for driver in self.drivers:
             if not driver.log.closed:
-                driver.kill()
+                driver.close()
         self.house.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        try:
+            self.check_log()
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def check_log(self):
+        """What a sanitizer found is a failure, whoever else noticed."""
+        with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        for sign in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:",
+                     "Assertion"):
+            self.assertNotIn(sign, text, text[-8000:])
 
     def start(self, server=None, **options):
         options = dict({"retry_s": 1, "poll_s": 1, "stall_s": 3}, **options)
