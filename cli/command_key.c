@@ -151,6 +151,47 @@ static void print_expiries(const struct bt_offline *offline, int64_t now_ms)
     }
 }
 
+static bool is_online_role(const char *role)
+{
+    return strcmp(role, "snapshot") == 0 || strcmp(role, "timestamp") == 0;
+}
+
+// Whose signatures run out when, of all roles the server has; nothing when it cannot be asked.
+static void print_server_expiries(const struct bt_offline *offline, int64_t now_ms)
+{
+    static const struct bt_column expiry_columns[] = {
+        {"vai trò / role", "role", BT_COLUMN_TEXT},
+        {"bản / version", "version", BT_COLUMN_TEXT},
+        {"hết hạn / expires", "expires_ms", BT_COLUMN_TIME},
+        {"còn / left", "left", BT_COLUMN_TEXT},
+    };
+    BT_AUTO(bt_client) client = NULL;
+    BT_AUTOANSWER answer = {0};
+    if (bt_client_open_server(bt_offline_server(offline), &client, NULL) < 0 ||
+        !bt_client_logged_in(client) ||
+        bt_client_get(client, "/v1/repository", &answer, NULL) < 0) {
+        return;
+    }
+    cJSON *role, *roles = cJSON_GetObjectItemCaseSensitive(answer.json, "roles");
+    cJSON_ArrayForEach(role, roles)
+    {
+        char left[BT_REMINDER_TEXT_BYTES];
+        int64_t expires_ms = 0;
+        const char *name = text_of(role, "role", "");
+        if (bt_json_whole(cJSON_GetObjectItemCaseSensitive(role, "expires_ms"), 1, INT64_C(1) << 53,
+                          &expires_ms) < 0) {
+            continue;
+        }
+        bt_reminder_text(expires_ms, now_ms, left);
+        cJSON_AddStringToObject(role, "left", left);
+        if (!is_online_role(name)) {  // those the server renews by itself
+            bt_reminders_note(name, expires_ms);
+        }
+    }
+    putchar('\n');
+    bt_table_print(roles, expiry_columns, BT_ARRAY_LEN(expiry_columns), stdout);
+}
+
 static int list_roles(const struct bt_offline *offline, struct bt_error *err)
 {
     BT_AUTOJSON *rows = cJSON_CreateArray();
@@ -188,7 +229,11 @@ static int run_list(const struct bt_arguments *arguments, struct bt_error *err)
     if (r < 0 || (r = list_roles(offline, err)) < 0) {
         return r;
     }
-    print_expiries(offline, bt_clock_wall_ms(bt_clock_real()));
+    int64_t now_ms = bt_clock_wall_ms(bt_clock_real());
+    print_expiries(offline, now_ms);
+    if (!bt_argument_flag(arguments, "offline")) {
+        print_server_expiries(offline, now_ms);
+    }
     return 0;
 }
 
@@ -243,11 +288,6 @@ static cJSON *chosen_roles(const struct bt_arguments *arguments, const struct bt
         cJSON_AddItemToArray(roles, cJSON_CreateString(bt_argument_at(arguments, "role", i)));
     }
     return roles;
-}
-
-static bool is_online_role(const char *role)
-{
-    return strcmp(role, "snapshot") == 0 || strcmp(role, "timestamp") == 0;
 }
 
 // Takes the person's or key's entries out of one role; puts `instead` in their place unless NULL.
@@ -388,6 +428,7 @@ static const struct bt_option new_options[] = {
 
 static const struct bt_option list_options[] = {
     {"repository", "DIR", "thư mục kho ký / the repository's folder"},
+    {"offline", NULL, "không hỏi máy chủ / does not ask the server"},
 };
 
 static const struct bt_option enrol_options[] = {THRESHOLD_OPTION, BT_CEREMONY_OPTIONS};

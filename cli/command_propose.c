@@ -26,7 +26,7 @@ static int run_propose(const struct bt_arguments *arguments, struct bt_error *er
     BT_AUTOJSON *proposal = NULL;
     int r = bt_client_open(arguments, &client, err);
     if (r == 0) {
-        r = bt_propose(client, arguments, &proposal, err);
+        r = bt_propose_arguments(client, arguments, &proposal, err);
     }
     if (r == 0) {
         bt_rest_show(client, &proposed, proposal);

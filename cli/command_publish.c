@@ -24,7 +24,7 @@ static int run_publish(const struct bt_arguments *arguments, struct bt_error *er
     BT_AUTOJSON *proposal = NULL, *signed_proposal = NULL;
     int r = bt_client_open(arguments, &client, err);
     if (r < 0 || (r = bt_signers_load(arguments, &signers, err)) < 0 ||
-        (r = bt_propose(client, arguments, &proposal, err)) < 0) {
+        (r = bt_propose_arguments(client, arguments, &proposal, err)) < 0) {
         return r;
     }
     const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(proposal, "id"));

@@ -1,5 +1,9 @@
 // bangtin screen, group: screens in public, and those that show the same.
+#include <errno.h>
+
+#include "cli/approve.h"
 #include "cli/commands.h"
+#include "cli/proposing.h"
 #include "cli/rest.h"
 
 static const struct bt_column columns[] = {
@@ -73,6 +77,100 @@ static const struct bt_rest change = {
 static const struct bt_rest retire = {"DELETE", "/v1/screens/{0}", .edits = true,
                                       .done = "Đã thôi dùng / retired"};
 
+// What the screen says of itself: its canvas, one zone or those of a file, what it carries.
+static int make_recipe(const struct bt_arguments *arguments, const cJSON *screen, cJSON **out,
+                       struct bt_error *err)
+{
+    static const struct bt_member members[] = {
+        {"zones", "zones", 0, BT_MEMBER_FILE, NULL},
+        {"carries", "carry", 0, BT_MEMBER_LIST, NULL},
+        {"limits.volume_percent", "volume-max", 0, BT_MEMBER_INT, NULL},
+        {"limits.brightness_percent", "brightness-max", 0, BT_MEMBER_INT, NULL},
+        {"limits.province_share_percent", "province-share", 0, BT_MEMBER_INT, NULL},
+        {"activate", "activate", 0, BT_MEMBER_TEXT, NULL},
+    };
+    static const struct bt_rest parts = {"POST", "", BT_MEMBERS(members)};
+    cJSON *recipe;
+    int r = bt_rest_body(&parts, arguments, NULL, &recipe, err);
+    if (r < 0) {
+        return r;
+    }
+    cJSON *canvas = cJSON_AddObjectToObject(recipe, "canvas");
+    static const char *const sizes[] = {"width", "height"};
+    for (size_t i = 0; i < BT_ARRAY_LEN(sizes); i++) {
+        const cJSON *size = cJSON_GetObjectItemCaseSensitive(screen, sizes[i]);
+        cJSON_AddItemToObject(canvas, sizes[i], cJSON_Duplicate(size, true));
+    }
+    if (bt_argument(arguments, "zones") == NULL) {
+        cJSON *zone = cJSON_CreateObject();
+        cJSON_AddStringToObject(zone, "name", "chinh");
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(recipe, "zones"), zone);
+    }
+    *out = recipe;
+    return 0;
+}
+
+static int propose_screen(struct bt_client *client, const struct bt_arguments *arguments,
+                          cJSON **out, struct bt_error *err)
+{
+    BT_AUTOANSWER screen = {0};
+    BT_AUTOFREE char *path = bt_rest_path(&show, arguments);
+    int r = bt_client_get(client, path, &screen, err);
+    if (r < 0) {
+        return r;
+    }
+    const cJSON *unit = cJSON_GetObjectItemCaseSensitive(screen.json, "unit");
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(screen.json, "name");
+    struct bt_proposing proposing = {
+        .unit = cJSON_GetStringValue(unit),
+        .layer = "screen",
+        .name = bt_operand(arguments, 0),
+        .title = cJSON_GetStringValue(name),
+    };
+    r = make_recipe(arguments, screen.json, &proposing.recipe, err);
+    return r < 0 ? r : bt_propose(client, &proposing, out, err);
+}
+
+static int run_sign(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    static const struct bt_column proposal_columns[] = {
+        {"đề nghị / proposal", "id", BT_COLUMN_TEXT},
+        {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    };
+    static const struct bt_rest signed_rest = {"POST", "", BT_COLUMNS(proposal_columns)};
+    BT_AUTO(bt_client) client = NULL;
+    BT_AUTOFINISH(bt_signers_finish) struct bt_signers signers = {0};
+    BT_AUTOJSON *proposal = NULL, *result = NULL;
+    int r = bt_client_open(arguments, &client, err);
+    if (r < 0 || (r = bt_signers_load(arguments, &signers, err)) < 0 ||
+        (r = propose_screen(client, arguments, &proposal, err)) < 0) {
+        return r;
+    }
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(proposal, "id");
+    if (!cJSON_IsString(id)) {
+        return bt_fail(err, -EREMOTEIO, "The server's answer has no proposal");
+    }
+    r = bt_approve(client, arguments, id->valuestring, &signers, &result, err);
+    if (r == 0) {
+        bt_rest_show(client, &signed_rest, result);
+    }
+    return r;
+}
+
+static const struct bt_option sign_options[] = {
+    {"carry", "u/UNIT/NAME", "văn bản phát mà màn hình mang / a document it shows; repeat",
+     .many = true, .required = true},
+    {"zones", "FILE",
+     "danh sách vùng, JSON; mặc định một vùng 'chinh' cả màn hình / its zones in "
+     "JSON; one zone, the whole"},
+    {"volume-max", "PERCENT", "âm lượng lớn nhất / the loudest", .min = 0, .max = 100},
+    {"brightness-max", "PERCENT", "sáng nhất / the brightest", .min = 1, .max = 100},
+    {"province-share", "PERCENT", "phần của tỉnh nhiều nhất / the province's share at most",
+     .min = 1, .max = 100},
+    {"activate", "WORD", "boundary (mặc định / default), now"},
+    BT_APPROVE_OPTIONS,
+};
+
 static const struct bt_subcommand commands[] = {
     {"list", NULL, 0, 0, "Các màn hình. / The screens.", BT_OPTIONS(list_options), .online = true,
      .run = bt_rest_run, .request = &list},
@@ -82,6 +180,11 @@ static const struct bt_subcommand commands[] = {
      .online = true, .run = bt_rest_run, .request = &create},
     {"set", "SCREEN", 1, 1, "Sửa. / Changes it.", BT_OPTIONS(set_options), .online = true,
      .run = bt_rest_run, .request = &change},
+    {"sign", "SCREEN", 1, 1,
+     "Kỹ thuật viên ký bản mô tả của màn hình: kích thước, vùng, giới hạn, và nó mang văn bản "
+     "nào.\n"
+     "The technician signs what the screen is: size, zones, limits, and which documents it shows.",
+     BT_OPTIONS(sign_options), .online = true, .run = run_sign},
     {"retire", "SCREEN", 1, 1, "Thôi dùng; số liệu cũ vẫn giữ. / Out of use; its records stay.",
      .online = true, .run = bt_rest_run, .request = &retire},
 };
@@ -89,7 +192,9 @@ static const struct bt_subcommand commands[] = {
 const struct bt_command_group bt_screen_commands = {
     .name = "screen",
     .summary = "Màn hình / screens",
-    .example = "  bangtin screen new \"Quảng trường\" --unit 31333 --kind led --width 960 --height "
+    .example = "  bangtin screen sign s-7K3QZ5MX2A --carry u/31333/quang-truong --key "
+               "ky-thuat.json\n"
+               "  bangtin screen new \"Quảng trường\" --unit 31333 --kind led --width 960 --height "
                "540 --duty-name An --duty-phone 0912345678\n",
     .commands = commands,
     .count = BT_ARRAY_LEN(commands),

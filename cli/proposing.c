@@ -69,56 +69,67 @@ static int make_recipe(const struct bt_arguments *arguments, cJSON **out, struct
     return 0;
 }
 
-static int make_draft(struct bt_client *client, const struct bt_arguments *arguments, cJSON **out,
+static void add_text(cJSON *body, const char *key, const char *text)
+{
+    if (text != NULL) {
+        cJSON_AddStringToObject(body, key, text);
+    }
+}
+
+static int make_draft(struct bt_client *client, const struct bt_proposing *proposing, cJSON **out,
                       struct bt_error *err)
 {
     BT_AUTOJSON *body = cJSON_CreateObject();
     BT_AUTOANSWER answer = {0};
-    cJSON *recipe = NULL;
-    int r = make_recipe(arguments, &recipe, err);
-    if (r < 0) {
-        return r;
-    }
-    const char *layer = bt_argument(arguments, "layer"), *title = bt_argument(arguments, "title");
-    cJSON_AddStringToObject(body, "unit", bt_argument(arguments, "unit"));
-    cJSON_AddStringToObject(body, "layer", layer != NULL ? layer : "unit");
-    cJSON_AddStringToObject(body, "name", bt_operand(arguments, 0));
-    if (title != NULL) {
-        cJSON_AddStringToObject(body, "title", title);
-    }
-    cJSON_AddItemToObject(body, "recipe", recipe);
-    r = bt_client_send(client, "POST", "/v1/publications", body, &answer, err);
+    add_text(body, "unit", proposing->unit);
+    add_text(body, "layer", proposing->layer);
+    add_text(body, "name", proposing->name);
+    add_text(body, "title", proposing->title);
+    cJSON_AddItemToObject(body, "recipe", proposing->recipe);
+    int r = bt_client_send(client, "POST", "/v1/publications", body, &answer, err);
     if (r == 0) {
         *out = BT_TAKE(answer.json);
     }
     return r;
 }
 
-int bt_propose(struct bt_client *client, const struct bt_arguments *arguments, cJSON **out_proposal,
+int bt_propose(struct bt_client *client, const struct bt_proposing *proposing, cJSON **out_proposal,
                struct bt_error *err)
 {
     BT_AUTOJSON *draft = NULL;
     BT_AUTOJSON *body = cJSON_CreateObject();
     BT_AUTOANSWER answer = {0};
-    int r = make_draft(client, arguments, &draft, err);
+    int r = make_draft(client, proposing, &draft, err);
     if (r < 0) {
         return r;
     }
     const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(draft, "id"));
     const char *role = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(draft, "role"));
-    const char *note = bt_argument(arguments, "note");
     if (id == NULL || role == NULL) {
         return bt_fail(err, -EREMOTEIO, "The server's answer has no draft");
     }
     cJSON_AddStringToObject(body, "role", role);
     cJSON *list = cJSON_AddArrayToObject(body, "publications");
     cJSON_AddItemToArray(list, cJSON_CreateString(id));
-    if (note != NULL) {
-        cJSON_AddStringToObject(body, "note", note);
-    }
+    add_text(body, "note", proposing->note);
     r = bt_client_send(client, "POST", "/v1/proposals", body, &answer, err);
     if (r == 0) {
         *out_proposal = BT_TAKE(answer.json);
     }
     return r;
+}
+
+int bt_propose_arguments(struct bt_client *client, const struct bt_arguments *arguments,
+                         cJSON **out_proposal, struct bt_error *err)
+{
+    const char *layer = bt_argument(arguments, "layer");
+    struct bt_proposing proposing = {
+        .unit = bt_argument(arguments, "unit"),
+        .layer = layer != NULL ? layer : "unit",
+        .name = bt_operand(arguments, 0),
+        .title = bt_argument(arguments, "title"),
+        .note = bt_argument(arguments, "note"),
+    };
+    int r = make_recipe(arguments, &proposing.recipe, err);
+    return r < 0 ? r : bt_propose(client, &proposing, out_proposal, err);
 }

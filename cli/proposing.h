@@ -26,11 +26,20 @@
 
 extern const char *const bt_propose_layers[];
 
+// What is proposed; texts are borrowed, NULL where there is none.
+struct bt_proposing {
+    const char *unit, *layer, *name, *title, *note;
+    cJSON *recipe;  // taken
+};
+
 /**
- * Makes the draft of document NAME (operand 0) and proposes it. *out_proposal is the answer, for
- * cJSON_Delete.
+ * Makes the draft and proposes it. *out_proposal is the answer, for cJSON_Delete.
  */
-int bt_propose(struct bt_client *client, const struct bt_arguments *arguments, cJSON **out_proposal,
+int bt_propose(struct bt_client *client, const struct bt_proposing *proposing, cJSON **out_proposal,
                struct bt_error *err) BT_NODISCARD;
+
+// The same from BT_PROPOSE_OPTIONS: the document NAME is operand 0.
+int bt_propose_arguments(struct bt_client *client, const struct bt_arguments *arguments,
+                         cJSON **out_proposal, struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -65,6 +65,16 @@ static void survive_display_loss(struct bt_window *window)
     }
 }
 
+// Asks the display something, so that a connection that broke unnoticed is known to be lost.
+static void notice_display_loss(struct bt_window *window)
+{
+    SDL_SysWMinfo info;
+    SDL_VERSION(&info.version);
+    if (SDL_GetWindowWMInfo(window->sdl, &info) && info.subsystem == SDL_SYSWM_X11) {
+        XSync(info.info.x11.display, False);
+    }
+}
+
 // Without one SDL waits in vain for its answer when a window becomes full screen: 0.1 s.
 static bool lacks_window_manager(void)
 {
@@ -92,6 +102,11 @@ static bool lacks_window_manager(void)
 }
 #else
 static void survive_display_loss(struct bt_window *window)
+{
+    (void)window;
+}
+
+static void notice_display_loss(struct bt_window *window)
 {
     (void)window;
 }
@@ -161,6 +176,10 @@ void bt_window_close(struct bt_window *window)
     // Closing a broken connection ends the process or waits for ever (SDL keeps a second one that
     // we cannot reach), so what hangs on it is left to the end of the process.
     if (window->sdl == NULL || window->lost) {
+        return;
+    }
+    notice_display_loss(window);
+    if (window->lost) {
         return;
     }
     SDL_DestroyWindow(window->sdl);

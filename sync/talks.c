@@ -186,6 +186,8 @@ static int read_pair(struct bt_channel *channel, struct bt_exchange *exchange, s
                   channel->pairing.code) < 0) {
         news->url[0] = '\0';
     }
+    // Whoever reads the log stands before the screen, which shows the same.
+    bt_log_info(&logger, "Waiting to be paired: code '%s', words '%s'", news->code, news->words);
     bt_queue_offer(channel->sync->news, news);
     return 0;
 }

@@ -397,6 +397,8 @@ class StatusTest(FleetCase):
         player = self.pair(screen)
         before = self.admin.get(f"/v1/screens/{screen}/status").json
         self.assertEqual((before["state"], before["status"], before["received_ms"]), ("never-seen", None, None))
+        many = [{"code": f"{i:032d}", "detail": "", "since_ms": 0} for i in range(64)]
+        self.assertEqual(player.client.post("/v1/player/status", dict(self.STATUS, troubles=many)).status, 204)
         answer = player.client.post("/v1/player/status", dict(self.STATUS, later="key"))
         self.assertEqual(answer.status, 204, answer)
         after = self.admin.get(f"/v1/screens/{screen}/status").json

@@ -8,10 +8,15 @@ import json
 import os
 import sqlite3
 import subprocess
+import sys
 import time
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+try:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+except ImportError:
+    print("python3-cryptography is not installed")
+    sys.exit(77)
 
 from server_harness import BUILD, ServerCase, main
 

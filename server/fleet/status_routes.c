@@ -9,7 +9,8 @@
 #include "server/fleet/fleet.h"
 #include "server/fleet/player_status.h"
 
-#define MAX_TROUBLE_BYTES 1024
+// 64 troubles with codes of 32 bytes.
+#define MAX_TROUBLE_BYTES 4096
 
 static int64_t number_of(const cJSON *object, const char *key)
 {

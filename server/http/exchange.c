@@ -70,20 +70,6 @@ static void allow(struct bt_exchange *exchange, int64_t ns)
     }
 }
 
-static void watch(struct bt_exchange *exchange, void (*lost)(void *stream), void *stream)
-{
-    if (exchange->peer != NULL) {
-        bt_peer_watch(exchange->world->peers, exchange->peer, lost, stream);
-    }
-}
-
-static void unwatch(struct bt_exchange *exchange)
-{
-    if (exchange->peer != NULL) {
-        bt_peer_unwatch(exchange->world->peers, exchange->peer);
-    }
-}
-
 // For the whole body, or for the next piece of one that may be huge.
 static void allow_body(struct bt_exchange *exchange)
 {
@@ -275,10 +261,8 @@ static enum MHD_Result step(struct bt_exchange *exchange)
         return ask(exchange);
     case PHASE_BEGIN_RECEIVING:
         exchange->phase = PHASE_RECEIVING;
-        watch(exchange, NULL, NULL);
         return MHD_YES;
     case PHASE_RECEIVING:
-        unwatch(exchange);
         exchange->call->receiving.ended = true;
         exchange->call->receiving.whole = true;
         return dispatch(exchange, JOB_ANSWER);
@@ -305,8 +289,8 @@ enum MHD_Result bt_exchange_go_on(struct bt_exchange *exchange, const char *data
 void bt_exchange_end(struct bt_exchange *exchange)
 {
     allow(exchange, BT_PEER_IDLE_NS);
-    unwatch(exchange);
     if (exchange->stream != NULL) {
+        bt_peer_unwatch(exchange->world->peers, exchange->peer);
         bt_stream_gone(exchange->stream);
         free_exchange(exchange);
         return;
@@ -393,7 +377,7 @@ static void finish_answer(struct bt_exchange *exchange)
     if (exchange->call->reply.kind == BT_REPLY_STREAM) {
         exchange->stream =
             bt_stream_open(exchange->world->streams, exchange->connection, &exchange->call->reply);
-        watch(exchange, bt_stream_lost, exchange->stream);
+        bt_peer_watch(exchange->world->peers, exchange->peer, bt_stream_lost, exchange->stream);
     }
 }
 

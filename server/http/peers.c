@@ -15,10 +15,9 @@ struct bt_peer {
     _Atomic int64_t deadline_ns;
     int fd;
     // Protected by the list's lock.
-    bool watched;
-    uint8_t looks;    // so far
-    uint8_t strikes;  // times it seemed to be gone
-    void (*lost)(void *context);
+    uint8_t looks;                // at a parked connection, so far
+    uint8_t strikes;              // times in a row that it seemed to be gone
+    void (*lost)(void *context);  // NULL: it is not parked
     void *context;
 };
 
@@ -76,8 +75,7 @@ void bt_peer_watch(struct bt_peers *peers, struct bt_peer *peer, void (*lost)(vo
                    void *context)
 {
     pthread_mutex_lock(&peers->lock);
-    peer->watched = true;
-    peer->looks = peer->strikes = 0;
+    peer->looks = 0;
     peer->lost = lost;
     peer->context = context;
     pthread_mutex_unlock(&peers->lock);
@@ -86,7 +84,7 @@ void bt_peer_watch(struct bt_peers *peers, struct bt_peer *peer, void (*lost)(vo
 void bt_peer_unwatch(struct bt_peers *peers, struct bt_peer *peer)
 {
     pthread_mutex_lock(&peers->lock);
-    peer->watched = false;
+    peer->lost = NULL;
     pthread_mutex_unlock(&peers->lock);
 }
 
@@ -98,19 +96,20 @@ static bool has_gone(const struct bt_peer *peer)
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-static void look_after(struct bt_peer *peer)
+static void look_at_parked(struct bt_peer *peer)
 {
-    if (!peer->watched || (peer->lost != NULL && peer->looks++ % LOOKS_PER_LOOK != 0) ||
-        !has_gone(peer)) {
-        return;
+    if (peer->looks++ % LOOKS_PER_LOOK == 0 && has_gone(peer)) {
+        void (*lost)(void *context) = peer->lost;
+        peer->lost = NULL;
+        lost(peer->context);
     }
-    if (peer->lost != NULL) {
-        peer->watched = false;
-        peer->lost(peer->context);
-    } else if (++peer->strikes == 2) {  // the first time it may just be about to be answered
-        peer->watched = false;
-        shutdown(peer->fd, SHUT_RDWR);
-    }
+}
+
+// Late, or gone. The first time that it seems to be gone it may just be about to be answered.
+static bool is_over(struct bt_peer *peer, int64_t deadline_ns, int64_t now_ns)
+{
+    peer->strikes = has_gone(peer) ? (uint8_t)(peer->strikes + 1) : 0;
+    return deadline_ns < now_ns || peer->strikes >= 2;
 }
 
 // The descriptor cannot have become another's: a peer leaves the list before it is closed.
@@ -118,11 +117,13 @@ static void look_at_all(struct bt_peers *peers)
 {
     int64_t now_ns = bt_clock_mono_ns(peers->clock);
     for (struct bt_peer *peer = peers->first; peer != NULL; peer = peer->next) {
-        if (atomic_load_explicit(&peer->deadline_ns, memory_order_relaxed) < now_ns) {
+        int64_t deadline_ns = atomic_load_explicit(&peer->deadline_ns, memory_order_relaxed);
+        if (peer->lost != NULL) {
+            look_at_parked(peer);
+        } else if (deadline_ns != INT64_MAX && is_over(peer, deadline_ns, now_ns)) {
             shutdown(peer->fd, SHUT_RDWR);
             atomic_store_explicit(&peer->deadline_ns, INT64_MAX, memory_order_relaxed);
         }
-        look_after(peer);
     }
 }
 

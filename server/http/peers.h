@@ -27,13 +27,13 @@ struct bt_peer;
 struct bt_peer *bt_peers_add(struct bt_peers *peers, int fd) BT_NODISCARD;
 void bt_peers_remove(struct bt_peers *peers, struct bt_peer *peer);
 
-// Cuts the connection off after that time; INT64_MAX: never. Any thread.
+// We wait for the other side, for so long: then, or within two seconds of its having closed the
+// connection, it is cut off. INT64_MAX: we do not wait. Any thread.
 void bt_peer_allow(struct bt_peers *peers, struct bt_peer *peer, int64_t ns);
 
 /**
- * Looks whether the other side has closed the connection: calls `lost` once (with the list's lock
- * held), within eight seconds; or, when that is NULL, cuts it off within two. Until unwatch
- * returns.
+ * The connection is parked: calls `lost` once (with the list's lock held), within eight seconds of
+ * the other side's closing it. Until unwatch returns.
  */
 void bt_peer_watch(struct bt_peers *peers, struct bt_peer *peer, void (*lost)(void *context),
                    void *context);

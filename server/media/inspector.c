@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -145,7 +146,7 @@ static const struct {
 static const char *type_of(const cJSON *report)
 {
     for (size_t i = 0; i < BT_ARRAY_LEN(types); i++) {
-        if (strcmp(types[i].container, word(report, "container")) == 0) {
+        if (strcasecmp(types[i].container, word(report, "container")) == 0) {
             return types[i].type;
         }
     }

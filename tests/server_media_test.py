@@ -1,0 +1,192 @@
+"""Uploads and the library through the real server: tus, the sandboxed workshop, content by hash."""
+
+import base64
+import hashlib
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from server_harness import ServerCase, load_tests, main  # noqa: E402, F401
+
+TUS = {"Tus-Resumable": "1.0.0"}
+PART = {**TUS, "Content-Type": "application/offset+octet-stream"}
+INSPECT_S = 60
+
+
+def picture(width=64, height=36, shade=200):
+    """A grey PNG."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = (b"\0" + bytes([shade]) * width) * height
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def metadata(**values):
+    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
+
+
+def begin(client, size, unit="vn", title="Ảnh bìa"):
+    return client.post("/v1/uploads", headers={**TUS, "Upload-Length": str(size),
+                                               "Upload-Metadata": metadata(unit=unit, title=title)})
+
+
+def send(client, place, content, offset=0, upto=None):
+    return client.request("PATCH", place, content[offset:upto], headers={**PART, "Upload-Offset": str(offset)})
+
+
+def wait(client, place):
+    """Until the workshop has looked at it."""
+    end = time.monotonic() + INSPECT_S
+    while time.monotonic() < end:
+        state = client.get(place).json
+        if state["state"] in ("ready", "refused"):
+            return state
+        time.sleep(0.02)
+    raise AssertionError(f"still being looked at: {state}")
+
+
+def upload(client, content, **more):
+    place = begin(client, len(content), **more).headers["Location"]
+    answer = send(client, place, content)
+    assert answer.status == 204, answer
+    return wait(client, place)
+
+
+class UploadTest(ServerCase):
+    def test_a_picture_becomes_an_asset_with_a_thumbnail(self):
+        admin = self.administrator()
+        content = picture()
+        state = upload(admin, content)
+        self.assertEqual(state["state"], "ready")
+        media = admin.get(f"/v1/media/{state['media']}")
+        self.assertEqual(media.json["sha256"], hashlib.sha256(content).hexdigest())
+        self.assertEqual((media.json["width"], media.json["height"], media.json["kind"]), (64, 36, "picture"))
+        self.assertEqual(media.json["title"], "Ảnh bìa")
+        thumbnail = admin.get(f"/v1/media/{state['media']}/thumbnail")
+        self.assertEqual(thumbnail.body[:3], b"\xff\xd8\xff")
+        self.assertEqual(admin.get(f"/v1/media/{state['media']}/filmstrip").status, 404)
+
+    def test_a_clip_has_a_filmstrip(self):
+        with tempfile.TemporaryDirectory() as place:
+            path = os.path.join(place, "clip.mp4")
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x180:rate=25:duration=2", "-pix_fmt",
+                            "yuv420p", path], check=True)
+            with open(path, "rb") as file:
+                content = file.read()
+        admin = self.administrator()
+        state = upload(admin, content, title="Phóng sự")
+        media = admin.get(f"/v1/media/{state['media']}").json
+        self.assertEqual((media["kind"], media["duration_ms"], media["type"]), ("clip", 2000, "video/mp4"))
+        self.assertEqual(admin.get(f"/v1/media/{state['media']}/filmstrip").status, 200)
+
+    def test_an_upload_goes_on_where_its_bytes_end(self):
+        admin = self.administrator()
+        content = picture(300, 200)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, 100).headers["Upload-Offset"], "100")
+        self.assertEqual(admin.request("HEAD", place, headers=TUS).headers["Upload-Offset"], "100")
+        self.assertProblem(send(admin, place, content, 50), 409, "upload-offset")
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        self._server = None
+        admin = self.client().login("quan-tri")
+        offset = int(admin.request("HEAD", place, headers=TUS).headers["Upload-Offset"])
+        self.assertEqual(offset, 100)
+        self.assertEqual(send(admin, place, content, offset).status, 204)
+        self.assertEqual(wait(admin, place)["state"], "ready")
+
+    def test_the_same_content_twice_is_one_asset_under_two_names(self):
+        admin = self.administrator()
+        first, second = (upload(admin, picture(), title=title) for title in ("Một", "Hai"))
+        self.assertNotEqual(first["media"], second["media"])
+        both = admin.get("/v1/media").json["items"]
+        self.assertEqual({item["title"] for item in both}, {"Một", "Hai"})
+        self.assertEqual(len({item["sha256"] for item in both}), 1)
+
+    def test_what_will_not_play_is_refused_with_advice(self):
+        admin = self.administrator()
+        for content in (b"not a picture", picture()[:-30], b"#EXTM3U\nhttp://127.0.0.1/\n", b"\0" * 5000):
+            state = upload(admin, content)
+            self.assertEqual(state["state"], "refused")
+            self.assertTrue(state["report"]["verdict"].startswith("refused:"), state)
+            self.assertTrue(state["report"]["advice_vi"])
+        self.assertEqual(admin.get("/v1/media").json["items"], [])
+
+    def test_a_server_killed_while_it_looks_at_a_file_takes_it_up_again(self):
+        admin = self.administrator()
+        content = picture(2000, 1500)
+        place = begin(admin, len(content)).headers["Location"]
+        send(admin, place, content)
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        self._server = None
+        self.assertEqual(wait(self.client().login("quan-tri"), place)["state"], "ready")
+
+    def test_what_is_no_upload_is_refused(self):
+        admin = self.administrator()
+        self.assertProblem(admin.post("/v1/uploads", headers={"Upload-Length": "5", "Upload-Metadata": metadata(unit="vn", title="x")}),
+                           412, "tus-version")
+        self.assertEqual(begin(admin, 5 * 1024**3).status, 413)
+        self.assertEqual(begin(admin, 0).status, 400)
+        self.assertIn(begin(admin, 5, unit="khong-co").status, (403, 404))
+        place = begin(admin, 5).headers["Location"]
+        self.assertEqual(send(admin, place, b"more than five bytes").status, 413)
+        self.assertEqual(admin.request("PATCH", place, b"12345", headers={**TUS, "Upload-Offset": "0"}).status, 415)
+        self.assertEqual(admin.request("HEAD", "/v1/uploads/x-AAAAAAAAAA", headers=TUS).status, 404)
+        self.assertEqual(self.client().request("HEAD", place, headers=TUS).status, 401)
+
+    def test_no_name_from_outside_becomes_a_path(self):
+        admin = self.administrator()
+        upload(admin, picture(), title="../../../tmp/x")
+        for name in ("..%2f..%2fbangtin.db", "%2e%2e", "a" * 64, "A" * 64, "0" * 63):
+            self.assertEqual(admin.get(f"/blobs/{name}").status, 404)
+
+    def test_an_upload_that_is_given_up_leaves_nothing(self):
+        admin = self.administrator()
+        place = begin(admin, 10).headers["Location"]
+        send(admin, place, b"123456789", 0, 5)
+        self.assertEqual(admin.delete(place, headers=TUS).status, 204)
+        self.assertEqual(admin.get(place).status, 404)
+        self.assertEqual(os.listdir(os.path.join(self.server.directory, "quarantine")), [])
+
+
+class LibraryTest(ServerCase):
+    def test_titles_are_edited_by_whoever_saw_the_newest(self):
+        admin = self.administrator()
+        place = f"/v1/media/{upload(admin, picture())['media']}"
+        etag = admin.get(place).etag
+        self.assertEqual(admin.patch(place, {"title": "Tên mới"}).status, 428)
+        changed = admin.patch(place, {"title": "Tên mới"}, If_Match=etag)
+        self.assertEqual((changed.status, changed.json["title"]), (200, "Tên mới"))
+        self.assertEqual(admin.patch(place, {"title": "Cũ"}, If_Match=etag).status, 412)
+        self.assertEqual(admin.patch(place, {"tilte": "x"}, If_Match=changed.etag).status, 400)
+
+    def test_what_is_hidden_is_offered_no_more(self):
+        admin = self.administrator()
+        place = f"/v1/media/{upload(admin, picture())['media']}"
+        self.assertEqual(admin.delete(place, If_Match=admin.get(place).etag).status, 204)
+        self.assertEqual(admin.get(place).status, 404)
+        self.assertEqual(admin.get("/v1/media").json["items"], [])
+
+    def test_content_is_for_those_who_are_logged_in_until_it_is_published(self):
+        admin = self.administrator()
+        content = picture(shade=90)
+        upload(admin, content)
+        place = f"/blobs/{hashlib.sha256(content).hexdigest()}"
+        self.assertEqual(self.client().get(place).status, 404)
+        whole = admin.get(place)
+        self.assertEqual(whole.body, content)
+        part = admin.get(place, Range="bytes=10-19")
+        self.assertEqual((part.status, part.body), (206, content[10:20]))
+        self.assertEqual(admin.get(place, If_None_Match=whole.etag).status, 304)
+
+
+if __name__ == "__main__":
+    main()
