@@ -142,6 +142,8 @@ static void handle_pairing(struct bt_director *director, struct bt_stage *stage,
     bt_copy_cut(pairing->url, sizeof(pairing->url), news->url);
     director->card = BT_CARD_PAIRING;
     director->card_width = 0;
+    // It stands on the screen for everybody; here it is for those who cannot see it.
+    bt_log_info(&logger, "Pair with the code '%s', words '%s'", pairing->code, pairing->words);
     bt_director_show_card(director, stage);
 }
 
