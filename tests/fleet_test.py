@@ -319,7 +319,9 @@ class OrderTest(FleetCase):
         for percent in (10, 20, 30):
             self.order(screen, "volume", percent=percent)
         self.assertEqual([o["percent"] for o in player.client.get("/v1/player/orders").json["orders"]], [30])
-        self.assertEqual([o["state"] for o in self.orders(screen)], ["waiting", "failed", "failed"])
+        states = [o["state"] for o in self.orders(screen)]
+        self.assertIn(states[0], ("waiting", "sent"))
+        self.assertEqual(states[1:], ["failed", "failed"])
 
     def test_what_nobody_fetched_in_ten_minutes_is_not_carried_out(self):
         screen = self.add_screen()

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#define MAX_NUMBER (1LL << 52)
+#define MAX_NUMBER (1LL << 52)  // instants before 1970 too: a player may not know the time
 
 // Entries of a list.
 #define MAX_ENTRIES 64
@@ -40,7 +40,7 @@ static const struct member publication_members[] = {
     {"target", TEXT, .max = 191},
     {"id", TEXT, .max = 63},
     {"version", NUMBER, .max = MAX_NUMBER},
-    {"since_ms", NUMBER, .max = MAX_NUMBER},
+    {"since_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
 };
 SHAPE(publication);
 
@@ -56,7 +56,7 @@ static const struct member on_members[] = {
     {"zone", TEXT, .max = 63},
     {"publication", TEXT, .max = 63},
     {"item", TEXT, .max = 63},
-    {"since_ms", NUMBER, .max = MAX_NUMBER},
+    {"since_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
 };
 SHAPE(on);
 
@@ -76,7 +76,7 @@ SHAPE(display);
 static const struct member trouble_members[] = {
     {"code", TEXT, .max = 32},
     {"detail", TEXT, .max = 512},
-    {"since_ms", NUMBER, .max = MAX_NUMBER},
+    {"since_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
 };
 SHAPE(trouble);
 
@@ -93,7 +93,7 @@ static const struct member status_members[] = {
     {"blank", FLAG},
     {"volume_percent", NUMBER, .max = 100},
     {"brightness_percent", NUMBER, .max = 100},
-    {"anchor_ms", NUMBER, .max = MAX_NUMBER},
+    {"anchor_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
     {"presented", NUMBER, .max = MAX_NUMBER},
     {"dropped", NUMBER, .max = MAX_NUMBER},
     {"storage", OBJECT, .shape = &storage},
