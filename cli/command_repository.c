@@ -69,27 +69,15 @@ static struct bt_role_keys one_key(const cJSON **slot, const cJSON *keys, const 
     return (struct bt_role_keys){slot, *slot != NULL ? 1 : 0, 1};
 }
 
-static const cJSON **borrow(const struct bt_role_members *members, struct bt_role_keys *out)
-{
-    size_t count = 0;
-    const cJSON **list = BT_NEW_ARRAY(const cJSON *, (size_t)cJSON_GetArraySize(members->keys) + 1);
-    const cJSON *key;
-    cJSON_ArrayForEach(key, members->keys)
-    {
-        list[count++] = key;
-    }
-    *out = (struct bt_role_keys){list, count, members->threshold};
-    return list;
-}
-
 static int make_root(struct bt_ceremony *ceremony, const struct bt_role_members *root,
                      const struct bt_role_members *targets, const cJSON *online,
                      struct bt_error *err)
 {
     struct bt_root_roles roles;
     const cJSON *snapshot, *timestamp;
-    BT_AUTOFREE const cJSON **roots = borrow(root, &roles.root);
-    BT_AUTOFREE const cJSON **others = borrow(targets, &roles.targets);
+    BT_AUTOFREE const cJSON **roots = NULL, **others = NULL;
+    roles.root = bt_role_members_borrow(root, &roots);
+    roles.targets = bt_role_members_borrow(targets, &others);
     roles.snapshot = one_key(&snapshot, online, "snapshot");
     roles.timestamp = one_key(&timestamp, online, "timestamp");
     int64_t expires_ms = ceremony->now_ms + BT_ROOT_LIFE_DAYS * BT_MS_PER_DAY;

@@ -133,8 +133,8 @@ int bt_roles_read(const struct bt_offline *offline, const char *role, struct bt_
     return 0;
 }
 
-// Keys as bt_signing_* take them; borrowed from the members.
-static struct bt_role_keys borrow(const struct bt_role_members *members, const cJSON ***out_list)
+struct bt_role_keys bt_role_members_borrow(const struct bt_role_members *members,
+                                           const cJSON ***out_list)
 {
     size_t count = 0;
     const cJSON **list = BT_NEW_ARRAY(const cJSON *, (size_t)cJSON_GetArraySize(members->keys) + 1);
@@ -159,7 +159,7 @@ static int write_root(struct bt_offline *offline, const char *changed,
     for (size_t i = 0; i < BT_ARRAY_LEN(top_roles) && r == 0; i++) {
         bool is_changed = strcmp(top_roles[i], changed) == 0;
         r = is_changed ? 0 : bt_roles_read(offline, top_roles[i], &others[i], err);
-        keys[i] = borrow(is_changed ? members : &others[i], &lists[i]);
+        keys[i] = bt_role_members_borrow(is_changed ? members : &others[i], &lists[i]);
     }
     if (r == 0) {
         const struct bt_root_roles roles = {keys[0], keys[1], keys[2], keys[3]};
@@ -196,7 +196,7 @@ static int write_delegation(struct bt_offline *offline, const char *role,
     const char *folder = delegated[row].folder;
     BT_AUTOFREE char *pattern = folder != NULL ? bt_strf("%s/%s/*", folder, unit) : NULL;
     BT_AUTOFREE const cJSON **list = NULL;
-    struct bt_role_keys keys = borrow(members, &list);
+    struct bt_role_keys keys = bt_role_members_borrow(members, &list);
     const char *const patterns[] = {pattern};
     return bt_signing_delegate(targets, role, patterns, pattern != NULL, &keys, err);
 }

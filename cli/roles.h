@@ -45,4 +45,8 @@ int bt_role_members_find(const struct bt_role_members *members, const char *who,
 // Adds a key (copied) unless it is there; false when it was.
 bool bt_role_members_add(struct bt_role_members *members, const cJSON *key);
 
+// The members as bt_signing_* take them; *out_list is for free() and must outlive the result.
+struct bt_role_keys bt_role_members_borrow(const struct bt_role_members *members,
+                                           const cJSON ***out_list);
+
 #endif
