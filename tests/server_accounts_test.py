@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import threading
 
 from server_harness import PASSWORD, SOURCE, Client, ServerCase, main
 
@@ -113,6 +114,16 @@ class SessionTest(AccountsCase):
     def test_another_sites_page_cannot_log_a_browser_in(self):
         answer = self.client().post("/v1/login", {"login": "quan-tri", "password": PASSWORD}, Origin="https://xau.example")
         self.assertProblem(answer, 403, "other-origin")
+
+    def test_a_program_carries_its_session_as_a_bearer(self):
+        answer = self.client().post("/v1/login", {"login": "quan-tri", "password": PASSWORD, "bearer": True})
+        self.assertNotIn("Set-Cookie", answer.headers)
+        program = self.client(answer.json["token"])
+        self.unit(program, "92")  # no X-Bangtin-Token: no page of another site could send this
+        self.assertNotIn("token", program.get("/v1/me").json)
+        self.assertEqual(program.post("/v1/tokens", {"name": "Máy", "scopes": ["view"], "days": 1}).status, 201)
+        self.assertEqual(program.post("/v1/logout").status, 204)
+        self.assertEqual(program.get("/v1/me").status, 401)
 
     def test_logging_out_ends_the_session(self):
         self.assertEqual(self.admin.get("/v1/me").status, 200)
@@ -480,6 +491,22 @@ class AuditTest(AccountsCase):
         self.assertEqual({entry["unit"] for entry in self.pages(chief, "/v1/audit", 50)}, {"92"})
         self.assertEqual({entry["unit"] for entry in self.pages(self.admin, "/v1/audit?unit=93", 50)}, {"93"})
         self.assertProblem(self.user(self.admin, "an", "92", "viewer").get("/v1/audit"), 403, "not-allowed")
+
+    def test_many_writers_make_one_chain(self):
+        def write(client, writer):
+            for number in range(10):
+                body = {"code": f"w{writer}-{number}", "parent": "92", "kind": "x", "name": "x"}
+                done.append(client.post("/v1/units", body).status)
+        done, before = [], self.admin.get("/v1/audit/check").json["entries"]
+        clients = [self.client().login("quan-tri") for _ in range(6)]
+        threads = [threading.Thread(target=write, args=(client, writer)) for writer, client in enumerate(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(done, [201] * 60)
+        found = self.admin.get("/v1/audit/check").json
+        self.assertEqual((found["intact"], found["entries"]), (True, before + 6 + 60))
 
     def test_what_was_refused_is_not_written_down_as_done(self):
         before = self.admin.get("/v1/audit/check").json["entries"]

@@ -65,7 +65,8 @@ bool bt_unit_of_path(struct bt_call *call, char *out, size_t size);
 
 /**
  * The units' paths ("/vn/92/31333/") below which the caller may do it, for filtering lists:
- * a list for cJSON-free use, NULL-terminated, freed with bt_access_units_free.
+ * NULL-terminated, for bt_access_units_free. At most 1000; who has roles in more units sees the
+ * first of them.
  */
 char **bt_access_units(struct bt_call *call, enum bt_action action);
 void bt_access_units_free(char **units);
