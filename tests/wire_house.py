@@ -416,6 +416,7 @@ class ChaosProxy:
         self.lock = threading.Lock()
         self.fault, self.at, self.passed, self.struck = None, 0, 0, 0
         self.refusing = False
+        self.blob_bytes = 0  # of assets, passed on to the player
         self.open = set()
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -472,8 +473,17 @@ class ChaosProxy:
             return data[:cut] + bytes([data[cut] ^ 0x55]) + data[cut + 1:], None
         return data[:cut], fault
 
+    def count_blob(self, data, left):
+        """Counts the bytes of assets in a piece of an answer; returns how many are to follow."""
+        if left == 0 and b"application/octet-stream" in data:
+            head, _, data = data.partition(b"\r\n\r\n")
+            left = int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0])
+        passed = min(left, len(data))
+        self.blob_bytes += passed
+        return left - passed
+
     def pump(self, source, sink, answers):
-        fault = None
+        fault, left = None, 0
         try:
             while fault is None:
                 data = source.recv(65536)
@@ -481,6 +491,7 @@ class ChaosProxy:
                     break
                 if answers:
                     data, fault = self.strike(data)
+                    left = self.count_blob(data, left)
                 sink.sendall(data)
         except OSError:
             pass
