@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "sync/standing_inside.h"
+#include "sync/template.h"
 
 // The numbers of a server that lost its mind would make all later orders look old.
 #define MAX_NUMBER_STEP (INT64_C(1) << 30)
@@ -176,12 +177,27 @@ static int believe(struct bt_standing *standing, const struct bt_order *order,
     return r == -EACCES ? -EKEYREJECTED : r;
 }
 
+// Values that do not fit its template, when that is there, are refused like a false signature.
+static int check_values(struct bt_standing *standing, const struct bt_activation *activation,
+                        struct bt_error *err)
+{
+    const struct bt_emergency asked = {.activation = *activation};
+    if (!bt_standing_has_template(&asked, standing)) {
+        return 0;
+    }
+    const struct bt_document *document =
+        bt_documents_find(&standing->templates, activation->template_target);
+    BT_AUTOFREE char *filled = NULL;
+    return bt_template_fill(document->text, document->len, activation, &filled, err);
+}
+
 // Begins what is believed. 1: it is shown or will be; 0: its template is not there yet.
 static int try_emergency(struct bt_standing *standing, const struct bt_order *order,
                          struct bt_activation *out, struct bt_error *err)
 {
     struct bt_instant now = bt_standing_now(standing);
     int r = believe(standing, order, out, err);
+    r = r < 0 ? r : check_values(standing, out, err);
     r = r < 0 ? r : bt_emergencies_add(&standing->emergencies, out, order->activation, &now, err);
     if (r < 0) {
         return r;

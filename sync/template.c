@@ -35,7 +35,7 @@ static int read_gaps(const cJSON *fields, struct gaps *out, struct bt_error *err
         BT_JSON_FIELD(struct gap, name, "name", BT_JSON_STRING, .min = 1, .max = 63),
         BT_JSON_FIELD(struct gap, type, "type", BT_JSON_ENUM, .words = gap_types),
         BT_JSON_FIELD(struct gap, max_bytes, "max_bytes", BT_JSON_INT, .min = 1,
-                      .max = BT_FIELD_MAX_BYTES),
+                      .max = BT_FIELD_MAX_BYTES, .optional = true),
     };
     const cJSON *first = cJSON_IsArray(fields) ? fields->child : NULL;
     for (const cJSON *entry = first; entry != NULL; entry = entry->next) {
@@ -43,6 +43,7 @@ static int read_gaps(const cJSON *fields, struct gaps *out, struct bt_error *err
             return bt_fail(err, -EINVAL, "the template has more than %d fields",
                            BT_ACTIVATION_MAX_FIELDS);
         }
+        out->list[out->count].max_bytes = BT_FIELD_MAX_BYTES;
         int r =
             bt_json_read(entry, members, BT_ARRAY_LEN(members), &out->list[out->count], NULL, err);
         if (r < 0) {

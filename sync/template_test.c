@@ -16,7 +16,7 @@ static const char plain[] =
     "{\"format\": 1, \"id\": \"bao\", \"version\": 3, \"layer\": \"emergency\","
     " \"fields\": [{\"name\": \"ten\", \"type\": \"text\", \"max_bytes\": 24},"
     "  {\"name\": \"cap\", \"type\": \"number\", \"max_bytes\": 4},"
-    "  {\"name\": \"gio\", \"type\": \"time\", \"max_bytes\": 32}],"
+    "  {\"name\": \"gio\", \"type\": \"time\"}],"
     " \"playlists\": [{\"name\": \"bao\", \"items\": [{\"id\": \"bao\", \"type\": \"text\","
     "  \"text\": \"{ten} cap {cap} luc {gio} {ten}\", \"seconds\": 10}]}],"
     " \"schedule\": [{\"zone\": \"chinh\", \"playlist\": \"bao\"}]}";

@@ -403,7 +403,7 @@ class Emergency(Wire):
         self.assertLess(abs(ended["wall_ms"] - until_ms), 1000)
 
     def test_what_is_not_signed_or_meant_for_others_is_refused(self):
-        self.prepare()
+        driver = self.prepare()
         activation = self.house.repository.activation
         fields = {"ten": "x", "cap": "1"}
         lies = [
@@ -415,11 +415,15 @@ class Emergency(Wire):
             activation(TEMPLATE, self.digest, until_ms=now_ms() + 25 * 3600000, fields=fields),
             activation(TEMPLATE, self.digest, from_ms=now_ms() - 5000, until_ms=now_ms() - 1000, fields=fields),
             activation(TEMPLATE, self.digest, fields=fields).replace('"level": 3', '"level": 5'),
+            activation(TEMPLATE, self.digest, fields={"ten": "x"}),
+            activation(TEMPLATE, self.digest, fields={"ten": "x", "cap": "many"}),
+            activation(TEMPLATE, self.digest, fields={"ten": "x" * 65, "cap": "1"}),
             "{}", "not json",
         ]
         for lie in lies:
             n = self.house.order("emergency", activation=lie)
             self.assertEqual(self.answered(n)["state"], "refused", lie)
+        self.assertFalse([news for news in driver.news if self.shows(news)])
 
     def test_keys_that_came_with_newer_metadata_are_believed(self):
         driver = self.prepare()
