@@ -111,6 +111,7 @@ static int start_hub(struct bt_server *server, struct bt_error *err)
 {
     const struct bt_hub_options options = {.clock = server->clock,
                                            .db = server->db,
+                                           .metrics = server->metrics,
                                            .write = bt_stream_write,
                                            .close = bt_stream_close};
     int r = bt_hub_open(&options, &server->hub, err);

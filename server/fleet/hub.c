@@ -121,10 +121,24 @@ static int remember(struct bt_hub *hub, struct bt_error *err)
     return r;
 }
 
+static void open_metrics(struct bt_hub *hub)
+{
+    struct bt_metrics *metrics = hub->options.metrics;
+    hub->connected = bt_metrics_gauge(metrics, "bangtin_players_connected", "",
+                                      "Players with an open hint stream.");
+    hub->obeying = bt_metrics_gauge(metrics, "bangtin_players_obeying", "",
+                                    "Players that answered a ping within 90 seconds.");
+    hub->watching =
+        bt_metrics_gauge(metrics, "bangtin_watchers", "", "People's open streams of events.");
+    hub->orders =
+        bt_metrics_counter(metrics, "bangtin_orders_sent", "", "Orders written to hint streams.");
+}
+
 int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struct bt_error *err)
 {
     BT_AUTO(bt_hub) hub = BT_NEW(struct bt_hub);
     hub->options = *options;
+    open_metrics(hub);
     pthread_mutex_init(&hub->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

@@ -22,6 +22,7 @@
 #include "server/db/db.h"
 
 struct bt_hub;
+struct bt_metrics;
 struct bt_stream;
 
 // Each is a browser tab or a program; 500 people watching at once is a province's whole staff.
@@ -32,6 +33,7 @@ enum bt_urgency { BT_URGENCY_NORMAL, BT_URGENCY_NOW, BT_URGENCY_EMERGENCY };
 struct bt_hub_options {
     const struct bt_clock *clock;
     struct bt_db_pool *db;
+    struct bt_metrics *metrics;  // NULL: none
     // bt_stream_write and bt_stream_close; tests have their own.
     int (*write)(struct bt_stream *stream, const char *text, size_t len);
     void (*close)(struct bt_stream *stream);
@@ -89,7 +91,6 @@ void bt_seat_on_close(struct bt_stream *stream, void *seat);
 // The thread's work, once; for tests that have not called start.
 void bt_hub_step(struct bt_hub *hub);
 
-// For /metrics.
 struct bt_hub_counts {
     int64_t players, watchers;  // open streams
     int64_t obeying;            // players that answered a ping within 90 s

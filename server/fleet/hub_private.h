@@ -7,6 +7,7 @@
 
 #include "server/fleet/hub.h"
 #include "server/fleet/roster.h"
+#include "server/http/metrics.h"
 
 // No pong for this long: the screen is shown as not obeying.
 #define BT_HUB_DEAF_NS (90 * BT_NS_PER_S)
@@ -46,6 +47,7 @@ struct bt_hub_mark {
 
 struct bt_hub {
     struct bt_hub_options options;
+    struct bt_metric *connected, *obeying, *watching, *orders;
     pthread_t thread;
     bool started;
 

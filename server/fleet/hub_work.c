@@ -126,43 +126,46 @@ static bool next_served(struct bt_hub *hub, struct served *out)
     return member != NULL;
 }
 
-// The events of a portion of orders. *out_given is the last one in it, or stays.
-static int append_orders(struct bt_db_rows *rows, int64_t now_ms, struct bt_buf *out,
-                         int64_t *out_given, bool *out_all)
+struct portion {
+    struct bt_buf text;
+    int64_t count;  // of orders in it
+    int64_t given;  // what the player has afterwards
+    bool all;
+};
+
+static int append_order(const struct bt_db_rows *row, struct portion *out)
 {
-    *out_all = bt_db_count(rows) < MAX_ORDERS;
+    int r = bt_buf_appendf(&out->text,
+                           "id: %lld\nevent: order\ndata: ", (long long)bt_orders_row_number(row));
+    r = r < 0 ? r : bt_orders_append(row, &out->text);
+    r = r < 0 ? r : bt_buf_append(&out->text, "\n\n", 2);
+    out->count += r == 0;
+    return r;
+}
+
+static int append_orders(struct bt_db_rows *rows, int64_t now_ms, struct portion *out)
+{
+    out->all = bt_db_count(rows) < MAX_ORDERS;
     while (bt_db_next(rows)) {
-        int64_t n = bt_orders_row_number(rows);
-        if (!bt_orders_row_is_stale(rows, now_ms)) {
-            int r = bt_buf_appendf(out, "id: %lld\nevent: order\ndata: ", (long long)n);
-            r = r < 0 ? r : bt_orders_append(rows, out);
-            r = r < 0 ? r : bt_buf_append(out, "\n\n", 2);
-            if (r < 0) {
-                return r;
-            }
+        int r = bt_orders_row_is_stale(rows, now_ms) ? 0 : append_order(rows, out);
+        if (r < 0) {
+            return r;
         }
-        *out_given = n;
-        if (out->len > MAX_PORTION_BYTES) {
-            *out_all = false;
+        out->given = bt_orders_row_number(rows);
+        if (out->text.len > MAX_PORTION_BYTES) {
+            out->all = false;
             return 0;
         }
     }
     return 0;
 }
 
-struct portion {
-    struct bt_buf text;
-    int64_t given;  // what the player has afterwards
-    bool all;
-};
-
 static int read_portion(struct bt_hub *hub, struct bt_db *db, const struct served *served,
                         struct portion *out, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_orders_open(db, served->player, served->given, MAX_ORDERS, &rows, err);
-    if (r == 0 && append_orders(rows, bt_clock_wall_ms(hub->options.clock), &out->text, &out->given,
-                                &out->all) < 0) {
+    if (r == 0 && append_orders(rows, bt_clock_wall_ms(hub->options.clock), out) < 0) {
         r = bt_fail(err, -EMSGSIZE, "An order is too large");
     }
     return r;
@@ -183,6 +186,7 @@ static void write_portion(struct bt_hub *hub, const struct served *served,
     if (member->seat != NULL && portion->given > member->given) {
         struct bt_hub_mark mark = {.sent = portion->given};
         member->given = portion->given;
+        bt_metric_add(hub->orders, portion->count);
         bt_copy_cut(mark.player, sizeof(mark.player), member->player);
         bt_hub_mark(hub, &mark);
     }
@@ -463,10 +467,20 @@ static void clean(struct bt_hub *hub)
     }
 }
 
+static void set_gauges(struct bt_hub *hub)
+{
+    struct bt_hub_counts counts;
+    bt_hub_count(hub, &counts);
+    bt_metric_set(hub->connected, counts.players);
+    bt_metric_set(hub->obeying, counts.obeying);
+    bt_metric_set(hub->watching, counts.watchers);
+}
+
 static void tick(struct bt_hub *hub, int64_t now_ns)
 {
     tick_players(hub, now_ns);
     tick_watchers(hub, now_ns);
+    set_gauges(hub);
     hub->tick++;
     hub->next_tick_ns = BT_MAX(hub->next_tick_ns + TICK_NS, now_ns);
     if (now_ns >= hub->next_clean_ns) {

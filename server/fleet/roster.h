@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "server/ids.h"
 
-#define BT_MEMBER_ID_BYTES 32
+#define BT_MEMBER_ID_BYTES BT_SERVER_ID_BYTES
 
 struct bt_seat;
 
