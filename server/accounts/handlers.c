@@ -29,6 +29,19 @@ bool bt_page_read(struct bt_call *call, struct bt_page *out)
     return bt_call_query_int(call, "limit", 1, 200, 50, &out->limit);
 }
 
+// A cursor is a text, also when it is made of a number.
+static void add_next(cJSON *reply, const cJSON *cursor)
+{
+    char number[24];
+    if (cursor == NULL) {
+        cJSON_AddNullToObject(reply, "next");
+    } else if (cJSON_IsString(cursor)) {
+        cJSON_AddStringToObject(reply, "next", cursor->valuestring);
+    } else if (bt_format(number, sizeof(number), "%.0f", cursor->valuedouble) == 0) {
+        cJSON_AddStringToObject(reply, "next", number);
+    }
+}
+
 int bt_page_reply(struct bt_call *call, const struct bt_page *page, struct bt_db_rows *rows,
                   cJSON *(*add)(const struct bt_db_rows *rows), const char *cursor_key)
 {
@@ -41,16 +54,7 @@ int bt_page_reply(struct bt_call *call, const struct bt_page *page, struct bt_db
         last = item;
         cJSON_AddItemToArray(items, item);
     }
-    const cJSON *cursor = more ? cJSON_GetObjectItemCaseSensitive(last, cursor_key) : NULL;
-    char number[24];
-    if (cJSON_IsNumber(cursor) &&
-        bt_format(number, sizeof(number), "%.0f", cursor->valuedouble) == 0) {
-        cJSON_AddStringToObject(reply, "next", number);
-    } else if (cJSON_IsString(cursor)) {
-        cJSON_AddStringToObject(reply, "next", cursor->valuestring);
-    } else {
-        cJSON_AddNullToObject(reply, "next");
-    }
+    add_next(reply, more ? cJSON_GetObjectItemCaseSensitive(last, cursor_key) : NULL);
     return bt_call_json_reply(call, 200, reply);
 }
 

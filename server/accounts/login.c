@@ -176,8 +176,8 @@ static int reply_session(struct bt_call *call, const struct attempt *attempt, in
     cJSON *reply = cJSON_CreateObject();
     cJSON_AddStringToObject(reply, "user", attempt->user);
     cJSON_AddStringToObject(reply, "token", token);
-    cJSON_AddNumberToObject(reply, "idle_s", (double)(BT_SESSION_IDLE_MS / 1000));
-    cJSON_AddNumberToObject(reply, "expires_s", (double)(BT_SESSION_MAX_MS / 1000));
+    cJSON_AddNumberToObject(reply, "idle_s", BT_SESSION_IDLE_S);
+    cJSON_AddNumberToObject(reply, "expires_s", BT_SESSION_MAX_S);
     return bt_call_json_reply(call, status, reply);
 }
 

@@ -11,6 +11,9 @@
 
 static const struct bt_log session_log = {"server/accounts"};
 
+#define IDLE_MS (BT_SESSION_IDLE_S * 1000LL)
+#define MAX_MS (BT_SESSION_MAX_S * 1000LL)
+
 // A person has a few browsers and programs.
 #define MAX_SESSIONS 20
 
@@ -106,8 +109,7 @@ static int identify_session(struct bt_call *call, const char *secret, struct bt_
                       "SELECT s.user_id, s.seen_ms FROM user_session s"
                       " JOIN user_account u ON u.id = s.user_id WHERE s.secret_sha256 = $1"
                       " AND s.created_ms > $2 AND s.seen_ms > $3 AND u.state = 'active'",
-                      BT_TEXT(hash), BT_INT(now_ms - BT_SESSION_MAX_MS),
-                      BT_INT(now_ms - BT_SESSION_IDLE_MS));
+                      BT_TEXT(hash), BT_INT(now_ms - MAX_MS), BT_INT(now_ms - IDLE_MS));
     if (r < 0 || !bt_db_next(rows)) {
         return r;
     }
@@ -151,7 +153,7 @@ static int64_t end_old(struct bt_db *db, const char *user, int64_t now_ms, struc
 {
     int64_t r =
         bt_db_run(db, err, "DELETE FROM user_session WHERE created_ms <= $1 OR seen_ms <= $2",
-                  BT_INT(now_ms - BT_SESSION_MAX_MS), BT_INT(now_ms - BT_SESSION_IDLE_MS));
+                  BT_INT(now_ms - MAX_MS), BT_INT(now_ms - IDLE_MS));
     return r < 0 ? r
                  : bt_db_run(db, err,
                              "DELETE FROM user_session WHERE user_id = $1 AND secret_sha256 NOT IN"

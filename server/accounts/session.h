@@ -7,8 +7,8 @@
 
 #include "server/http/call.h"
 
-#define BT_SESSION_IDLE_MS (30LL * 60 * 1000)
-#define BT_SESSION_MAX_MS (12LL * 3600 * 1000)
+#define BT_SESSION_IDLE_S (30 * 60)
+#define BT_SESSION_MAX_S (12 * 3600)
 
 // caller.scopes of a session: everything its user may.
 #define BT_SCOPES_ALL UINT64_MAX
