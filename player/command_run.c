@@ -175,10 +175,12 @@ static int run(struct options *options, const volatile int *stop, struct bt_erro
         return r;
     }
     BT_AUTOFREE char *plays = bt_strf("%s/plays.db", options->sync.directory);
+    BT_AUTOFREE char *held = bt_strf("%s/held.json", options->sync.directory);
     const struct bt_directed directed = {
         .screen = &options->screen,
         .assets = bt_sync_store_directory(sync),
         .plays = plays,
+        .held = held,
         .source = {news, sync, done, pong, screenshot, set_status, content_is_on},
         .wake = wake,
         .stop = stop,

@@ -85,6 +85,7 @@ static int hold_back(struct bt_casting *casting, struct bt_document *active,
     bt_publication_destroy(*publication);
     *publication = NULL;
     casting->used.documents[casting->used.count] = bt_document_ref(active);
+    casting->held.documents[casting->held.count++] = bt_document_ref(active);
     return parse(active, publication, err);
 }
 
@@ -179,6 +180,7 @@ static void destroy(struct bt_errand *errand)
     bt_content_finish(&casting->content);
     bt_content_finish(&casting->active);
     bt_content_finish(&casting->used);
+    bt_content_finish(&casting->held);
     bt_taken_finish(&casting->taken);
     bt_cast_destroy(casting->cast);
     bt_image_destroy(casting->mark);

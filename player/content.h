@@ -58,6 +58,7 @@ struct bt_casting {
     struct bt_cast *cast;
     struct bt_image *mark;  // with `demo`
     struct bt_content used;
+    struct bt_content held;  // of `used`: what stays until something newer is activated
     struct bt_listed listed[BT_MAX_PUBLICATIONS];
     bool at_once;         // one of them is not to wait for a boundary
     int64_t next_ms;      // when the next of them is to be activated; INT64_MAX: none waits

@@ -55,6 +55,7 @@ int bt_play_directed(const struct bt_directed *directed, struct bt_error *err)
         .source = directed->source,
         .kitchen = kitchen,
         .wake = directed->wake,
+        .held = directed->held,
         .trust = directed->screen->trust,
         .floor_ms = floor_ms,
     };

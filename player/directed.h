@@ -10,6 +10,7 @@ struct bt_directed {
     const struct bt_screen_options *screen;
     const char *assets;  // the store's directory
     const char *plays;   // the journal; NULL: none
+    const char *held;    // see player/held.h
     struct bt_news_source source;
     struct bt_wake *wake;  // borrowed
     const volatile int *stop;

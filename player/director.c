@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "player/director_parts.h"
+#include "player/held.h"
 
 static const struct bt_log logger = {"player/director"};
 
@@ -81,6 +82,10 @@ static void finish_casting(struct bt_errand *errand, void *context)
     bt_image_destroy(director->next_mark);
     director->next_mark = BT_TAKE(casting->mark);
     bt_stage_change(desk->stage, cast, casting->content.urgent, casting->at_once);
+    if (casting->held.count > 0 || director->holds) {
+        director->holds = casting->held.count > 0;
+        bt_errands_send(director->slow, bt_held_save(director->options.held, &casting->held));
+    }
 }
 
 void bt_director_cast(struct bt_director *director, struct bt_stage *stage)
@@ -216,7 +221,9 @@ static void presented(void *context, struct bt_stage *stage, int64_t presented_n
                 director->on.since_ms[i] = wall_ms;
             }
         }
-        director->options.source.content_is_on(director->options.source.context);
+        if (!director->holds) {  // else the assets of the old are still needed
+            director->options.source.content_is_on(director->options.source.context);
+        }
     }
     bt_director_settle(director, stage);
 }
@@ -238,6 +245,8 @@ struct bt_director *bt_director_create(const struct bt_director_options *options
     director->activate_ms = INT64_MAX;
     director->leave_ns = INT64_MAX;
     director->light_percent = 100;
+    director->on.content = bt_held_load(options->held);
+    director->holds = director->on.content.count > 0;
     director->urgent = bt_errands_create("casting", bt_wake_waker(options->wake));
     director->slow = bt_errands_create("errands", bt_wake_waker(options->wake));
     director->guide = (struct bt_stage_guide){

@@ -18,6 +18,7 @@ struct bt_director_options {
     struct bt_news_source source;
     struct bt_kitchen *kitchen;  // borrowed
     struct bt_wake *wake;        // borrowed; the news queue's waker
+    const char *held;            // see player/held.h; borrowed
     enum bt_trust_mode trust;    // of the clock
     int64_t floor_ms;            // see bt_running_order_create
 };

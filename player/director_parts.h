@@ -34,6 +34,7 @@ struct bt_director {
     bool content_came;    // since the last order to end an emergency
     uint64_t generation;  // of the newest casting
     bool casting;         // it is under way
+    bool holds;           // the file of what is held back is there
     int64_t activate_ms;  // when something of the newest is to be activated; INT64_MAX: nothing
     // Cards.
     enum bt_card_kind card;

@@ -442,6 +442,10 @@ static void apply_verdict(struct bt_zone_player *zone)
 void bt_zone_player_take_over(struct bt_zone_player *zone, struct bt_zone_player *old,
                               struct bt_running_order *order)
 {
+    if (!zone->judged) {
+        // There was no time to ask about this item: it ends as it was going to.
+        zone->verdict = (struct bt_verdict){0};
+    }
     zone->now = old->now;
     zone->before = old->before;
     zone->switched = old->switched;

@@ -195,6 +195,26 @@ class ChangeTest(DirectCase):
         self.assertEqual([s["item"] for s in player.items()], ["mot", "hai"])
         player.stop()
 
+    def test_a_restart_before_the_time_still_shows_the_old(self):
+        self.campaign.image("mot", "red", 60)
+        one = self.unit(1)
+        self.campaign.image("hai", "blue", 60)
+        two = self.unit(2, activate=time_text(6))
+        player = self.player()
+        player.content(one)
+        player.wait_item("mot")
+        player.content(two)
+        self.wait_for(lambda: os.path.exists(self.campaign.path("held.json")), player.process)
+        player.close()
+        os.remove(self.campaign.path("frames.jsonl"))
+        player = self.player()
+        player.content(two)
+        player.wait_item("mot")
+        player.wait_item("hai")
+        self.assertEqual([s["item"] for s in player.items()], ["mot", "hai"])
+        self.wait_for(lambda: not os.path.exists(self.campaign.path("held.json")), player.process)
+        player.stop()
+
     def test_zones_change_at_their_own_items_and_the_canvas_may_change(self):
         zones = [{"name": "chinh", "width": WIDTH, "height": 120, "playlist": "p"},
                  {"name": "duoi", "y": 120, "width": WIDTH, "height": 60, "playlist": "q"}]

@@ -21,6 +21,7 @@ struct script {
     struct bt_queue *news;
     FILE *answers;          // written by the main loop alone
     const char *directory;  // where screenshots go
+    char *line;             // the reader's
 };
 
 static const char *text_of(const cJSON *object, const char *key)
@@ -126,16 +127,14 @@ static struct bt_news *read_news(const cJSON *object)
 
 static void *read_script(void *argument)
 {
-    const struct script *script = argument;
-    char *line = NULL;
+    struct script *script = argument;
     size_t capacity = 0;
-    for (ssize_t len; (len = getline(&line, &capacity, stdin)) > 0;) {
-        BT_AUTOJSON *object = cJSON_ParseWithLength(line, (size_t)len);
+    for (ssize_t len; (len = getline(&script->line, &capacity, stdin)) > 0;) {
+        BT_AUTOJSON *object = cJSON_ParseWithLength(script->line, (size_t)len);
         if (object != NULL) {
             bt_queue_offer(script->news, read_news(object));
         }
     }
-    free(line);
     return NULL;
 }
 
@@ -208,12 +207,14 @@ static int play(const struct bt_screen_options *screen, struct script *script, s
     script->news = news;
     BT_AUTOFREE char *assets = bt_strf("%s/assets", script->directory);
     BT_AUTOFREE char *plays = bt_strf("%s/plays.db", script->directory);
+    BT_AUTOFREE char *held = bt_strf("%s/held.json", script->directory);
     pthread_t reader;
     pthread_create(&reader, NULL, read_script, script);
     const struct bt_directed directed = {
         .screen = screen,
         .assets = assets,
         .plays = plays,
+        .held = held,
         .source = {news, script, done, pong, screenshot, set_status, content_is_on},
         .wake = wake,
         .stop = stop,
@@ -222,6 +223,7 @@ static int play(const struct bt_screen_options *screen, struct script *script, s
     close(STDIN_FILENO);
     pthread_cancel(reader);
     pthread_join(reader, NULL);
+    free(script->line);
     return r;
 }
 
