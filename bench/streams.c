@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/http/http.h"
@@ -194,17 +195,19 @@ static const struct bt_route routes[] = {
 static const struct bt_route_table table = {routes, 1};
 static const struct bt_route_table *const tables[] = {&table};
 
+// The second number of the file: pages that are in memory.
 static int64_t resident_bytes(void)
 {
-    FILE *file = fopen("/proc/self/statm", "re");
-    long size = 0, resident = 0;
-    if (file == NULL || fscanf(file, "%ld %ld", &size, &resident) != 2) {
-        resident = 0;
+    BT_AUTOBUF text;
+    bt_buf_init(&text, 256);
+    int64_t pages = 0;
+    if (bt_file_read("/proc/self/statm", &text, NULL) < 0) {
+        return 0;
     }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return resident * sysconf(_SC_PAGESIZE);
+    char *second = strchr(text.data, ' ') + 1;
+    second[strcspn(second, " ")] = '\0';
+    return bt_parse_int(second, 0, INT64_MAX / 65536, &pages) < 0 ? 0
+                                                                  : pages * sysconf(_SC_PAGESIZE);
 }
 
 static void broadcast(int64_t at_ns)
