@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Accounts through the server's own door: the first administrator, logging in, roles, units, tokens, the audit log."""
 
+import base64
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import threading
 from server_harness import PASSWORD, SOURCE, Client, ServerCase, main
 
 ZEROS = "0" * 64
+CLOCK = {"id": "gio", "type": "clock", "seconds": 5}
 
 
 class AccountsCase(ServerCase):
@@ -514,15 +516,86 @@ class AuditTest(AccountsCase):
         self.assertEqual(self.admin.get("/v1/audit/check").json["entries"], before)
 
 
+def expected_routes():
+    """Method, path, where and for whom, as tests/data/access.txt says."""
+    with open(os.path.join(SOURCE, "tests", "data", "access.txt"), encoding="utf-8") as file:
+        for line in file:
+            if line.strip() and not line.startswith("#"):
+                method, path, where, *who = line.split()
+                yield method, path, where, who
+
+
+class StrangerTest(AccountsCase):
+    """Who may do everything in one commune may do nothing to what belongs to another."""
+
+    ROLES = ("viewer", "uploader", "reviewer", "publisher", "screen-operator", "technician", "duty-officer", "reporter",
+             "administrator")
+    # What needs keys or a player to be there at all: tests of those parts try it.
+    ELSEWHERE = ("/v1/players/", "/v1/pairings/", "/v1/media/", "/v1/proposals", "/v1/emergencies")
+
+    def setUp(self):
+        super().setUp()
+        self.admin = self.administrator()
+        self.unit(self.admin, "92")
+        self.unit(self.admin, "93")
+        self.stranger = self.user(self.admin, "nguoi-la", "92", *self.ROLES)
+        self.owner = self.user(self.admin, "chu-nha", "93", "viewer")
+
+    def make(self, path, **body):
+        answer = self.admin.post(path, {"unit": "93", **body})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json["id"]
+
+    def upload(self):
+        answer = self.admin.post("/v1/uploads", headers={
+            "Tus-Resumable": "1.0.0", "Upload-Length": "5",
+            "Upload-Metadata": "unit " + base64.b64encode(b"93").decode() + ",title " + base64.b64encode(b"Anh").decode()})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.headers["Location"].rsplit("/", 1)[1]
+
+    def things(self):
+        """What stands for the name in a path."""
+        recipe = {"canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh", "playlist": "c"}],
+                  "playlists": [{"name": "c", "items": [CLOCK]}]}
+        return {
+            "/v1/users/{user}": self.owner.id, "/v1/units/{unit}": "93", "/v1/uploads/{upload}": self.upload(),
+            "/v1/screens/{screen}": self.make("/v1/screens", name="Cổng chào", width=320, height=180, kind="gate"),
+            "/v1/groups/{group}": self.make("/v1/groups", name="Quảng trường"),
+            "/v1/playlists/{id}": self.make("/v1/playlists", name="Chung", items=[CLOCK]),
+            "/v1/campaigns/{id}": self.make("/v1/campaigns", name="Tết"),
+            "/v1/schedules/{id}": self.make("/v1/schedules", name="Sáng", rules=[{"zone": "chinh", "playlist": "c"}]),
+            "/v1/publications/{id}": self.make("/v1/publications", layer="unit", name="cho", title="Chợ", recipe=recipe),
+            "/v1/takedowns/{id}": self.make("/v1/takedowns", assets=[ZEROS], reason="Thử"),
+        }
+
+    def test_nothing_of_another_commune_is_touched(self):
+        things, tried = self.things(), 0
+        for method, template, where, _ in expected_routes():
+            if where != "here" or template.startswith(self.ELSEWHERE):
+                continue
+            path = template
+            for beginning, thing in things.items():
+                if template.startswith(beginning):
+                    path = beginning[:beginning.index("{")] + thing + template[len(beginning):]
+            path = path.replace("{unit}/{role}", "93/viewer").replace("{alias}", "x")
+            self.assertNotIn("{", path)
+            body = {"unit": "93", "parent": "93"} if method == "POST" and template != "/v1/uploads" else None
+            more = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "unit OTM=,title eA==",
+                    "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"} if "uploads" in path else {}
+            answer = self.stranger.request(method, path, body, more, check=False)
+            if answer.status == 413:  # wants no body
+                answer = self.stranger.request(method, path, None, more, check=False)
+            self.assertIn(b"urn:bangtin:not-allowed", answer.body, f"{method} {path}: {answer}")
+            tried += 1
+        self.assertGreater(tried, 45)
+
+
 class GateTest(AccountsCase):
     """Every route, through the door: tests/data/access.txt says for whom it is."""
 
     def routes(self):
-        with open(os.path.join(SOURCE, "tests", "data", "access.txt"), encoding="utf-8") as file:
-            for line in file:
-                if line.strip() and not line.startswith("#"):
-                    method, path, _, who, *_ = line.split()
-                    yield method, re.sub(r"\{[^}]*\}", "2", path), who
+        for method, path, _, who in expected_routes():
+            yield method, re.sub(r"\{[^}]*\}", "2", path), who[0]
 
     def ask(self, client, method, path):
         return client.request(method, path, check=False)
@@ -543,14 +616,11 @@ class GateTest(AccountsCase):
 
     def test_the_program_describes_every_route(self):
         described = self.server.spec.document["paths"]
-        with open(os.path.join(SOURCE, "tests", "data", "access.txt"), encoding="utf-8") as file:
-            lines = [line.split() for line in file if line.strip() and not line.startswith("#")]
-
         def is_described(method, path):
             if path.endswith("...}"):  # OpenAPI has no word for the rest of a path
                 return any(other.startswith(path[:path.index("{")]) for other in described)
             return method.lower() in described.get(path, {})
-        self.assertEqual([f"{method} {path}" for method, path, *_ in lines if not is_described(method, path)], [])
+        self.assertEqual([f"{method} {path}" for method, path, *_ in expected_routes() if not is_described(method, path)], [])
 
 
 if __name__ == "__main__":
