@@ -151,7 +151,8 @@ class PairingTest(FleetCase):
         player.id = state["player"]
         player.open_session()
         self.assertEqual(player.client.get("/v1/player/orders").json, {"orders": [], "timestamp": 0})
-        self.assertProblem(self.claim(player, screen), 409, "already-claimed")
+        self.assertEqual(self.claim(player, screen).json["player"], player.id)  # its answer may have been lost
+        self.assertProblem(self.claim(player, self.add_screen()), 409, "already-claimed")
         verbs = [entry["verb"] for entry in self.admin.get("/v1/audit").json["items"]]
         self.assertIn("player.pair", verbs)
 
@@ -322,6 +323,18 @@ class OrderTest(FleetCase):
         states = [o["state"] for o in self.orders(screen)]
         self.assertIn(states[0], ("waiting", "sent"))
         self.assertEqual(states[1:], ["failed", "failed"])
+
+    def test_orders_are_listed_in_pages_newest_first(self):
+        screen = self.add_screen()
+        self.pair(screen)
+        for kind in ("screenshot", "restart", "unblank", "blank", "screenshot"):
+            self.order(screen, kind)
+        self.sql("UPDATE player_order SET given_ms = 1795240000000")  # all at once
+        first = self.admin.get(f"/v1/screens/{screen}/orders?limit=3").json
+        second = self.admin.get(f"/v1/screens/{screen}/orders?limit=3&after={first['next']}").json
+        self.assertEqual([o["n"] for o in first["items"] + second["items"]], [5, 4, 3, 2, 1])
+        self.assertIsNone(second["next"])
+        self.assertEqual(self.admin.get(f"/v1/screens/{screen}/orders?after=yesterday").status, 400)
 
     def test_what_nobody_fetched_in_ten_minutes_is_not_carried_out(self):
         screen = self.add_screen()

@@ -13,6 +13,7 @@
 
 #define DEFAULT_LIMIT 50
 #define MAX_LIMIT 200
+#define MAX_NUMBER (1LL << 52)
 
 static int has_player(struct bt_call *call, const char *screen, struct bt_error *err)
 {
@@ -101,39 +102,73 @@ static cJSON *order_json(const struct bt_db_rows *row, int64_t now_ms)
     return json;
 }
 
-// Newest first; ?reference= for one, ?before=MS (given_ms) for the next page.
+// Where a page ended: when the last order was given, and its number, "1795240000000-12".
+struct cursor {
+    int64_t given_ms, n;
+};
+
+static int read_cursor(const char *text, struct cursor *out, struct bt_error *err)
+{
+    *out = (struct cursor){.given_ms = MAX_NUMBER, .n = MAX_NUMBER};
+    if (text == NULL) {
+        return 0;
+    }
+    const char *hyphen = strchr(text, '-');
+    char given[32] = "";
+    if (hyphen == NULL || (size_t)(hyphen - text) >= sizeof(given)) {
+        return bt_fail(err, -EINVAL, "'after' is not the 'next' of a page");
+    }
+    memcpy(given, text, (size_t)(hyphen - text));
+    if (bt_parse_int(given, 0, MAX_NUMBER, &out->given_ms) < 0 ||
+        bt_parse_int(hyphen + 1, 0, MAX_NUMBER, &out->n) < 0) {
+        return bt_fail(err, -EINVAL, "'after' is not the 'next' of a page");
+    }
+    return 0;
+}
+
+// Of the row that ends a full page.
+static cJSON *next_cursor(const struct bt_db_rows *row)
+{
+    char text[64];
+    return bt_format(text, sizeof(text), "%lld-%lld", (long long)bt_db_get_int(row, 6),
+                     (long long)bt_db_get_int(row, 1)) < 0
+               ? cJSON_CreateNull()
+               : cJSON_CreateString(text);
+}
+
+// Newest first; ?reference= for those of one takedown, emergency or command.
 int bt_handle_screen_orders_list(struct bt_call *call, struct bt_error *err)
 {
-    int64_t limit, before;
+    int64_t limit;
+    struct cursor after;
     const char *reference = bt_call_query(call, "reference");
-    if (!bt_call_query_int(call, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit) ||
-        !bt_call_query_int(call, "after", 0, 1LL << 52, 1LL << 52, &before)) {
+    if (!bt_call_query_int(call, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit)) {
         return 0;
+    }
+    if (read_cursor(bt_call_query(call, "after"), &after, err) < 0) {
+        return bt_fleet_bad_request(call, err);
     }
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(bt_call_db(call), &rows, err,
                       "SELECT player, n, kind, reference, state, detail, given_ms, at_ms"
-                      " FROM player_order WHERE screen = $1 AND given_ms < $2"
+                      " FROM player_order WHERE screen = $1"
+                      " AND (given_ms < $2 OR (given_ms = $2 AND n < $5))"
                       " AND ($3 = '' OR reference = $3) ORDER BY given_ms DESC, n DESC LIMIT $4",
-                      BT_TEXT(bt_call_path(call, "screen")), BT_INT(before),
-                      BT_TEXT(reference != NULL ? reference : ""), BT_INT(limit));
+                      BT_TEXT(bt_call_path(call, "screen")), BT_INT(after.given_ms),
+                      BT_TEXT(reference != NULL ? reference : ""), BT_INT(limit), BT_INT(after.n));
     if (r < 0) {
         return r;
     }
     cJSON *reply = cJSON_CreateObject();
     cJSON *items = cJSON_AddArrayToObject(reply, "items");
     bool full = (int64_t)bt_db_count(rows) == limit;
-    cJSON *next = cJSON_CreateNull();
-    while (bt_db_next(rows)) {
+    cJSON *next = NULL;
+    for (size_t i = 1; bt_db_next(rows); i++) {
         cJSON_AddItemToArray(items, order_json(rows, bt_call_now_ms(call)));
-        if (full) {
-            char cursor[32];
-            cJSON_Delete(next);
-            next = bt_format(cursor, sizeof(cursor), "%lld", (long long)bt_db_get_int(rows, 6)) < 0
-                       ? cJSON_CreateNull()
-                       : cJSON_CreateString(cursor);
+        if (full && i == bt_db_count(rows)) {
+            next = next_cursor(rows);
         }
     }
-    cJSON_AddItemToObject(reply, "next", next);
+    cJSON_AddItemToObject(reply, "next", next != NULL ? next : cJSON_CreateNull());
     return bt_call_json_reply(call, 200, reply);
 }

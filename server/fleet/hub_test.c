@@ -231,6 +231,32 @@ static void a_stream_begins_with_a_hint_and_a_ping_and_gets_orders_in_order(void
     finish(&world);
 }
 
+static void what_another_server_did_is_noticed_within_seconds(void **state)
+{
+    struct world world;
+    struct fake fake;
+    setup(&world, state);
+    open_stream(&world, &fake, "d-1", 0);
+    bt_hub_step(world.hub);
+    give(&world, 1);
+    struct bt_db *db = bt_testing_acquire(world.test);
+    struct bt_error err = {0};
+    run(&world, bt_db_run(db, &err, "UPDATE player SET order_ms = $1", BT_INT(START_MS)), &err);
+    run(&world,
+        bt_db_run(db, &err,
+                  "INSERT INTO tuf_metadata(role, version, body, sha256, expires_ms)"
+                  " VALUES('timestamp', 12, '', '', 0)"),
+        &err);
+    bt_db_release(db);
+    pass(&world, 6);
+    assert_int_equal(count_of(text_of(&fake), "id: 1\n"), 1);
+    assert_int_equal(count_of(text_of(&fake), "{\"timestamp\":12,\"priority\":\"now\""), 1);
+    pass(&world, 20);
+    assert_int_equal(count_of(text_of(&fake), "id: 1\n"), 1);
+    end_stream(&fake);
+    finish(&world);
+}
+
 static void who_resumes_gets_what_comes_after_and_nothing_twice(void **state)
 {
     struct world world;
@@ -572,6 +598,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         bt_db_test(a_stream_begins_with_a_hint_and_a_ping_and_gets_orders_in_order),
+        bt_db_test(what_another_server_did_is_noticed_within_seconds),
         bt_db_test(who_resumes_gets_what_comes_after_and_nothing_twice),
         bt_db_test(what_went_stale_is_not_sent),
         bt_db_test(a_second_stream_of_a_player_ends_the_first),

@@ -184,6 +184,24 @@ static int pair(struct bt_call *call, struct claim *claim, struct bt_error *err)
     return r < 0 ? r : audit_claim(call, claim, err);
 }
 
+// Claimed already: for this very screen it is the same claim once more, whose answer was lost.
+static int look_again(struct bt_call *call, struct claim *claim, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT id, unit FROM player WHERE id = $1 AND screen = $2"
+                      " AND state = 'active'",
+                      BT_TEXT(claim->pairing.player), BT_TEXT(claim->screen));
+    bool same = r == 0 && bt_db_next(rows);
+    claim->claimed = same ? CLAIM_DONE : CLAIM_TAKEN;
+    if (same) {
+        bt_copy_cut(claim->player, sizeof(claim->player), bt_db_get_text(rows, 0));
+        bt_copy_cut(claim->unit, sizeof(claim->unit), bt_db_get_text(rows, 1));
+        claim->replaced[0] = claim->moved[0] = '\0';
+    }
+    return r;
+}
+
 static int try_claim(struct bt_call *call, void *context, struct bt_error *err)
 {
     struct claim *claim = context;
@@ -192,13 +210,12 @@ static int try_claim(struct bt_call *call, void *context, struct bt_error *err)
         claim->claimed = CLAIM_REFUSED;
         return r;
     }
-    if (claim->pairing.player[0] != '\0') {
-        claim->claimed = CLAIM_TAKEN;
-        return 0;
-    }
     if (!bt_str_equal(claim->words, claim->pairing.words)) {
         claim->claimed = CLAIM_WORDS_DIFFER;
         return bt_pairing_count_wrong(call, err);
+    }
+    if (claim->pairing.player[0] != '\0') {
+        return look_again(call, claim, err);
     }
     return pair(call, claim, err);
 }
