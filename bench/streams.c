@@ -2,7 +2,7 @@
  * Event streams: how much memory each takes, and how long an event takes to reach all of them.
  * One process serves (server/http/ with one route), its child is all the clients.
  *
- * Usage: streams-bench [--tls] [--clients N] [--rounds N] [--strict]
+ * Usage: streams-bench [--tls] [--clients N] [--rounds N] [--quiet] [--strict]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -222,28 +222,37 @@ static void broadcast(int64_t at_ns)
     pthread_mutex_unlock(&streams.lock);
 }
 
-static int64_t run_rounds(int rounds, int from_clients, int to_clients)
+struct settings {
+    int clients, rounds;
+    bool tls, strict, quiet;
+};
+
+// The p99 of each round is noted in `p99_ns`; false when the clients are gone.
+static bool run_rounds(const struct settings *settings, int from_clients, int to_clients,
+                       int64_t *p99_ns)
 {
-    int64_t worst_ns = 0;
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < settings->rounds; i++) {
         struct round round;
         char go;
         int64_t at_ns = now_ns();
         if (write(to_clients, &at_ns, sizeof(at_ns)) != sizeof(at_ns)) {
-            return -1;
+            return false;
         }
         broadcast(at_ns);
         int64_t queued_ns = now_ns() - at_ns;
         if (read(from_clients, &round, sizeof(round)) != sizeof(round) ||
             read(from_clients, &go, 1) != 1) {
-            return -1;
+            return false;
         }
-        printf("  queued in %.1f ms; received p50 %.1f, p99 %.1f, max %.1f ms\n",
-               (double)queued_ns / 1e6, (double)round.p50_ns / 1e6, (double)round.p99_ns / 1e6,
-               (double)round.max_ns / 1e6);
-        worst_ns = BT_MAX(worst_ns, round.p99_ns);
+        p99_ns[i] = round.p99_ns;
+        if (!settings->quiet) {
+            printf("  queued in %.1f ms; received p50 %.1f, p99 %.1f, max %.1f ms\n",
+                   (double)queued_ns / 1e6, (double)round.p50_ns / 1e6, (double)round.p99_ns / 1e6,
+                   (double)round.max_ns / 1e6);
+        }
     }
-    return worst_ns;
+    qsort(p99_ns, (size_t)settings->rounds, sizeof(p99_ns[0]), by_value);
+    return true;
 }
 
 static bool floor_holds(const char *what, int64_t value, int64_t limit, const char *unit)
@@ -252,11 +261,6 @@ static bool floor_holds(const char *what, int64_t value, int64_t limit, const ch
            value <= limit ? "holds" : "MISSES");
     return value <= limit;
 }
-
-struct settings {
-    int clients, rounds;
-    bool tls, strict;
-};
 
 static int serve(const struct settings *settings, int from_clients, int to_clients)
 {
@@ -288,14 +292,19 @@ static int serve(const struct settings *settings, int from_clients, int to_clien
     }
     printf("%d clients, %s\n", settings->clients, settings->tls ? "TLS" : "plain");
     int64_t parked = (resident_bytes() - before) / settings->clients;
-    int64_t worst_ns = run_rounds(settings->rounds, from_clients, to_clients);
+    BT_AUTOFREE int64_t *p99_ns = BT_NEW_ARRAY(int64_t, (size_t)settings->rounds);
+    bool good = run_rounds(settings, from_clients, to_clients, p99_ns);
     int64_t after = (resident_bytes() - before) / settings->clients;
     printf("  %" PRId64 " KiB before; %" PRId64 " bytes for each stream when it is open\n",
            before / 1024, parked);
-    bool good = floor_holds("memory of each stream after the rounds", after,
-                            settings->tls ? TLS_LIMIT_BYTES : PLAIN_LIMIT_BYTES, "bytes");
-    good = floor_holds("received, worst p99", worst_ns / BT_NS_PER_MS, P99_LIMIT_MS, "ms") && good;
-    good = good && worst_ns > 0;
+    good = floor_holds("memory of each stream after the rounds", after,
+                       settings->tls ? TLS_LIMIT_BYTES : PLAIN_LIMIT_BYTES, "bytes") &&
+           good;
+    printf("  received, p99 of the worst round: %.1f ms\n",
+           (double)p99_ns[settings->rounds - 1] / 1e6);
+    good = floor_holds("received, p99 in nine of ten rounds",
+                       p99_ns[settings->rounds * 9 / 10] / BT_NS_PER_MS, P99_LIMIT_MS, "ms") &&
+           good;
     bt_http_destroy(http);
     unlink(certificate);
     unlink(key);
@@ -305,33 +314,33 @@ static int serve(const struct settings *settings, int from_clients, int to_clien
 
 static bool parse(int argc, char **argv, struct settings *out)
 {
-    static const struct option options[] = {{"tls", no_argument, NULL, 't'},
-                                            {"strict", no_argument, NULL, 's'},
-                                            {"clients", required_argument, NULL, 'c'},
-                                            {"rounds", required_argument, NULL, 'r'},
-                                            {0}};
+    static const struct option options[] = {
+        {"tls", no_argument, NULL, 't'},          {"strict", no_argument, NULL, 's'},
+        {"quiet", no_argument, NULL, 'q'},        {"clients", required_argument, NULL, 'c'},
+        {"rounds", required_argument, NULL, 'r'}, {0}};
     int key;
     int64_t number = 0;
     *out = (struct settings){.rounds = 10};
     while ((key = getopt_long(argc, argv, "", options, NULL)) != -1) {
         out->tls = out->tls || key == 't';
         out->strict = out->strict || key == 's';
+        out->quiet = out->quiet || key == 'q';
         if (key == '?' ||
-            ((key == 'c' || key == 'r') && bt_parse_int(optarg, 1, MAX_CLIENTS, &number) < 0)) {
+            ((key == 'c' || key == 'r') && bt_parse_int(optarg, 1, 1000000, &number) < 0)) {
             return false;
         }
         out->clients = key == 'c' ? (int)number : out->clients;
         out->rounds = key == 'r' ? (int)number : out->rounds;
     }
     out->clients = out->clients > 0 ? out->clients : out->tls ? 2000 : 10000;
-    return optind == argc;
+    return optind == argc && out->clients <= MAX_CLIENTS;
 }
 
 int main(int argc, char **argv)
 {
     struct settings settings;
     if (!parse(argc, argv, &settings)) {
-        fprintf(stderr, "streams-bench [--tls] [--clients N] [--rounds N] [--strict]\n");
+        fprintf(stderr, "streams-bench [--tls] [--clients N] [--rounds N] [--quiet] [--strict]\n");
         return 2;
     }
     mallopt(M_ARENA_MAX, 2);  // as the server itself

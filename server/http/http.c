@@ -104,7 +104,7 @@ static void handle_connection(void *context, struct MHD_Connection *connection, 
 static int worker_count(const struct bt_http_options *options)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return options->workers > 0 ? options->workers : (int)BT_MAX(processors * 2, 4L);
+    return options->workers > 0 ? options->workers : (int)BT_MAX(processors * 2, 8L);
 }
 
 // As many descriptors as the system gives us bound the number of connections.

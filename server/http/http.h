@@ -22,7 +22,7 @@ struct bt_http_options {
     const char *listen;       // "127.0.0.1:8080", "[::]:8443", "unix:/run/bangtin/http.sock"
     const char *certificate;  // PEM files; NULL: plain, allowed on loopback and unix sockets alone
     const char *private_key;
-    int workers;  // 0: twice the processors, at least 4
+    int workers;  // 0: twice the processors, at least 8
 
     // Whose X-Forwarded-For and X-Forwarded-Proto count: an address; NULL: nobody's. What comes
     // over a unix socket is always from a proxy.
