@@ -11,12 +11,10 @@
 #include "base/str.h"
 #include "playlists/show.h"
 #include "sync/channel.h"
-#include "sync/fetcher.h"
 #include "sync/pace.h"
+#include "sync/repository_inside.h"
 #include "sync/transfers.h"
 #include "trust/tuf_client.h"
-
-#define SERVERS_MAX_BYTES 16384
 
 // Asked for anyway while the stream is up: a hint may be lost.
 #define BELT_NS (15 * 60 * BT_NS_PER_S)
@@ -27,40 +25,12 @@
 
 static const struct bt_log logger = {"sync/repository"};
 
-struct bt_repository {
-    struct bt_sync *sync;  // borrowed
-    pthread_t thread;
-    bool started;
-    // The thread's own.
-    struct bt_fetcher fetcher;
-    struct bt_tuf_client *client;
-    struct bt_documents newest;     // verified; without templates
-    struct bt_documents templates;  // verified
-    struct bt_documents current;    // what the main loop was told last
-    struct bt_documents leaving;    // what is still on the screen until it says otherwise
-    struct bt_documents effective;  // of the newest, what is to be shown as of `effective_until_ms`
-    int64_t effective_until_ms;     // UTC; changes then
-    bool urgent;                    // the change comes by the clock
-    unsigned failures;
-    struct bt_asset missing;  // one that the effective ones miss; size 0: not known
-    int64_t look_at_ns;       // templates and wants are looked at again
-    pthread_mutex_t lock;     // leaf lock: nothing is called while it is held
-    pthread_cond_t changed;
-    // Protected by lock.
-    int64_t refresh_at_ns;  // INT64_MAX: no need known
-    bool look, arrived, stream_up;
-    bool content_on;  // what was told last is on the screen
-    int64_t timestamp, expires_ms;
-    uint64_t asked, answered;  // tickets
-    cJSON *waiting;            // for the status; owned
-};
-
 static int64_t mono_ns(const struct bt_repository *repository)
 {
     return bt_clock_mono_ns(repository->sync->options.clock);
 }
 
-static int64_t wall_ms(const struct bt_repository *repository)
+int64_t bt_repository_wall_ms(const struct bt_repository *repository)
 {
     return bt_time_floor_now(repository->sync->time).wall_ms;
 }
@@ -170,187 +140,6 @@ void bt_repository_status(struct bt_repository *repository, cJSON *status)
                                               : cJSON_CreateArray();
     unlock(repository);
     cJSON_AddItemToObject(status, "waiting", copy);
-}
-
-/*
- * Fetching documents.
- */
-
-// The network, as opposed to what came over it.
-static bool is_outage(int r)
-{
-    return r == -ENETUNREACH || r == -ENOMEM || r == -ENOSPC || r == -EROFS || r == -EIO;
-}
-
-static void refuse(struct bt_repository *repository, int r, const char *target,
-                   const struct bt_error *err)
-{
-    enum bt_trouble trouble = BT_TROUBLE_PUBLICATION_REFUSED;
-    if (r == -EACCES || r == -ESTALE || r == -EBADMSG) {
-        trouble = BT_TROUBLE_SIGNATURE_REFUSED;
-    } else if (r == -ETIME) {
-        trouble = BT_TROUBLE_METADATA_EXPIRED;
-    }
-    BT_AUTOFREE char *detail = bt_strf("%s: %s", target, err->msg);
-    bt_sync_trouble(repository->sync, trouble, detail);
-}
-
-// The verified text of a target; -ENOENT: there is none (any more).
-static int fetch_text(struct bt_repository *repository, const char *target, struct bt_buf *out,
-                      int64_t *out_threshold, struct bt_error *err)
-{
-    struct bt_tuf_target found;
-    char path[BT_DOCUMENT_TARGET_BYTES + 8];
-    if (bt_format(path, sizeof(path), "%s.json", target) < 0) {
-        return bt_fail(err, -EINVAL, "the target is too long");
-    }
-    int r = bt_tuf_client_find(repository->client, path, wall_ms(repository), &found, err);
-    if (r < 0) {
-        return r;
-    }
-    *out_threshold = found.threshold;
-    r = bt_tuf_client_download(repository->client, path, &found, out, err);
-    // That one is signed but missing is a mix or an outage, and no withdrawal.
-    return r == -ENOENT ? bt_fail(err, -ENETUNREACH, "'%s' is not there yet", path) : r;
-}
-
-/**
- * Adds the newest version of the document. What is refused leaves the version before in force; what
- * is withdrawn is left out. An error is an outage: everything stays as it was.
- */
-static int fetch_document(struct bt_repository *repository, const char *target,
-                          const struct bt_documents *before, struct bt_documents *out,
-                          struct bt_error *err)
-{
-    BT_AUTOBUF text;
-    int64_t threshold = 0;
-    bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
-    int r = fetch_text(repository, target, &text, &threshold, err);
-    if (r == -ENOENT || is_outage(r)) {
-        return r == -ENOENT ? 0 : r;
-    }
-    r = r < 0 ? r : bt_documents_add(out, target, bt_buf_text(&text), text.len, threshold, err);
-    if (r < 0) {
-        const struct bt_document *old = bt_documents_find(before, target);
-        refuse(repository, r, target, err);
-        if (old != NULL) {
-            bt_documents_add_copy(out, old);
-        }
-    }
-    return 0;
-}
-
-static int fetch_mine(struct bt_repository *repository, struct bt_documents *out,
-                      struct bt_error *err)
-{
-    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
-    char own[BT_DOCUMENT_TARGET_BYTES];
-    int r = bt_format(own, sizeof(own), "s/%s/%s", identity.unit, identity.screen);
-    r = r < 0 ? r : fetch_document(repository, own, &repository->newest, out, err);
-    const struct bt_document *screen = bt_documents_find(out, own);
-    if (r < 0 || screen == NULL) {
-        return r;
-    }
-    const struct bt_publication *publication = screen->publication;
-    for (size_t i = 0; i < publication->carry_count && r == 0; i++) {
-        const char *target = publication->carries[i].target;
-        if (bt_target_is_mine(target, identity.unit, identity.screen) && target[0] != 's' &&
-            !bt_target_is_template(target)) {
-            r = fetch_document(repository, target, &repository->newest, out, err);
-        }
-    }
-    return r;
-}
-
-struct paths {
-    char list[BT_MAX_DOCUMENTS][BT_DOCUMENT_TARGET_BYTES];
-    size_t count;
-};
-
-static void note_template(const char *path, void *context)
-{
-    struct paths *paths = context;
-    size_t len = strlen(path);
-    if (paths->count < BT_MAX_DOCUMENTS && bt_str_ends(path, ".json") &&
-        len - 5 < BT_DOCUMENT_TARGET_BYTES) {
-        memcpy(paths->list[paths->count], path, len - 5);
-        paths->list[paths->count++][len - 5] = '\0';
-    }
-}
-
-static int list_templates(struct bt_repository *repository, const struct bt_identity *identity,
-                          struct paths *out, struct bt_error *err)
-{
-    char role[BT_ROLE_BYTES], prefix[64];
-    int r = bt_tuf_client_list(repository->client, "targets", "p/template-", wall_ms(repository),
-                               note_template, out, err);
-    if (r < 0 || bt_format(role, sizeof(role), "u-%s", identity->unit) < 0 ||
-        bt_format(prefix, sizeof(prefix), "u/%s/template-", identity->unit) < 0) {
-        return r;
-    }
-    r = bt_tuf_client_list(repository->client, role, prefix, wall_ms(repository), note_template,
-                           out, err);
-    return r == -ENOENT ? 0 : r;
-}
-
-static int fetch_templates(struct bt_repository *repository, struct bt_documents *out,
-                           struct bt_error *err)
-{
-    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
-    BT_AUTOFREE struct paths *paths = BT_NEW(struct paths);
-    int r = list_templates(repository, &identity, paths, err);
-    if (r < 0 && !is_outage(r)) {
-        refuse(repository, r, "templates", err);
-        bt_documents_copy(out, &repository->templates);
-        return 0;
-    }
-    for (size_t i = 0; i < paths->count && r == 0; i++) {
-        if (bt_target_is_mine(paths->list[i], identity.unit, identity.screen) &&
-            bt_target_is_template(paths->list[i])) {
-            r = fetch_document(repository, paths->list[i], &repository->templates, out, err);
-        }
-    }
-    return r;
-}
-
-static int fetch_servers(struct bt_repository *repository, struct bt_error *err)
-{
-    BT_AUTOBUF text;
-    int64_t threshold;
-    struct bt_addresses addresses;
-    bt_buf_init(&text, SERVERS_MAX_BYTES);
-    int r = fetch_text(repository, "servers", &text, &threshold, err);
-    if (r == -ENOENT) {
-        return 0;
-    }
-    r = r < 0 ? r
-              : bt_addresses_parse(bt_buf_text(&text), text.len, BT_LEAST_PINS, &addresses, err);
-    if (r < 0 && !is_outage(r)) {
-        refuse(repository, r, "servers", err);
-        return 0;
-    }
-    if (r == 0 && bt_servers_set(repository->sync->servers, &addresses, err)) {
-        bt_log_info(&logger, "The server is at '%s' from now on", addresses.list[0].url);
-        bt_channel_moved(repository->sync->channel);
-    }
-    return r;
-}
-
-// Keys that may activate: none when the role is not delegated to.
-static void read_keys(struct bt_repository *repository)
-{
-    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
-    struct bt_standing_keys keys = {0};
-    char role[BT_ROLE_BYTES];
-    if (bt_tuf_client_delegated_keys(repository->client, "em-p", &keys.province, NULL) < 0) {
-        keys.province = (struct bt_keyring){.threshold = 1};
-    }
-    if (bt_format(role, sizeof(role), "em-%s", identity.unit) < 0 ||
-        bt_tuf_client_delegated_keys(repository->client, role, &keys.unit, NULL) < 0) {
-        keys.unit = (struct bt_keyring){.threshold = 1};
-    }
-    bt_standing_set_demo(repository->sync->standing, bt_tuf_client_is_demo(repository->client, 1));
-    bt_standing_set_keys(repository->sync->standing, &keys);
 }
 
 /*
@@ -503,7 +292,7 @@ static void change_over(struct bt_repository *repository)
     struct bt_sync *sync = repository->sync;
     int r = repository->effective.count > 0 ? check_show(&repository->effective, &err) : 0;
     if (r < 0) {
-        refuse(repository, r, "content", &err);
+        bt_repository_refuse(repository, r, "content", &err);
         return;
     }
     r = bt_standing_set_content(sync->standing, &repository->effective, repository->urgent, &err);
@@ -526,8 +315,9 @@ static void change_over(struct bt_repository *repository)
 static void find_effective(struct bt_repository *repository)
 {
     bt_documents_finish(&repository->effective);
-    bt_documents_effective(&repository->newest, &repository->current, wall_ms(repository),
-                           &repository->effective, &repository->effective_until_ms);
+    bt_documents_effective(&repository->newest, &repository->current,
+                           bt_repository_wall_ms(repository), &repository->effective,
+                           &repository->effective_until_ms);
 }
 
 // Cheap as long as the asset that was missing before still is.
@@ -575,7 +365,7 @@ static void look(struct bt_repository *repository)
     forget_leaving(repository);
     repository->look_at_ns = mono_ns(repository) + LOOK_NS;
     repository->missing.size = 0;
-    if (wall_ms(repository) >= repository->effective_until_ms) {
+    if (bt_repository_wall_ms(repository) >= repository->effective_until_ms) {
         repository->urgent = true;
         find_effective(repository);
     }
@@ -629,9 +419,9 @@ static void note_versions(struct bt_repository *repository)
 static int fetch_all(struct bt_repository *repository, struct bt_error *err)
 {
     struct bt_documents mine = {0}, templates = {0};
-    int r = fetch_servers(repository, err);
-    r = r < 0 ? r : fetch_mine(repository, &mine, err);
-    r = r < 0 ? r : fetch_templates(repository, &templates, err);
+    int r = bt_repository_fetch_servers(repository, err);
+    r = r < 0 ? r : bt_repository_fetch_mine(repository, &mine, err);
+    r = r < 0 ? r : bt_repository_fetch_templates(repository, &templates, err);
     if (r == 0) {
         take_documents(repository, &mine, &templates);
     }
@@ -645,10 +435,10 @@ static void report(struct bt_repository *repository, int r, const struct bt_erro
     struct bt_sync *sync = repository->sync;
     if (r == -ENETUNREACH) {
         bt_log_debug(&logger, "%s; trying again", err->msg);
-    } else if (is_outage(r)) {
+    } else if (bt_repository_is_outage(r)) {
         bt_sync_disk_trouble(sync, r, err->msg);
     } else if (r < 0) {
-        refuse(repository, r, "metadata", err);
+        bt_repository_refuse(repository, r, "metadata", err);
     }
 }
 
@@ -664,14 +454,15 @@ static int refresh(struct bt_repository *repository)
 {
     struct bt_sync *sync = repository->sync;
     struct bt_error err = {0};
-    int r = bt_tuf_client_refresh(repository->client, wall_ms(repository), &err);
+    repository->refusals = 0;
+    int r = bt_tuf_client_refresh(repository->client, bt_repository_wall_ms(repository), &err);
     note_versions(repository);
     if (r == 0) {
         clear_refusals(sync);
         bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
         bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
         bt_sync_fine(sync, BT_TROUBLE_CERTIFICATE_EXPIRED);
-        read_keys(repository);
+        bt_repository_read_keys(repository);
         r = fetch_all(repository, &err);
     }
     if (r < 0 && !atomic_load(&sync->stopping)) {
@@ -684,8 +475,10 @@ static int refresh(struct bt_repository *repository)
 static int64_t next_refresh_ns(struct bt_repository *repository, int r, bool stream_up)
 {
     const struct bt_sync_options *options = &repository->sync->options;
-    repository->failures = r < 0 ? repository->failures + 1 : 0;
-    if (r < 0) {
+    // What came garbled may come whole the next time.
+    bool again = r < 0 || repository->refusals > 0;
+    repository->failures = again ? repository->failures + 1 : 0;
+    if (again) {
         return bt_pace_backoff_ns(repository->failures, SHORTEST_RETRY_NS,
                                   options->retry_max_s * BT_NS_PER_S);
     }
@@ -703,7 +496,7 @@ static int open_client(struct bt_repository *repository, struct bt_error *err)
                                err);
     if (r == 0) {
         note_versions(repository);
-        read_keys(repository);
+        bt_repository_read_keys(repository);
     }
     return r;
 }
@@ -722,10 +515,10 @@ static bool refresh_when_paired(struct bt_repository *repository, bool stream_up
     if (r == 0) {
         r = refresh(repository);
     } else {
-        refuse(repository, r, "metadata", &err);
+        bt_repository_refuse(repository, r, "metadata", &err);
     }
     *out_next_ns = mono_ns(repository) + next_refresh_ns(repository, r, stream_up);
-    return r == 0 || !is_outage(r);
+    return r == 0 || !bt_repository_is_outage(r);
 }
 
 static void handle_refresh(struct bt_repository *repository)
@@ -750,7 +543,7 @@ static void handle_refresh(struct bt_repository *repository)
 
 static int64_t until_effective_changes_ns(const struct bt_repository *repository)
 {
-    int64_t left_ms = repository->effective_until_ms - wall_ms(repository);
+    int64_t left_ms = repository->effective_until_ms - bt_repository_wall_ms(repository);
     // The wall clock may be set meanwhile.
     return mono_ns(repository) + BT_CLAMP(left_ms, 0, 1000) * BT_NS_PER_MS;
 }
@@ -770,7 +563,8 @@ static struct work wait_for_work(struct bt_repository *repository)
             until_ns = BT_MIN(until_ns, until_effective_changes_ns(repository));
         }
         work.refresh = now_ns >= repository->refresh_at_ns;
-        work.look = repository->look || wall_ms(repository) >= repository->effective_until_ms;
+        work.look =
+            repository->look || bt_repository_wall_ms(repository) >= repository->effective_until_ms;
         work.arrived = repository->arrived;
         if (work.refresh || work.look || work.arrived) {
             break;

@@ -1,0 +1,69 @@
+// The insides of struct bt_repository: the thread (repository.c) and what it fetches
+// (repository_fetch.c). Private to those.
+#ifndef BT_SYNC_REPOSITORY_INSIDE_H
+#define BT_SYNC_REPOSITORY_INSIDE_H
+
+#include <pthread.h>
+
+#include "sync/fetcher.h"
+#include "sync/repository.h"
+#include "trust/tuf_client.h"
+
+// Documents that were refused as they were signed; of more the oldest is asked for again.
+#define BT_MAX_NO_GOOD 32
+
+struct bt_repository {
+    struct bt_sync *sync;  // borrowed
+    pthread_t thread;
+    bool started;
+    // The thread's own.
+    struct bt_fetcher fetcher;
+    struct bt_tuf_client *client;
+    struct bt_documents newest;     // verified; without templates
+    struct bt_documents templates;  // verified
+    struct bt_documents current;    // what the main loop was told last
+    struct bt_documents leaving;    // what is still on the screen until it says otherwise
+    struct bt_documents effective;  // of the newest, what is to be shown as of `effective_until_ms`
+    int64_t effective_until_ms;     // UTC; changes then
+    bool urgent;                    // the change comes by the clock
+    struct bt_sha256 servers;       // the servers.json in force
+    struct bt_sha256 no_good[BT_MAX_NO_GOOD];  // documents that were refused as they were signed
+    size_t no_good_count;
+    unsigned failures, refusals;  // rounds in a row; of this round, that may be gone in the next
+    struct bt_asset missing;      // one that the effective ones miss; size 0: not known
+    int64_t look_at_ns;           // templates and wants are looked at again
+    pthread_mutex_t lock;         // leaf lock: nothing is called while it is held
+    pthread_cond_t changed;
+    // Protected by lock.
+    int64_t refresh_at_ns;  // INT64_MAX: no need known
+    bool look, arrived, stream_up;
+    bool content_on;  // what was told last is on the screen
+    int64_t timestamp, expires_ms;
+    uint64_t asked, answered;  // tickets
+    cJSON *waiting;            // for the status; owned
+};
+
+int64_t bt_repository_wall_ms(const struct bt_repository *repository);
+
+// The network or our disk, as opposed to what came over it.
+bool bt_repository_is_outage(int r);
+
+// Raises the trouble that a refused document is; the next round comes soon.
+void bt_repository_refuse(struct bt_repository *repository, int r, const char *target,
+                          const struct bt_error *err);
+
+/**
+ * The newest documents for this screen, its templates, the list of servers. What is refused leaves
+ * the version before in `out`. An error is an outage: everything stays as it was.
+ */
+int bt_repository_fetch_mine(struct bt_repository *repository, struct bt_documents *out,
+                             struct bt_error *err) BT_NODISCARD;
+int bt_repository_fetch_templates(struct bt_repository *repository, struct bt_documents *out,
+                                  struct bt_error *err) BT_NODISCARD;
+int bt_repository_fetch_servers(struct bt_repository *repository,
+                                struct bt_error *err) BT_NODISCARD;
+
+// Who may activate, and whether thresholds of one are a demo, by what is trusted.
+void bt_repository_read_keys(struct bt_repository *repository);
+
+#endif
