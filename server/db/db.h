@@ -7,8 +7,9 @@
  *
  * Where the two differ, write: "WHERE true" in INSERT … SELECT … ON CONFLICT; NULLS FIRST or NULLS
  * LAST when sorting by what may be NULL; CASE instead of max(a, b); "= 1" behind a SMALLINT in
- * conditions. Text is compared and sorted by its bytes, LIKE by its letters as they are; lower()
- * knows ASCII.
+ * conditions; length($1) or a literal where a function such as substr() wants a small number, since
+ * parameters are BIGINT. Text is compared and sorted by its bytes, LIKE by its letters as they are;
+ * lower() knows ASCII.
  *
  * A pool belongs to the process, a connection to one thread at a time. Errors are
  * -EAGAIN (busy, serialisation, connection lost: run the whole transaction again), -EEXIST (a
