@@ -3,12 +3,14 @@
 player here is written from docs/protocol.md alone."""
 
 import hashlib
+import json
 import os
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 
 from server_harness import SOURCE, ServerCase, main
 
@@ -30,6 +32,16 @@ def words_of(public_key, root_sha256, code):
         syllables = re.findall(r'"(\w+)"', file.read().split("bt_words_list[BT_WORDS_COUNT] = {")[1].split("};")[0])
     digest = hashlib.sha256(f"bangtin-words\n{public_key}\n{root_sha256}\n{code}".encode()).digest()
     return " ".join(syllables[byte] for byte in digest[:4])
+
+
+def unchunked(answer):
+    """The body of an answer in chunks, as far as it came."""
+    rest, body = answer.partition(b"\r\n\r\n")[2], b""
+    while b"\r\n" in rest:
+        size, _, rest = rest.partition(b"\r\n")
+        body += rest[:int(size, 16)]
+        rest = rest[int(size, 16) + 2:]
+    return body
 
 
 class Player:
@@ -397,6 +409,48 @@ class OrderTest(FleetCase):
         self.assertNotEqual(self.orders(screen)[0]["state"], "done")
         player.done(1, 4711)  # numbers that were never given are passed over
         self.assertEqual(self.orders(screen)[0]["state"], "done")
+
+
+class SlowReaderTest(FleetCase):
+    """Over a unix socket, whose buffers are small."""
+
+    engines = ["sqlite"]
+    ORDERS = 14
+
+    def start(self, *options, **more):
+        return super().start(*options, listen=f"unix:{self.directory}/http.sock", **more)
+
+    def administrator(self):
+        admin = super().administrator()
+        del admin.headers["Origin"]  # there is none that a browser would send
+        admin.headers["Sec-Fetch-Site"] = "same-origin"
+        return admin
+
+    def test_who_does_not_read_is_dropped_and_loses_nothing(self):
+        screen = self.add_screen()
+        player = self.pair(screen)
+        body = json.dumps({"id": "t-1", "assets": ["a" * 64] * 440})
+        self.sql("INSERT INTO player_order(player, n, screen, kind, body, reference, state, given_ms, detail) WITH RECURSIVE "
+                 f"c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {self.ORDERS}) SELECT '{player.id}', n, "
+                 f"'{screen}', 'takedown', '{body}', 't-1', 'waiting', 0, '' FROM c")
+        self.sql(f"UPDATE player SET last_order = {self.ORDERS}")
+        deaf = self.server.connect()
+        deaf.connect()
+        deaf.sock.sendall(f"GET /v1/player/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {player.token}\r\n\r\n".encode())
+        deadline = time.monotonic() + 60
+        while self.server.metric("bangtin_streams_dropped_total") != 1:
+            self.assertLess(time.monotonic(), deadline, "it was never dropped")
+        text = b""
+        while piece := deaf.sock.recv(65536):
+            text += piece
+        got = [int(event[1]) for event in re.finditer(rb"(?<=\n\n)id: (\d+)\nevent: order\ndata: {[^}]*}\n\n", unchunked(text))]
+        self.assertEqual(got, list(range(1, len(got) + 1)))
+        self.assertLess(len(got), self.ORDERS)
+        stream = player.client.stream(f"/v1/player/stream?after={len(got)}")
+        rest = [int(stream.next("order")["id"]) for _ in range(self.ORDERS - len(got))]
+        self.assertEqual(rest, list(range(len(got) + 1, self.ORDERS + 1)))
+        stream.close()
+        deaf.close()
 
 
 class StatusTest(FleetCase):
