@@ -49,6 +49,9 @@ struct bt_order_row {
 };
 int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row,
                        struct bt_error *err) BT_NODISCARD;
+
+// Outside of transactions. These two outlive the process at once and a power cut a little later: an
+// order whose answer was lost is answered again.
 int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, const char *detail,
                           int64_t at_ms, struct bt_error *err) BT_NODISCARD;
 int bt_state_drop_order(struct bt_state *state, int64_t n, struct bt_error *err) BT_NODISCARD;

@@ -42,7 +42,8 @@ class Player(publications.PublicationCase):
         return super().draft(content, **more)
 
     def start_player(self, server=None):
-        return Driver(self.folder, server, retry_s=1, poll_s=1)
+        pin = {"pin": self.server.pin} if server and self.server.pin else {}
+        return Driver(self.folder, server, retry_s=1, poll_s=1, **pin)
 
     def map_screen(self):
         text = json.dumps({"format": 1, "id": "man-hinh", "version": 1, "layer": "screen", "carries": [SHOWN],
@@ -136,6 +137,29 @@ class OnTheScreen(Player):
         self.admin = self.client().login("quan-tri")
         self.publish(self.draft(publications.recipe("Hai", canvas=None, zones=None)))
         self.driver.wait_content(2, SHOWN, timeout=40)
+
+
+class OverTls(Player):
+    options = ("--tls",)
+    engines = ["sqlite"]
+
+    def test_only_the_pinned_key_is_talked_to(self):
+        self.assertTrue(self.server.origin.startswith("https://"))
+        self.publish(self.draft(publications.recipe("Hai", canvas=None, zones=None)))
+        self.driver.wait_content(2, SHOWN)
+        self.driver.kill()
+        self.driver = self.start_player()  # knows address and pin from its own disk
+        wait_until(lambda: "Connected" in self.log(self.folder).split("Connected", 1)[1])
+        folder = tempfile.mkdtemp(prefix="bt-player-")
+        stranger = Driver(folder, self.server.origin, retry_s=1, pin="sha256//" + "A" * 43 + "=")
+        wait_until(lambda: "captive-portal" in self.log(folder))
+        self.assertEqual(stranger.news, [])
+        stranger.kill()
+
+    @staticmethod
+    def log(folder):
+        with open(os.path.join(folder, "log"), encoding="utf-8") as file:
+            return file.read()
 
 
 if __name__ == "__main__":

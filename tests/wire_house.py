@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 BUILD = os.environ.get("BT_BUILD_ROOT", "build")
 DRIVER = os.path.join(BUILD, "tests", "sync_driver")
+SLOW_SYNC = os.path.abspath(os.path.join(BUILD, "tests", "libslow_sync.so"))
 UNIT, SCREEN, PLAYER = "31333", "s-AAAAAAAAAA", "d-AAAAAAAAAA"
 EXPIRES = "2099-01-01T00:00:00Z"
 
@@ -344,14 +345,17 @@ def template_document(version=1, **more):
 class Driver:
     """The player's side, running; its news are read as they come."""
 
-    def __init__(self, directory, server=None, **options):
+    def __init__(self, directory, server=None, slow_sync_ms=0, **options):
         command = [DRIVER, "--dir", directory]
+        environment = dict(os.environ)
+        if slow_sync_ms:
+            environment.update(LD_PRELOAD=SLOW_SYNC, BT_SLOW_SYNC_MS=str(slow_sync_ms))
         if server:
             command += ["--server", server]
         for name, value in options.items():
             command += ["--" + name.replace("_", "-"), str(value)]
         self.log = open(os.path.join(directory, "log"), "ab")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=environment)
         self.news = []
         self.changed = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
