@@ -4,9 +4,9 @@
 #ifndef BT_SERVER_HOUSE_H
 #define BT_SERVER_HOUSE_H
 
+#include "server/housekeeper.h"
 #include "server/http/http.h"
 #include "server/http/tls.h"
-#include "server/housekeeper.h"
 #include "server/options.h"
 #include "server/server.h"
 

@@ -92,7 +92,7 @@ static int serve(const struct bt_options *options)
 int main(int argc, char **argv)
 {
     // Few arenas: many threads that allocate little would otherwise keep a lot.
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread is there yet
     umask(0077);
     struct bt_options options;
     enum bt_outcome outcome = bt_options_parse(argc, argv, &options);

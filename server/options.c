@@ -188,6 +188,7 @@ enum bt_outcome bt_options_parse(int argc, char **argv, struct bt_options *out)
     enum bt_outcome outcome = BT_OUTCOME_GO_ON;
     int key;
     while (outcome == BT_OUTCOME_GO_ON &&
+           // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread is there yet
            (key = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         outcome = take_option(out, key, optarg);
     }

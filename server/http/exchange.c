@@ -196,6 +196,7 @@ enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
         return refuse(exchange);
     }
     exchange->phase = PHASE_BODY;
+    assert(exchange->call->route != NULL);  // without one it is refused
     return exchange->call->route->body == BT_BODY_STREAM ? ask(exchange) : MHD_YES;
 }
 

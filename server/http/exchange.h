@@ -36,7 +36,7 @@ enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
 enum MHD_Result bt_exchange_go_on(struct bt_exchange *exchange, const char *data, size_t *len);
 void bt_exchange_end(struct bt_exchange *exchange);
 
-// What a worker does with it.
-void bt_exchange_work(void *exchange);
+// What a worker does with it; a struct bt_exchange.
+void bt_exchange_work(void *job);
 
 #endif

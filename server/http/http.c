@@ -40,7 +40,7 @@ struct bt_http {
     struct bt_metric *connections;
 };
 
-static void log_library(void *context, const char *format, va_list args)
+BT_PRINTF(2, 0) static void log_library(void *context, const char *format, va_list args)
 {
     (void)context;
     char line[256];

@@ -34,6 +34,6 @@ struct MHD_Response *bt_stream_response(struct bt_stream *stream) BT_NODISCARD;
 void bt_stream_gone(struct bt_stream *stream);
 
 // On any thread: the other side has closed the connection.
-void bt_stream_lost(void *stream);
+void bt_stream_lost(void *context);  // a struct bt_stream
 
 #endif

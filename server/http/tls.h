@@ -13,8 +13,7 @@
 // Makes DIR/certificate.pem and DIR/key.pem (ECDSA P-256, mode 0600) unless they are there.
 int bt_tls_make(const char *dir, struct bt_error *err) BT_NODISCARD;
 
-// The pin of a certificate in curl's notation: SHA-256 of its public key.
-int bt_tls_pin(const char *certificate, char out[BT_TLS_PIN_BYTES],
-               struct bt_error *err) BT_NODISCARD;
+// The pin of a certificate file in curl's notation: SHA-256 of its public key.
+int bt_tls_pin(const char *path, char out[BT_TLS_PIN_BYTES], struct bt_error *err) BT_NODISCARD;
 
 #endif
