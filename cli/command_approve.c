@@ -7,7 +7,7 @@
 
 static const struct bt_column columns[] = {
     {"đề nghị / proposal", "id", BT_COLUMN_TEXT},
-    {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    {"tình trạng / state", "state", BT_COLUMN_STATE},
     {"cần / threshold", "threshold", BT_COLUMN_TEXT},
 };
 static const struct bt_rest approved = {"POST", "", BT_COLUMNS(columns), .done = "Đã ký / signed"};

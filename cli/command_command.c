@@ -11,7 +11,7 @@
 
 static const struct bt_column columns[] = {
     {"lệnh / order", "kind", BT_COLUMN_TEXT},        {"số / n", "n", BT_COLUMN_TEXT},
-    {"kết quả / state", "state", BT_COLUMN_TEXT},    {"lúc / at", "at_ms", BT_COLUMN_TIME},
+    {"kết quả / state", "state", BT_COLUMN_STATE},   {"lúc / at", "at_ms", BT_COLUMN_TIME},
     {"chi tiết / detail", "detail", BT_COLUMN_TEXT},
 };
 

@@ -21,7 +21,7 @@ enum { ID_CHARACTERS = 10, MAX_MINUTES = 24 * 60 };
 static const struct bt_column columns[] = {
     {"mã / id", "id", BT_COLUMN_TEXT},
     {"mẫu / template", "template", BT_COLUMN_TEXT},
-    {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    {"tình trạng / state", "state", BT_COLUMN_STATE},
     {"cấp / level", "level", BT_COLUMN_TEXT},
     {"từ / from", "from_ms", BT_COLUMN_TIME},
     {"đến / until", "until_ms", BT_COLUMN_TIME},

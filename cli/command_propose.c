@@ -8,7 +8,7 @@
 static const struct bt_column columns[] = {
     {"mã / id", "id", BT_COLUMN_TEXT},
     {"vai trò / role", "role", BT_COLUMN_TEXT},
-    {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    {"tình trạng / state", "state", BT_COLUMN_STATE},
     {"bản / version", "version", BT_COLUMN_TEXT},
     {"lời nhắn / note", "note", BT_COLUMN_TEXT},
     {"người lập / by", "created_by", BT_COLUMN_TEXT},

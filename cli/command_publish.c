@@ -12,7 +12,7 @@
 
 static const struct bt_column proposal_columns[] = {
     {"đề nghị / proposal", "id", BT_COLUMN_TEXT},
-    {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    {"tình trạng / state", "state", BT_COLUMN_STATE},
     {"bản / version", "version", BT_COLUMN_TEXT},
 };
 static const struct bt_rest result = {"POST", "", BT_COLUMNS(proposal_columns)};
@@ -65,7 +65,7 @@ static const struct bt_column columns[] = {
     {"mã / id", "id", BT_COLUMN_TEXT},
     {"nội dung / target", "target", BT_COLUMN_TEXT},
     {"bản / version", "version", BT_COLUMN_TEXT},
-    {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    {"tình trạng / state", "state", BT_COLUMN_STATE},
     {"tiêu đề / title", "title", BT_COLUMN_TEXT},
     {"phát lúc / published", "published_ms", BT_COLUMN_TIME},
 };

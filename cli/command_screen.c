@@ -14,7 +14,7 @@ static const struct bt_column columns[] = {
     {"rộng / width", "width", BT_COLUMN_TEXT},
     {"cao / height", "height", BT_COLUMN_TEXT},
     {"nơi / place", "place", BT_COLUMN_TEXT},
-    {"máy phát / player", "player.state", BT_COLUMN_TEXT},
+    {"máy phát / player", "player.state", BT_COLUMN_STATE},
 };
 
 #define SCREEN_MEMBERS                                                                             \
@@ -135,7 +135,7 @@ static int run_sign(const struct bt_arguments *arguments, struct bt_error *err)
 {
     static const struct bt_column proposal_columns[] = {
         {"đề nghị / proposal", "id", BT_COLUMN_TEXT},
-        {"tình trạng / state", "state", BT_COLUMN_TEXT},
+        {"tình trạng / state", "state", BT_COLUMN_STATE},
     };
     static const struct bt_rest signed_rest = {"POST", "", BT_COLUMNS(proposal_columns)};
     BT_AUTO(bt_client) client = NULL;

@@ -10,7 +10,7 @@ static const struct bt_column columns[] = {
     {"mã / id", "id", BT_COLUMN_TEXT},
     {"tên / name", "name", BT_COLUMN_TEXT},
     {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
-    {"nhận lệnh / channel", "player.state", BT_COLUMN_TEXT},
+    {"nhận lệnh / channel", "player.state", BT_COLUMN_STATE},
     {"thấy lúc / seen", "player.seen_ms", BT_COLUMN_TIME},
     {"bản / timestamp", "player.timestamp", BT_COLUMN_TEXT},
     {"trục trặc / troubles", "player.troubles", BT_COLUMN_TEXT},
@@ -18,7 +18,7 @@ static const struct bt_column columns[] = {
 };
 
 static const struct bt_column one_columns[] = {
-    {"nhận lệnh / channel", "state", BT_COLUMN_TEXT},
+    {"nhận lệnh / channel", "state", BT_COLUMN_STATE},
     {"từ lúc / since", "since_ms", BT_COLUMN_TIME},
     {"báo lúc / reported", "received_ms", BT_COLUMN_TIME},
     {"phiên bản / version", "status.version", BT_COLUMN_TEXT},

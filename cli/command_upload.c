@@ -238,7 +238,7 @@ static int wait_inspected(struct bt_client *client, const struct upload *upload,
 
 static const struct bt_column report_columns[] = {
     {"tệp / file", "title", BT_COLUMN_TEXT},
-    {"kết quả / result", "state", BT_COLUMN_TEXT},
+    {"kết quả / result", "state", BT_COLUMN_STATE},
     {"mã / media", "media", BT_COLUMN_TEXT},
     {"nhận xét", "report.advice_vi", BT_COLUMN_TEXT},
     {"advice", "report.advice_en", BT_COLUMN_TEXT},

@@ -13,7 +13,7 @@ static const struct bt_column columns[] = {
     {"họ tên / name", "name", BT_COLUMN_TEXT},
     {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
     {"điện thoại / phone", "phone", BT_COLUMN_TEXT},
-    {"tình trạng / state", "state", BT_COLUMN_TEXT},
+    {"tình trạng / state", "state", BT_COLUMN_STATE},
 };
 
 static const struct bt_column grant_columns[] = {

@@ -9,7 +9,7 @@
 static const struct bt_column screen_columns[] = {
     {"màn hình / screen", "name", BT_COLUMN_TEXT},
     {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
-    {"kết quả / state", "state", BT_COLUMN_TEXT},
+    {"kết quả / state", "state", BT_COLUMN_STATE},
     {"lúc / at", "at_ms", BT_COLUMN_TIME},
     {"chi tiết / detail", "detail", BT_COLUMN_TEXT},
     {"gọi / call", "duty.name", BT_COLUMN_TEXT},

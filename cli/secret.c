@@ -83,12 +83,12 @@ static int ask(int terminal, const char *prompt, char **out, struct bt_error *er
     }
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
-    dprintf(terminal, "%s: ", prompt);
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);  // whoever leaves here leaves a terminal with echo
     tcsetattr(terminal, TCSAFLUSH, &hidden);
+    dprintf(terminal, "%s: ", prompt);
     int r = read_from(terminal, out, err);
-    tcsetattr(terminal, TCSAFLUSH, &shown);
+    tcsetattr(terminal, TCSADRAIN, &shown);
     sigprocmask(SIG_SETMASK, &before, NULL);
     dprintf(terminal, "\n");
     return r;

@@ -28,6 +28,45 @@ size_t bt_text_columns(const char *text)
     return columns;
 }
 
+// The API's words for states as people read them.
+static const struct {
+    const char *word, *text;
+} states[] = {
+    {"obeys", "nhận lệnh / obeys"},
+    {"not-obeying", "KHÔNG NHẬN LỆNH / not obeying"},
+    {"never-seen", "chưa thấy / never seen"},
+    {"waiting", "đang chờ / waiting"},
+    {"sent", "đã gửi / sent"},
+    {"done", "xong / done"},
+    {"refused", "từ chối / refused"},
+    {"failed", "lỗi / failed"},
+    {"replaced", "đã thay / replaced"},
+    {"draft", "nháp / draft"},
+    {"proposed", "đang đề nghị / proposed"},
+    {"approved", "đã duyệt / approved"},
+    {"published", "đang phát / published"},
+    {"superseded", "đã thay / superseded"},
+    {"withdrawn", "đã rút / withdrawn"},
+    {"open", "chờ ký / open"},
+    {"queued", "xếp hàng / queued"},
+    {"ready", "dùng được / ready"},
+    {"active", "đang hiệu lực / active"},
+    {"ended", "đã kết thúc / ended"},
+    {"expired", "đã hết hạn / expired"},
+    {"disabled", "đã khóa / disabled"},
+};
+
+static const char *state_text(const cJSON *value)
+{
+    const char *word = cJSON_GetStringValue(value);
+    for (size_t i = 0; word != NULL && i < BT_ARRAY_LEN(states); i++) {
+        if (strcmp(states[i].word, word) == 0) {
+            return states[i].text;
+        }
+    }
+    return NULL;
+}
+
 // The member that a dotted path leads to.
 static const cJSON *follow(const cJSON *object, const char *path)
 {
@@ -113,6 +152,11 @@ char *bt_table_cell(const cJSON *object, const struct bt_column *column)
         text[strnlen(text, HASH_SHOWN)] = '\0';
         return text;
     }
+    case BT_COLUMN_STATE:
+        if (state_text(value) != NULL) {
+            return bt_strdup(state_text(value));
+        }
+        break;
     case BT_COLUMN_TEXT:
         break;
     }

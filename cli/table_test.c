@@ -19,9 +19,10 @@ static cJSON *parse(const char *text)
 static void cells_read_as_people_do(void **state)
 {
     (void)state;
-    BT_AUTOJSON *row = parse("{\"name\":\"Đông\\u001b[31m\",\"size\":1536,\"when\":1798761600000,"
-                             "\"ok\":true,\"tags\":[\"a\",\"b\"],\"duty\":{\"phone\":\"0912\"},"
-                             "\"hash\":\"0123456789abcdef\",\"none\":null}");
+    BT_AUTOJSON *row =
+        parse("{\"name\":\"Đông\\u001b[31m\",\"size\":1536,\"when\":1798761600000,"
+              "\"ok\":true,\"tags\":[\"a\",\"b\"],\"duty\":{\"phone\":\"0912\"},"
+              "\"hash\":\"0123456789abcdef\",\"none\":null,\"state\":\"not-obeying\"}");
     static const struct {
         struct bt_column column;
         const char *text;
@@ -38,6 +39,8 @@ static void cells_read_as_people_do(void **state)
         {{"", "duty.name", BT_COLUMN_TEXT}, ""},
         {{"", "hash", BT_COLUMN_HASH}, "0123456789ab"},
         {{"", "missing", BT_COLUMN_TEXT}, ""},
+        {{"", "state", BT_COLUMN_STATE}, "KHÔNG NHẬN LỆNH / not obeying"},
+        {{"", "name", BT_COLUMN_STATE}, "Đông [31m"},
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         BT_AUTOFREE char *text = bt_table_cell(row, &cases[i].column);

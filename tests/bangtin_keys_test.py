@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pathlib
+import pty
 import shutil
 import subprocess
 import tempfile
@@ -117,6 +118,40 @@ class Keys(Folder):
                      pass_fds=[reading])
         os.close(reading)
         self.assertIn("PBKDF2", (self.dir / "an.json").read_text(encoding="utf-8"))
+
+    def at_terminal(self, arguments, answers):
+        """Runs bangtin at a terminal of its own; (what was asked, answer) in their order."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.dir)
+            os.execve(BUILD / "cli" / "bangtin", ["bangtin", *arguments], self.env)
+        shown = b""
+
+        def read_on():
+            try:
+                return os.read(terminal, 4096)
+            except OSError:  # how a terminal says that nobody is left at its other end
+                return b""
+        for question, answer in answers:
+            seen = len(shown)
+            while question not in shown[seen:]:
+                more = read_on()
+                self.assertTrue(more, shown.decode(errors="replace"))
+                shown += more
+            os.write(terminal, answer)
+        while more := read_on():
+            shown += more
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
+
+    def test_the_terminal_asks_twice_and_shows_nothing(self):
+        typed = "Bốn từ khó đoán\n".encode()
+        new = ["key", "new", "an.json", "--holder", "an"]
+        status, shown = self.at_terminal(new, [(b"new passphrase: ", typed), (b"again: ", b"khac\n")])
+        self.assertEqual((status, (self.dir / "an.json").exists()), (1, False))
+        status, shown = self.at_terminal(new, [(b"new passphrase: ", typed), (b"again: ", typed)])
+        self.assertEqual(status, 0, shown)
+        self.assertNotIn("khó đoán", shown.decode())
 
     def test_nobody_to_ask_is_said(self):
         if os.path.exists("/dev/tty") and os.isatty(0):
