@@ -10,9 +10,9 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 import warnings
 
+from browser import CHROMEDRIVER, Browser
 from server_harness import PASSWORD, PROGRAM, Client, ServerCase, main
 
 REQUESTS = os.path.join(os.environ.get("BT_MEDIA", ""), "http", "requests")
@@ -96,9 +96,7 @@ class StartTest(ServerCase):
         admin = self.administrator()
         stream = admin.stream("/v1/events")
         idle = self.server.socket()
-        began = time.monotonic()
-        self.server.stop()
-        self.assertLess(time.monotonic() - began, 30)
+        self.server.stop()  # waits a minute at most
         self.assertIsNone(stream.next("nothing"))
         self.assertEqual(read_all(idle), b"")
 
@@ -149,6 +147,24 @@ class OwnRoutesTest(ServerCase):
                 if answer.status == 404:
                     self.assertNotEqual(answer.json["detail"], "Không có địa chỉ này / There is no such address",
                                         f"{method} {path}")
+
+
+class StartPageTest(ServerCase):
+    engines = ["sqlite"]
+
+    def test_the_link_makes_an_administrator_in_a_browser(self):
+        if CHROMEDRIVER is None:
+            self.skipTest("chromedriver is not installed")
+        with Browser() as page:
+            page.open(f"{self.server.origin}/#first={self.server.first_secret}")
+            page.fill("[name=login]", "quan-tri")
+            page.fill("[name=name]", "Nguyễn Thị Quản Trị")
+            page.fill("[name=password]", PASSWORD)
+            page.click("#first button")
+            said = page.wait("return document.getElementById('said').textContent")
+            self.assertIn("Đã tạo", said)
+            self.assertNotIn("#", page.run("return location.href"))  # nobody reads the secret off the screen
+        self.client().login("quan-tri")
 
 
 class TlsTest(ServerCase):
