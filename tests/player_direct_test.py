@@ -215,6 +215,27 @@ class ChangeTest(DirectCase):
         self.wait_for(lambda: not os.path.exists(self.campaign.path("held.json")), player.process)
         player.stop()
 
+    def test_a_clip_loses_no_frame_while_another_zone_changes_many_times(self):
+        self.campaign.video("clip", 8)
+        clip = self.campaign.take_items()
+        zones = [{"name": "chinh", "width": WIDTH, "height": 120, "playlist": "p"},
+                 {"name": "duoi", "y": 120, "width": WIDTH, "height": 60, "playlist": "q"}]
+        player = self.player(self.start_display().name)
+        for version in range(1, 16):
+            text = f"so-{version}"
+            player.content(("u/x/bang", self.campaign.write(
+                f"u{version}.json", version=version, activate="now", zones=zones,
+                playlists=[{"name": "p", "items": clip},
+                           {"name": "q", "items": [{"id": text, "type": "text", "text": text, "seconds": 60}]}])))
+            player.wait_item(text, "duoi")
+        self.wait_for(lambda: max((s["last_ms"] for s in player.items()), default=0) >= 7960, player.process)
+        shown = [entry["pts_ms"] for frame in player.frames() for entry in frame["zones"]
+                 if entry["zone"] == "chinh" and entry["state"] == "new"]
+        self.assertEqual(shown[:200], [i * 40 for i in range(200)])
+        play = self.wait_for(lambda: next((p for p in self.plays() if p["item"] == "clip"), None), player.process)
+        self.assertEqual((play["presented"], len(play.get("segments", [1]))), (200, 1))
+        player.stop()
+
     def test_zones_change_at_their_own_items_and_the_canvas_may_change(self):
         zones = [{"name": "chinh", "width": WIDTH, "height": 120, "playlist": "p"},
                  {"name": "duoi", "y": 120, "width": WIDTH, "height": 60, "playlist": "q"}]
