@@ -402,7 +402,8 @@ class OrderTest(DirectCase):
         player.wait_answer("done", 6)
         player.order("restart", 7)
         player.wait_answer("done", 7)
-        self.assertEqual(player.process.wait(timeout=30), 0)
+        _, said = player.process.communicate(timeout=30)
+        self.assertEqual(player.process.returncode, 0, said)
 
     def test_pings_are_answered_and_killed_players_come_back(self):
         self.campaign.image("anh", "red", 0.5)

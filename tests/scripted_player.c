@@ -1,6 +1,7 @@
 // The player driven by a script instead of a server: news come as JSON lines on standard input,
 // answers go as JSON lines to a file. For tests; it is not installed.
 #include <cjson/cJSON.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,6 @@ struct script {
     struct bt_queue *news;
     FILE *answers;          // written by the main loop alone
     const char *directory;  // where screenshots go
-    char *line;             // the reader's
 };
 
 static const char *text_of(const cJSON *object, const char *key)
@@ -125,16 +125,31 @@ static struct bt_news *read_news(const cJSON *object)
     return news;
 }
 
+// Waits for a line, but not past the end of the player.
+static bool line_comes(const struct script *script)
+{
+    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (!bt_queue_closed(script->news)) {
+        if (poll(&fd, 1, 100) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void *read_script(void *argument)
 {
-    struct script *script = argument;
+    const struct script *script = argument;
+    char *line = NULL;
     size_t capacity = 0;
-    for (ssize_t len; (len = getline(&script->line, &capacity, stdin)) > 0;) {
-        BT_AUTOJSON *object = cJSON_ParseWithLength(script->line, (size_t)len);
+    setvbuf(stdin, NULL, _IONBF, 0);  // what waits in a buffer would not be seen by poll
+    for (ssize_t len; line_comes(script) && (len = getline(&line, &capacity, stdin)) > 0;) {
+        BT_AUTOJSON *object = cJSON_ParseWithLength(line, (size_t)len);
         if (object != NULL) {
             bt_queue_offer(script->news, read_news(object));
         }
     }
+    free(line);
     return NULL;
 }
 
@@ -220,10 +235,8 @@ static int play(const struct bt_screen_options *screen, struct script *script, s
         .stop = stop,
     };
     r = bt_play_directed(&directed, err);
-    close(STDIN_FILENO);
-    pthread_cancel(reader);
+    bt_queue_close(news);
     pthread_join(reader, NULL);
-    free(script->line);
     return r;
 }
 
