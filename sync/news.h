@@ -1,6 +1,10 @@
 /**
  * News from the sync threads to the player's main loop: what was verified and may be acted upon.
- * They come through one bounded queue; takedowns and ends are on the disk before they come.
+ * They come through one bounded queue, in the order in which they count. What removes comes at once
+ * and is on the disk before it is answered; what shows is on the disk before it comes.
+ *
+ * A life begins with what was kept: blank, volume and light as orders with the number 0, the last
+ * content, and orders that were not answered in the life before.
  */
 #ifndef BT_SYNC_NEWS_H
 #define BT_SYNC_NEWS_H

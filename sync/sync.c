@@ -274,3 +274,16 @@ void bt_sync_content_is_on(struct bt_sync *sync)
 {
     bt_repository_content_is_on(sync->repository);
 }
+
+void bt_sync_asset_is_damaged(struct bt_sync *sync, const struct bt_sha256 *sha256)
+{
+    struct bt_error err;
+    char hex[BT_SHA256_HEX_BYTES];
+    bt_hex(sha256->bytes, BT_SHA256_BYTES, hex);
+    BT_AUTOFREE char *detail = bt_strf("Asset '%.12s…' was damaged on the disk", hex);
+    bt_sync_trouble(sync, BT_TROUBLE_ASSET_DAMAGED, detail);
+    if (bt_store_remove(sync->store, sha256, &err) < 0) {
+        bt_log_warn(&logger, "%s; it is not shown", err.msg);
+    }
+    bt_repository_look(sync->repository);
+}

@@ -70,4 +70,8 @@ void bt_sync_set_status(struct bt_sync *sync, const char *json);
 // place.
 void bt_sync_content_is_on(struct bt_sync *sync);
 
+// What the kitchen found: a file is not what its hash says. It is removed and fetched again.
+struct bt_sha256;
+void bt_sync_asset_is_damaged(struct bt_sync *sync, const struct bt_sha256 *sha256);
+
 #endif

@@ -492,6 +492,13 @@ static void handle_refusal(struct bt_channel *channel, struct bt_exchange *excha
     }
     bt_log_info(&logger, "The server answers %ld to '%s'; trying again", status,
                 talks[exchange->talk].path);
+    if (status != 401) {
+        BT_AUTOFREE char *detail =
+            bt_strf(status == 404 ? "The server does not know this player (%ld)"
+                                  : "The server cannot answer (%ld)",
+                    status);
+        bt_sync_trouble(channel->sync, BT_TROUBLE_SERVER_UNREACHABLE, detail);
+    }
     if (status >= 400 && status < 500 && status != 401 && exchange->talk == BT_TALK_RESULTS) {
         // It does not want to hear them; saying them for ever would help nobody.
         bt_standing_results_sent(channel->sync->standing, &exchange->sent);
