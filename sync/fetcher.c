@@ -21,6 +21,11 @@ void bt_fetcher_finish(struct bt_fetcher *fetcher)
     bt_buf_finish(&fetcher->timestamp);
 }
 
+void bt_fetcher_forget(struct bt_fetcher *fetcher)
+{
+    fetcher->etag[0] = '\0';
+}
+
 static int stop_when_closed(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
                             curl_off_t up_now)
 {

@@ -19,6 +19,9 @@ int bt_fetcher_init(struct bt_fetcher *fetcher, struct bt_sync *sync,
                     struct bt_error *err) BT_NODISCARD;
 void bt_fetcher_finish(struct bt_fetcher *fetcher);
 
+// What came last was no good: ask for the timestamp without conditions.
+void bt_fetcher_forget(struct bt_fetcher *fetcher);
+
 // For struct bt_tuf_fetcher. -ENETUNREACH: no answer; -ENOENT: 404 or 403.
 int bt_fetcher_fetch(void *fetcher, const char *path, struct bt_buf *out, struct bt_error *err);
 

@@ -457,7 +457,9 @@ static int refresh(struct bt_repository *repository)
     repository->refusals = 0;
     int r = bt_tuf_client_refresh(repository->client, bt_repository_wall_ms(repository), &err);
     note_versions(repository);
-    if (r == 0) {
+    if (r < 0) {
+        bt_fetcher_forget(&repository->fetcher);
+    } else {
         clear_refusals(sync);
         bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
         bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);

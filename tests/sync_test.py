@@ -155,6 +155,16 @@ class Content(Wire):
         driver.wait_content(3)
         self.assertFalse([n for n in driver.news if n["news"] == "content" and n["publications"][1]["version"] == 2])
 
+    def test_garbled_metadata_are_asked_for_again(self):
+        proxy = ChaosProxy(self.house.port)
+        driver = self.pair(1, server=proxy.url)
+        for version, at in enumerate((400, 1200, 2000, 3000, 4000, 5000), 2):  # timestamp, snapshot, ...
+            proxy.arm("garble", at)
+            self.publish(version)
+            driver.wait_content(version)
+        self.assertGreater(proxy.struck, 3)
+        proxy.close()
+
     def test_a_gap_in_the_network_changes_nothing(self):
         proxy = ChaosProxy(self.house.port)
         driver = self.pair(1, server=proxy.url)
