@@ -267,6 +267,35 @@ class Walk(unittest.TestCase):
         self.bangtin("emergency", "end", emergency["id"])
         self.assertEqual(self.json("emergency", "list")[0]["state"], "ended")
 
+    def test_what_was_made_is_edited_and_deleted(self):
+        self.prepare()
+        media = self.upload("mot.png", (9, 9, 9))
+        campaign = self.json("campaign", "new", "Đợt một", "--unit", "31333", "--goal", 10)["id"]
+        self.assertEqual(self.json("campaign", "set", campaign, "--name", "Đợt hai", "--goal", 20)["name"], "Đợt hai")
+        playlist = self.json("playlist", "new", "Một", media, "--unit", "31333", "--campaign", campaign)["id"]
+        self.json("playlist", "set", playlist, media, "--append", "--seconds", 3)
+        items = self.json("playlist", "show", playlist)["items"]
+        self.assertEqual([(item["id"], item["seconds"]) for item in items], [(media, 10), (media + ".2", 3)])
+        self.assertEqual(self.json("unit", "set", "31333", "--name", "Phường mới")["parent"], "92")
+        changed = self.json("screen", "set", self.screen, "--duty-phone", "0999", "--place", "Chợ")
+        self.assertEqual((changed["duty"], changed["width"]), ({"name": "An", "phone": "0999"}, 320))
+        group = self.json("group", "new", "Tất cả", "--unit", "31333")["id"]
+        self.bangtin("group", "screens", group, self.screen)
+        self.assertEqual(self.json("group", "show", group)["screens"], [self.screen])
+        for deleted in (("playlist", "delete", playlist), ("campaign", "delete", campaign), ("media", "hide", media),
+                        ("screen", "retire", self.screen)):
+            self.bangtin(*deleted)
+        self.assertEqual(self.json("playlist", "list"), [])
+        self.assertEqual(self.json("media", "list"), [])
+
+    def test_a_program_does_what_its_token_says(self):
+        self.prepare()
+        token = self.json("token", "new", "thu", "--scope", "view", "--days", 1)
+        (self.dir / "ma").write_text(token["token"] + "\n", encoding="utf-8")
+        self.bangtin("login", self.url, "--token-file", "ma")
+        self.assertEqual(len(self.json("screen", "list")), 1)
+        self.bangtin("screen", "retire", self.screen, fails=True)
+
     def test_wrong_words_pair_nothing(self):
         self.prepare()
         pairing = Player(self.dir, self.url).begin()
