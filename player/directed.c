@@ -21,7 +21,7 @@ static int open_recorder(const struct bt_directed *directed, int64_t floor_ms,
     int64_t wall_ms = bt_clock_wall_ms(bt_clock_real());
     const struct bt_recorder_options options = {
         .path = directed->plays,
-        .screen = "",
+        .screen = "",  // comes with the content
         .player = BT_VERSION,
         .wall_ms = trusted ? wall_ms : BT_MAX(wall_ms, floor_ms),
         .clock_trust = trusted ? BT_CLOCK_SYNCED : BT_CLOCK_UNKNOWN,
@@ -54,6 +54,7 @@ int bt_play_directed(const struct bt_directed *directed, struct bt_error *err)
     const struct bt_director_options options = {
         .source = directed->source,
         .kitchen = kitchen,
+        .recorder = recorder,
         .wake = directed->wake,
         .held = directed->held,
         .trust = directed->screen->trust,

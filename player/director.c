@@ -132,6 +132,9 @@ static void handle_content(struct bt_director *director, struct bt_stage *stage,
         bt_log_warn(&logger, "More than %d publications; the last %zu are left out",
                     BT_MAX_PUBLICATIONS, news->publication_count - count);
     }
+    if (director->options.recorder != NULL) {
+        bt_recorder_set_screen(director->options.recorder, news->screen);
+    }
     take_taken(director, news);
     bt_stage_take_down(stage, &director->taken);
     director->content_came = true;

@@ -16,11 +16,12 @@ struct bt_director;
 
 struct bt_director_options {
     struct bt_news_source source;
-    struct bt_kitchen *kitchen;  // borrowed
-    struct bt_wake *wake;        // borrowed; the news queue's waker
-    const char *held;            // see player/held.h; borrowed
-    enum bt_trust_mode trust;    // of the clock
-    int64_t floor_ms;            // see bt_running_order_create
+    struct bt_kitchen *kitchen;    // borrowed
+    struct bt_recorder *recorder;  // borrowed; NULL without a journal
+    struct bt_wake *wake;          // borrowed; the news queue's waker
+    const char *held;              // see player/held.h; borrowed
+    enum bt_trust_mode trust;      // of the clock
+    int64_t floor_ms;              // see bt_running_order_create
 };
 
 struct bt_director *bt_director_create(const struct bt_director_options *options) BT_NODISCARD;

@@ -433,11 +433,16 @@ static int read_boot_id(char out[BT_BOOT_ID_BYTES], struct bt_error *err)
                : 0;
 }
 
+void bt_journal_set_screen(struct bt_journal *journal, const char *screen)
+{
+    bt_copy_cut(journal->origin.screen, sizeof(journal->origin.screen), screen);
+}
+
 static int set_origin(struct bt_journal *journal, const struct bt_journal_options *options,
                       struct bt_error *err)
 {
     struct bt_record_origin *origin = &journal->origin;
-    bt_copy_cut(origin->screen, sizeof(origin->screen), options->screen ? options->screen : "");
+    bt_journal_set_screen(journal, options->screen ? options->screen : "");
     bt_copy_cut(origin->player, sizeof(origin->player), options->player ? options->player : "");
     if (options->boot == NULL) {
         return read_boot_id(origin->boot, err);

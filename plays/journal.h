@@ -50,6 +50,9 @@ struct bt_journal_options {
 int bt_journal_open(const struct bt_journal_options *options, struct bt_journal **out,
                     struct bt_error *err) BT_NODISCARD;
 
+// Records from here on name the screen.
+void bt_journal_set_screen(struct bt_journal *journal, const char *screen);
+
 // What was not committed is rolled back.
 void bt_journal_destroy(struct bt_journal *journal);
 BT_DEFINE_AUTO(bt_journal)

@@ -27,13 +27,14 @@
 static const struct bt_log log_ = {.name = "plays/recorder"};
 
 struct bt_recorder {
-    char *path, *screen, *player;  // set by open, never changed
+    char *path, *player;  // set by open, never changed
     pthread_t thread;
 
     pthread_mutex_t lock;  // leaf lock: no I/O while it is held
     pthread_cond_t news;   // for the thread
     pthread_cond_t tried;  // for whoever waits in flush and destroy
     // Protected by lock.
+    char screen[BT_PLAY_ID_BYTES];
     struct bt_pending pending;
     uint64_t last_id;
     int64_t boundary_ns, progress_ns;  // when the first uncommitted one was reported, or 0
@@ -187,11 +188,20 @@ static struct bt_record_moment moment_now(struct bt_recorder *recorder)
     return now;
 }
 
+static void copy_screen(struct bt_recorder *recorder, char out[BT_PLAY_ID_BYTES])
+{
+    lock(recorder);
+    bt_copy_cut(out, BT_PLAY_ID_BYTES, recorder->screen);
+    unlock(recorder);
+}
+
 static int open_journal(struct bt_recorder *recorder, struct bt_error *err)
 {
+    char screen[BT_PLAY_ID_BYTES];
+    copy_screen(recorder, screen);
     struct bt_journal_options options = {
         .path = recorder->path,
-        .screen = recorder->screen,
+        .screen = screen,
         .player = recorder->player,
         .now = moment_now(recorder),
     };
@@ -349,6 +359,11 @@ static void report(struct bt_recorder *recorder, int r, const struct bt_error *e
 static void work(struct bt_recorder *recorder)
 {
     struct bt_error err = {0};
+    if (recorder->journal != NULL) {
+        char screen[BT_PLAY_ID_BYTES];
+        copy_screen(recorder, screen);
+        bt_journal_set_screen(recorder->journal, screen);
+    }
     int r = save_all(recorder, &err);
     if (r == -EUCLEAN || r == -ESTALE) {
         bt_log_error(&log_, "%s; beginning a new journal", err.msg);
@@ -459,7 +474,6 @@ static void finish(struct bt_recorder *recorder)
     pthread_mutex_destroy(&recorder->lock);
     free(recorder->batch);
     free(recorder->path);
-    free(recorder->screen);
     free(recorder->player);
     free(recorder);
 }
@@ -469,7 +483,8 @@ static struct bt_recorder *create(const struct bt_recorder_options *options)
     struct bt_recorder *recorder = BT_NEW(struct bt_recorder);
     bool told = options->wall_ms != 0;
     recorder->path = bt_strdup(options->path);
-    recorder->screen = bt_strdup(options->screen != NULL ? options->screen : "");
+    bt_copy_cut(recorder->screen, sizeof(recorder->screen),
+                options->screen != NULL ? options->screen : "");
     recorder->player = bt_strdup(options->player != NULL ? options->player : "");
     recorder->batch = BT_NEW_ARRAY(struct bt_pending_copy, BATCH_PLAYS);
     bt_pending_init(&recorder->pending);
@@ -481,6 +496,13 @@ static struct bt_recorder *create(const struct bt_recorder_options *options)
     recorder->pruned_ns = now_ns() - PRUNE_NS + NOTE_TIME_NS;
     recorder->paced_ns = now_ns() - BURST_NS;
     return recorder;
+}
+
+void bt_recorder_set_screen(struct bt_recorder *recorder, const char *screen)
+{
+    lock(recorder);
+    bt_copy_cut(recorder->screen, sizeof(recorder->screen), screen);
+    unlock(recorder);
 }
 
 int bt_recorder_open(const struct bt_recorder_options *options, struct bt_recorder **out,

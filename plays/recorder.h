@@ -41,6 +41,9 @@ struct bt_recorder_options {
 int bt_recorder_open(const struct bt_recorder_options *options, struct bt_recorder **out,
                      struct bt_error *err) BT_NODISCARD;
 
+// The screen is known now, or is another: what is written from here on names it. Any thread.
+void bt_recorder_set_screen(struct bt_recorder *recorder, const char *screen);
+
 /**
  * The player stops: plays that were not ended are closed as `stopped`, everything is committed and
  * a `stop` record written. Waits for the disk at most 5 s; what it has not taken by then is lost

@@ -56,6 +56,19 @@ static void plays_reported_before_destroy_are_records_after_it(void **state)
     assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"kind\":\"stop\"")), 1);
 }
 
+static void records_name_the_screen_from_when_it_is_known(void **state)
+{
+    const struct bt_test_dir *dir = *state;
+    BT_AUTO(bt_recorder) recorder = open_recorder(dir);
+    bt_recorder_set_screen(recorder, "s-7K3QZ5MX2A");
+    struct bt_play_start start = bt_test_start("the-gioi-so", 10000);
+    struct bt_play_counts counts = {.shown_ms = 10000, .presented = 1};
+    bt_recorder_end(recorder, bt_recorder_begin(recorder, &start), &counts, "schedule");
+    bt_recorder_destroy(BT_TAKE(recorder));
+    assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("\"screen\":\"s-7K3QZ5MX2A\"")),
+                     2);
+}
+
 static void a_preempted_play_that_resumes_is_one_record_with_two_segments(void **state)
 {
     const struct bt_test_dir *dir = *state;
@@ -249,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BT_TEST_IN_DIR(plays_reported_before_destroy_are_records_after_it),
+        BT_TEST_IN_DIR(records_name_the_screen_from_when_it_is_known),
         BT_TEST_IN_DIR(a_preempted_play_that_resumes_is_one_record_with_two_segments),
         BT_TEST_IN_DIR(reports_about_a_play_nobody_began_change_nothing),
         BT_TEST_IN_DIR(a_journal_in_a_directory_that_comes_later_gets_what_was_reported),
