@@ -4,6 +4,7 @@ does not: kill -9, power cuts, a server that is gone, moved, silent, lying."""
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -175,6 +176,33 @@ class Content(Wire):
         proxy.refusing = False
         driver.wait_content(2)
         proxy.close()
+
+
+class Disk(Wire):
+    def setUp(self):
+        super().setUp()
+        self.outer, disk = self.directory, os.path.join(self.directory, "disk")
+        os.mkdir(disk)
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], check=False,
+                                               capture_output=True).returncode:
+            self.skipTest("a small disk needs root")
+        self.directory = disk
+
+    def clean(self):
+        super().clean()
+        subprocess.run(["umount", "-l", os.path.join(self.outer, "disk")], check=False, capture_output=True)
+        shutil.rmtree(self.outer, ignore_errors=True)
+
+    def test_a_full_disk_is_told_and_content_that_fits_comes(self):
+        driver = self.pair(1, [self.house.blob(os.urandom(3500000))])
+        self.publish(2, [self.house.blob(os.urandom(4200000))])  # beside what is shown it does not fit
+        self.trouble("disk-full")
+        self.publish(3, [self.house.blob(os.urandom(500000))])
+        self.assertEqual(driver.wait_content(3)["missing"], 0)
+        self.no_trouble()
+        # The first is not shown any more and makes room.
+        self.publish(4, [self.house.blob(os.urandom(3700000))])
+        self.assertEqual(driver.wait_content(4)["missing"], 0)
 
 
 class Channel(Wire):
