@@ -1,5 +1,6 @@
 """The approver's page in Chromium, opened from a file: its cryptography, and what it refuses to believe."""
 
+import hashlib
 import json
 import os
 import sys
@@ -157,6 +158,11 @@ class ApprovePage(unittest.TestCase):
         page.fill("#passphrase", "mat khau rat dai")
         page.click("#open-key")
         page.wait("return document.getElementById('key-state').textContent.includes('tran-thi-b')")
+
+    def test_the_published_hash_is_the_files(self):
+        folder = os.path.join(ROOT, "approve")
+        with open(os.path.join(folder, "approve.html"), "rb") as file, open(os.path.join(folder, "approve.html.sha256"), encoding="ascii") as said:
+            self.assertEqual(hashlib.sha256(file.read()).hexdigest(), said.read().strip())
 
     def test_the_page_asks_nobody_for_anything(self):
         with open(os.path.join(ROOT, "approve", "approve.html"), encoding="utf-8") as file:
