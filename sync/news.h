@@ -20,7 +20,8 @@ enum bt_news_kind {
     BT_NEWS_PAIRED,
     BT_NEWS_CONTENT,  // a complete set of verified publications, all assets there: what is shown
                       // from now on. `assets` and `items` name all that is taken down and not
-                      // lifted by then: it is not shown although publications name it
+                      // lifted by then: it is not shown although publications name it. No
+                      // publications at all: everything was withdrawn, the safe card is due
     BT_NEWS_ORDER,    // see enum bt_order_kind
     BT_NEWS_PING,     // answer with bt_sync_pong when the loop gets to it
 };

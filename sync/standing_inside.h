@@ -23,6 +23,7 @@ struct bt_standing {
     size_t pending_count;
     struct bt_standing_keys keys;
     bool demo_allowed;  // the root did not say that thresholds of one are meant
+    bool told;          // the main loop has content of this life
     bool unsaid;        // the content was not told to the main loop yet
     bool unsaid_urgent;
     char shown[64];  // emergency the content was told with

@@ -91,7 +91,7 @@ void bt_standing_announce(struct bt_standing *standing, bool urgent)
     standing->unsaid_urgent = standing->unsaid_urgent || urgent;
     const struct bt_emergency *emergency =
         bt_emergencies_shown(&standing->emergencies, &now, bt_standing_has_template, standing);
-    if (standing->content.count == 0 && emergency == NULL && standing->shown[0] == '\0') {
+    if (standing->content.count == 0 && emergency == NULL && !standing->told) {
         standing->unsaid = false;  // nothing was ever approved for this screen
         return;
     }
@@ -103,6 +103,7 @@ void bt_standing_announce(struct bt_standing *standing, bool urgent)
     }
     standing->unsaid = false;
     standing->unsaid_urgent = false;
+    standing->told = true;
     bt_copy_cut(standing->shown, sizeof(standing->shown),
                 emergency != NULL ? emergency->activation.id : "");
     standing->shown_until_ms = emergency != NULL ? emergency->activation.until_ms : 0;
