@@ -39,7 +39,7 @@ static int list_count(const cJSON *value, size_t max, size_t *out, struct bt_err
 static int read_assets(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     struct bt_order *order = context;
-    size_t count;
+    size_t count = 0;
     int r = list_count(value, BT_ORDER_MAX_ASSETS, &count, err);
     if (r < 0 || count == 0) {
         return r;
@@ -64,7 +64,7 @@ static const struct bt_json_field item_fields[] = {
 static int read_items(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     struct bt_order *order = context;
-    size_t count;
+    size_t count = 0;
     int r = list_count(value, BT_ORDER_MAX_ITEMS, &count, err);
     if (r < 0 || count == 0) {
         return r;
