@@ -244,6 +244,21 @@ static int handle_ping(struct bt_channel *channel, const cJSON *json, struct bt_
     return 0;
 }
 
+static void look_at_certificate(struct bt_channel *channel, struct bt_wire *wire)
+{
+    struct bt_sync *sync = channel->sync;
+    int64_t end_ms;
+    if (!bt_wire_certificate_end(wire, &end_ms)) {
+        return;
+    }
+    if (end_ms < bt_time_floor_now(sync->time).wall_ms) {
+        bt_sync_trouble(sync, BT_TROUBLE_CERTIFICATE_EXPIRED,
+                        "The server's certificate is over; its key is the pinned one");
+    } else {
+        bt_sync_fine(sync, BT_TROUBLE_CERTIFICATE_EXPIRED);
+    }
+}
+
 static void stream_is_alive(struct bt_channel *channel)
 {
     struct bt_sync *sync = channel->sync;
@@ -255,7 +270,7 @@ static void stream_is_alive(struct bt_channel *channel)
     bt_log_info(&logger, "Connected to '%s'", channel->stream_address.url);
     bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
     bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
-    bt_sync_fine(sync, BT_TROUBLE_CERTIFICATE_EXPIRED);
+    look_at_certificate(channel, &channel->stream);
     bt_repository_stream_is_up(sync->repository, true);
 }
 
@@ -430,6 +445,8 @@ static void finish_exchange(struct bt_channel *channel, struct bt_exchange *exch
     curl_multi_remove_handle(channel->multi, exchange->wire.curl);
     if (r < 0) {
         bt_sync_trouble(channel->sync, trouble, err.msg);
+    } else {
+        look_at_certificate(channel, &exchange->wire);
     }
     bt_talk_finish(channel, exchange, r, status);
 }

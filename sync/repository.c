@@ -463,7 +463,6 @@ static int refresh(struct bt_repository *repository)
         clear_refusals(sync);
         bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
         bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
-        bt_sync_fine(sync, BT_TROUBLE_CERTIFICATE_EXPIRED);
         bt_repository_read_keys(repository);
         r = fetch_all(repository, &err);
     }

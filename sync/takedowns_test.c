@@ -66,6 +66,7 @@ static void only_a_newer_version_that_names_it_lifts_it(void **state)
         assert_int_equal(bt_takedown_is_lifted(&takedowns.list[0], &next), cases[i].lifted);
         BT_AUTOFREE struct bt_sha256 *hashes = bt_takedowns_hashes(&takedowns, &next, &count);
         assert_int_equal(count, cases[i].lifted ? 0 : 1);
+        assert_int_equal(hashes != NULL, !cases[i].lifted);
     }
 }
 

@@ -166,3 +166,23 @@ int bt_wire_result(struct bt_wire *wire, CURLcode code, long *out_status,
     *out_status = status;
     return 0;
 }
+
+bool bt_wire_certificate_end(struct bt_wire *wire, int64_t *out_ms)
+{
+    static const char key[] = "Expire date:";
+    struct curl_certinfo *info = NULL;
+    if (curl_easy_getinfo(wire->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+        info->num_of_certs < 1) {
+        return false;
+    }
+    for (const struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next) {
+        int64_t end_s = bt_str_starts(line->data, key)
+                            ? (int64_t)curl_getdate(line->data + sizeof(key) - 1, NULL)
+                            : -1;
+        if (end_s >= 0) {
+            *out_ms = end_s * 1000;
+            return true;
+        }
+    }
+    return false;
+}

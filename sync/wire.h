@@ -47,4 +47,10 @@ void bt_wire_ready(struct bt_wire *wire);
 int bt_wire_result(struct bt_wire *wire, CURLcode code, long *out_status,
                    enum bt_trouble *out_trouble, struct bt_error *err) BT_NODISCARD;
 
+/**
+ * When the certificate of the connection that this request made ends: pins do not mind, and people
+ * should. False when it made none (it took an open one), or a plain one.
+ */
+bool bt_wire_certificate_end(struct bt_wire *wire, int64_t *out_ms);
+
 #endif

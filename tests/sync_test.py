@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 try:
-    from wire_house import (BUILD, SCREEN, UNIT, ChaosProxy, Driver, House, Key, now_ms, screen_document, sha256,
+    from wire_house import (BUILD, SCREEN, UNIT, ChaosProxy, Driver, House, Key, certificate, now_ms, screen_document, sha256,
                             template_document, unit_document, wait_until)
 except ImportError as missing:
     print(f"cannot run here: {missing}")
@@ -310,6 +310,32 @@ class Channel(Wire):
         driver.kill()
         driver = self.start()  # knows where to go from its own disk
         wait_until(lambda: other.streams)
+
+
+class Certificates(Wire):
+    def over_tls(self, days):
+        self.house.close()
+        path, pin = certificate(self.directory, days)
+        self.house = House(path)
+        return self.pair(1, pin=pin)
+
+    def test_a_certificate_that_is_over_is_told_and_its_key_goes_on(self):
+        driver = self.over_tls(-1)
+        self.trouble("certificate-expired")
+        self.publish(2)
+        driver.wait_content(2)
+
+    def test_a_good_one_is_no_trouble(self):
+        self.over_tls(30)
+        self.no_trouble()
+
+    def test_without_a_pin_the_systems_authorities_decide(self):
+        self.house.close()
+        self.house = House(certificate(self.directory, 30)[0])
+        driver = self.start(self.house.url)
+        log = os.path.join(self.directory, "log")
+        wait_until(lambda: "certificate" in open(log, encoding="utf-8").read())
+        self.assertEqual(driver.news, [])
 
 
 class Takedown(Wire):

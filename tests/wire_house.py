@@ -2,18 +2,23 @@
 server in a few lines with a signed repository, a proxy that breaks what passes through it, and the
 player's side run without a player (tests/sync_driver.c)."""
 
+import base64
+import datetime
 import hashlib
 import json
 import os
 import queue
 import select
 import socket
+import ssl
 import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 BUILD = os.environ.get("BT_BUILD_ROOT", "build")
@@ -229,10 +234,27 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(404, {})
 
 
+def certificate(folder, days):
+    """A certificate that ends so many days from now, with its key in one file, and its pin."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+            .serial_number(1).not_valid_before(ends - datetime.timedelta(days=90)).not_valid_after(ends)
+            .sign(private, hashes.SHA256()))
+    path = os.path.join(folder, "certificate.pem")
+    with open(path, "wb") as file:
+        file.write(made.public_bytes(serialization.Encoding.PEM) + private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    public = private.public_key().public_bytes(serialization.Encoding.DER,
+                                               serialization.PublicFormat.SubjectPublicKeyInfo)
+    return path, "sha256//" + base64.b64encode(hashlib.sha256(public).digest()).decode()
+
+
 class House:
     """The server."""
 
-    def __init__(self):
+    def __init__(self, certificate_file=None):
         self.repository = Repository()
         self.blobs = {}
         self.orders = []
@@ -251,7 +273,11 @@ class House:
         self.server.daemon_threads = True
         self.server.house = self
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if certificate_file else ''}://127.0.0.1:{self.port}"
+        if certificate_file:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate_file)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
 
     def close(self):
