@@ -6,7 +6,7 @@ reads the frame-number marks off the X screen. A boundary's gap is the lateness 
 first picture against the due end of the one before: when that was first seen plus its length.
 The peers play the same files (no text cards, and all stills equally long).
 
-  bench/boundaries.py BUILD_DIR [--boundaries 1000] [--busy] [--peers all] [--peer-boundaries 24]
+  bench/boundaries.py BUILD_DIR [--boundaries 1000] [--busy] [--x-realtime] [--peers all] [--peer-boundaries 24]
 """
 
 import os
@@ -29,6 +29,7 @@ SIZES = ("0,0,1920,1080", "0,0,1280,720", "0,0,960,540", "0,0,640,360", "0,0,384
 OPTIONS = (
     ("--boundaries", dict(type=int, default=1000, metavar="N")),
     ("--busy", dict(action="store_true", help="keep every core busy with other work")),
+    ("--x-realtime", dict(action="store_true", help="give the X server real-time priority, too")),
     ("--peer-boundaries", dict(type=int, default=24, metavar="N")),
 )
 
@@ -122,7 +123,7 @@ def main():
     report.describe_machine()
     items = make_items(Studio(options.work, options.build))
     publication = full_screen(options.work, "boundaries", items)
-    with Screen() as screen, Load(options.busy):
+    with Screen(realtime=options.x_realtime) as screen, Load(options.busy):
         ours, judge_ = play_ours(options, publication, items, options.boundaries, screen)
         results = {"bangtin": ours}
         if options.busy:

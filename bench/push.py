@@ -120,10 +120,12 @@ class House:
     def ask(self, *arguments, **more):
         return json.loads(self.bangtin(*arguments, "--json", **more))
 
-    def open(self):
+    def open(self, players_url=None):
+        """`players_url` makes of the server's address the one that players are given."""
         self.run("server.log", [os.path.join(self.build, "server", "bangtin-server"), "--data", self.path("server"), "--listen", "127.0.0.1:0"],
                  self.environment)
         self.url = self.find("server.log", r"Bangtin server: (\S+)")[1]
+        self.players_url = players_url(self.url) if players_url else self.url
         self.write("secret", self.find("server.log", r"#first=(\w+)")[1] + "\n")
         self.write("password", "mat khau dai de do\n")
         self.bangtin("login", self.url, "--login", "do", "--name", "Do", "--first-secret-file", "secret", "--password-file", "password")
@@ -131,7 +133,7 @@ class House:
         self.bangtin("unit", "new", UNIT, "--name", "Xã", "--parent", "92", "--kind", "commune")
         for key in ("tinh", "an", "kt", "truc"):
             self.bangtin("key", "new", f"{key}.json", "--holder", key, "--no-passphrase")
-        self.bangtin("repository", "new", "kho", "--server", self.url, "--root", "tinh.pub.json", "--targets", "tinh.pub.json",
+        self.bangtin("repository", "new", "kho", "--server", self.url, "--players-url", self.players_url, "--root", "tinh.pub.json", "--targets", "tinh.pub.json",
                      "--root-threshold", "1", "--targets-threshold", "1", "--key", "tinh.json")
         for role, key in (("u", "an"), ("s", "kt"), ("em", "truc")):
             self.bangtin("key", "enrol", f"{role}-{UNIT}", f"{key}.pub.json", "--threshold", "1", "--repository", "kho", "--key", "tinh.json")
@@ -142,7 +144,7 @@ class House:
         self.bangtin("publish", screen, "--unit", UNIT, "--layer", "screen", "--recipe", self.write("screen.json", SCREEN), "--yes", "--key", "kt.json")
         place = f"{WIDTH}x{HEIGHT}+{number % COLUMNS * WIDTH}+{number // COLUMNS * HEIGHT}"
         self.run(f"player-{number}.log", [os.path.join(self.build, "player", "bangtin-player"), "run", "--data", self.path(f"p{number}"), "--server",
-                                          self.url, "--clock", "trusted", "--window", place, "--frame-log", self.path(f"p{number}.jsonl")],
+                                          self.players_url, "--clock", "trusted", "--window", place, "--frame-log", self.path(f"p{number}.jsonl")],
                  self.screen.environment)
         code = self.find(f"player-{number}.log", r"code '(.*?)', words '(.*?)'")
         self.bangtin("pair", code[1], "--screen", screen, "--words", code[2])

@@ -14,11 +14,12 @@ UNREADABLE = -2
 class Screen:
     """A private Xvfb whose memory the observer maps."""
 
-    def __init__(self, width=1920, height=1080):
+    def __init__(self, width=1920, height=1080, realtime=False):
         self.directory = tempfile.mkdtemp(prefix="bangtin-bench-")
         read_end, write_end = os.pipe()
+        priority = ["chrt", "--fifo", "1"] if realtime else []
         self.process = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-fbdir",
+            [*priority, "Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{width}x{height}x24", "-fbdir",
              self.directory, "-nolisten", "tcp"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as file:
