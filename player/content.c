@@ -144,15 +144,61 @@ static int load_show(struct bt_casting *casting, struct bt_show **out, struct bt
     return r;
 }
 
+static bool is_fed(const struct bt_show *show, const struct bt_rule *rule)
+{
+    for (size_t i = 0; i < bt_show_feed_count(show); i++) {
+        if (bt_show_feed(show, i)->rule == rule) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_left_out(struct bt_casting *casting, const struct bt_rule *rule)
+{
+    bool layout = rule->layout[0] != '\0';
+    const char *name = layout ? rule->layout : rule->zone;
+    const char *before = casting->left_out != NULL ? casting->left_out : "";
+    char *text = bt_strf("%s%skhông có %s '%s' / no %s '%s'", before, before[0] != '\0' ? "; " : "",
+                         layout ? "bố cục" : "vùng", name, layout ? "layout" : "zone", name);
+    free(casting->left_out);
+    casting->left_out = text;
+}
+
+// Whoever gave the emergency must learn that this screen has no place for it.
+static void judge_emergency(struct bt_casting *casting, const struct bt_show *show)
+{
+    const char *id = casting->listed[casting->used.count - 1].id;
+    casting->shows_nothing = true;
+    for (size_t i = 0; i < bt_show_publication_count(show); i++) {
+        const struct bt_publication *p = bt_show_publication(show, i);
+        if (p->layer != BT_LAYER_EMERGENCY || !bt_str_equal(p->id, id)) {
+            continue;
+        }
+        for (size_t j = 0; j < p->rule_count; j++) {
+            bool fed = is_fed(show, &p->rules[j]);
+            casting->shows_nothing = casting->shows_nothing && !(fed && p->rules[j].playlist >= 0);
+            if (!fed) {
+                note_left_out(casting, &p->rules[j]);
+            }
+        }
+    }
+}
+
 static int make_cast(struct bt_casting *casting, struct bt_error *err)
 {
     struct bt_show *show = NULL;
     casting->next_ms = INT64_MAX;
     casting->used.demo = casting->content.demo;
     casting->used.urgent = casting->content.urgent;
+    bt_copy_cut(casting->used.emergency, sizeof(casting->used.emergency),
+                casting->content.emergency);
     int r = load_show(casting, &show, err);
     if (r < 0) {
         return r;
+    }
+    if (casting->content.emergency[0] != '\0') {
+        judge_emergency(casting, show);
     }
     const struct bt_canvas *canvas = bt_show_canvas(show);
     if (casting->content.demo) {
@@ -184,6 +230,7 @@ static void destroy(struct bt_errand *errand)
     bt_taken_finish(&casting->taken);
     bt_cast_destroy(casting->cast);
     bt_image_destroy(casting->mark);
+    free(casting->left_out);
     free(casting);
 }
 

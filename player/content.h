@@ -26,8 +26,9 @@ void bt_document_unref(struct bt_document *document);
 struct bt_content {
     struct bt_document *documents[BT_MAX_PUBLICATIONS];  // one reference each
     size_t count;
-    bool demo;    // draw the demo mark
-    bool urgent;  // change over now
+    bool demo;           // draw the demo mark
+    bool urgent;         // change over now
+    char emergency[64];  // whose filled-in template the last document is; "": none
 };
 void bt_content_finish(struct bt_content *content);
 struct bt_content bt_content_copy(const struct bt_content *content);
@@ -60,6 +61,8 @@ struct bt_casting {
     struct bt_content used;
     struct bt_content held;  // of `used`: what stays until something newer is activated
     struct bt_listed listed[BT_MAX_PUBLICATIONS];
+    char *left_out;       // of the emergency, in words for people; NULL: nothing; owned
+    bool shows_nothing;   // all of the emergency is left out
     bool at_once;         // one of them is not to wait for a boundary
     int64_t next_ms;      // when the next of them is to be activated; INT64_MAX: none waits
     uint64_t generation;  // the caller's

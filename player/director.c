@@ -70,6 +70,7 @@ static void finish_casting(struct bt_errand *errand, void *context)
     }
     director->casting = false;
     director->activate_ms = casting->next_ms;
+    bt_director_note_unshown(director, casting);
     if (casting->result < 0) {
         bt_log_error(&logger, "New content is refused: %s; what is shown stays", casting->err.msg);
         return;
@@ -122,22 +123,25 @@ static void handle_content(struct bt_director *director, struct bt_stage *stage,
     bt_content_finish(&director->latest);
     director->latest.demo = news->demo;
     director->latest.urgent = news->urgent;
+    bt_copy_cut(director->latest.emergency, sizeof(director->latest.emergency), news->id);
     size_t count = BT_MIN(news->publication_count, (size_t)BT_MAX_PUBLICATIONS);
     for (size_t i = 0; i < count; i++) {
-        struct bt_news_publication *publication = &news->publications[i];
+        // The last one is the emergency, if there is one.
+        size_t from = i + 1 < count ? i : news->publication_count - 1;
+        struct bt_news_publication *publication = &news->publications[from];
         director->latest.documents[director->latest.count++] =
             bt_document_create(publication->target, BT_TAKE(publication->text), publication->len);
     }
     if (count < news->publication_count) {
-        bt_log_warn(&logger, "More than %d publications; the last %zu are left out",
-                    BT_MAX_PUBLICATIONS, news->publication_count - count);
+        bt_log_warn(&logger, "More than %d publications; %zu are left out", BT_MAX_PUBLICATIONS,
+                    news->publication_count - count);
     }
     if (director->options.recorder != NULL) {
         bt_recorder_set_screen(director->options.recorder, news->screen);
     }
     take_taken(director, news);
     bt_stage_take_down(stage, &director->taken);
-    director->content_came = true;
+    director->content_ns = bt_director_now_ns();
     bt_director_cast(director, stage);
 }
 
@@ -190,6 +194,7 @@ static void look(void *context, struct bt_stage *stage)
     }
     bt_errands_collect(director->urgent, &desk);
     bt_errands_collect(director->slow, &desk);
+    bt_director_give_up(director, stage);
     if (director->activate_ms <= bt_clock_wall_ms(bt_clock_real()) && !director->casting) {
         director->activate_ms = INT64_MAX;
         bt_director_cast(director, stage);
@@ -276,6 +281,7 @@ void bt_director_destroy(struct bt_director *director)
     finish_on_stage(&director->on);
     finish_on_stage(&director->next);
     bt_image_destroy(director->next_mark);
+    free(director->unshown.why);
     free(director->told);
     free(director->told_on);
     free(director);

@@ -6,9 +6,6 @@
 
 static const struct bt_log logger = {"player/orders"};
 
-// An end of an emergency that changes nothing is answered after so long without new content.
-#define CONTENT_PATIENCE_NS (2 * BT_NS_PER_S)
-
 // Answers get out in this time before a restart.
 #define LEAVE_NS BT_NS_PER_S
 
@@ -130,8 +127,12 @@ void bt_director_obey(struct bt_director *director, struct bt_stage *stage,
         obey_restart(director, order);
         break;
     case BT_ORDER_EMERGENCY_END:
-        director->content_came = false;
-        bt_orders_wait(&director->orders, order->number, order->order, bt_director_now_ns());
+        bt_director_end_emergency(director, order->id);
+        bt_orders_wait_for(&director->orders, order, bt_director_now_ns());
+        break;
+    case BT_ORDER_EMERGENCY:
+        (void)bt_stage_overlays(stage);  // a present, by which it is judged
+        bt_orders_wait_for(&director->orders, order, bt_director_now_ns());
         break;
     case BT_ORDER_SCREENSHOT:
         (void)bt_stage_overlays(stage);  // a present, of which it is taken
@@ -187,10 +188,10 @@ static bool is_obeyed(const struct bt_waiting_order *order, void *context)
         return !bt_stage_is_blank(judge->stage);
     case BT_ORDER_IDENTIFY:
         return bt_stage_overlays_shown(judge->stage)->images[BT_OVERLAY_NAME] != NULL;
+    case BT_ORDER_EMERGENCY:
+        return bt_director_shows_emergency(director, judge->stage, order->id);
     case BT_ORDER_EMERGENCY_END:
-        return !director->casting && !bt_stage_is_changing(judge->stage) &&
-               (director->content_came ||
-                bt_director_now_ns() - order->since_ns > CONTENT_PATIENCE_NS);
+        return bt_director_emergency_is_gone(director, judge->stage, order->id);
     case BT_ORDER_BRIGHTNESS:
         return true;
     case BT_ORDER_SCREENSHOT:

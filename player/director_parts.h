@@ -18,6 +18,13 @@ struct bt_on_stage {
     size_t count;
 };
 
+// What of the newest content's emergency cannot be shown, and why.
+struct bt_unshown {
+    char *why;  // in words for people; NULL: nothing; owned
+    bool all;
+    int64_t since_ms;
+};
+
 struct bt_director {
     struct bt_director_options options;
     struct bt_stage_guide guide;
@@ -30,8 +37,10 @@ struct bt_director {
     struct bt_on_stage on;     // on the stage
     struct bt_on_stage next;   // of the cast that is about to be
     struct bt_image *next_mark;
-    bool fresh;           // the stage has changed; no present has shown it yet
-    bool content_came;    // since the last order to end an emergency
+    bool fresh;          // the stage has changed; no present has shown it yet
+    int64_t content_ns;  // when the newest came
+    bool refused;        // the newest; what is shown stays
+    struct bt_unshown unshown;
     uint64_t generation;  // of the newest casting
     bool casting;         // it is under way
     bool holds;           // the file of what is held back is there
@@ -73,6 +82,15 @@ void bt_director_watch_screen(struct bt_director *director, struct bt_stage *sta
 // director_cards.c: draws what fits the moment, unless there is content.
 void bt_director_show_card(struct bt_director *director, struct bt_stage *stage);
 void bt_director_show_name(struct bt_director *director, struct bt_stage *stage);
+
+// director_emergency.c: whether an emergency is on the screen, and why not.
+void bt_director_note_unshown(struct bt_director *director, struct bt_casting *casting);
+void bt_director_end_emergency(struct bt_director *director, const char *id);
+bool bt_director_shows_emergency(const struct bt_director *director, struct bt_stage *stage,
+                                 const char *id);
+bool bt_director_emergency_is_gone(const struct bt_director *director, struct bt_stage *stage,
+                                   const char *id);
+void bt_director_give_up(struct bt_director *director, struct bt_stage *stage);
 
 // director_status.c
 void bt_director_tell_status(struct bt_director *director, struct bt_stage *stage);

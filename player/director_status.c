@@ -49,6 +49,23 @@ static cJSON *on(const struct bt_stage *stage)
     return list;
 }
 
+static void add_emergency(const struct bt_director *director, struct bt_stage *stage, cJSON *object)
+{
+    const char *id = director->on.content.emergency;
+    const struct bt_unshown *unshown = &director->unshown;
+    cJSON *shown = cJSON_AddArrayToObject(object, "emergency");
+    if (id[0] != '\0' && bt_director_shows_emergency(director, stage, id)) {
+        cJSON_AddItemToArray(shown, cJSON_CreateString(id));
+    }
+    if (unshown->why != NULL) {
+        cJSON *trouble = cJSON_CreateObject();
+        cJSON_AddStringToObject(trouble, "code", "emergency-not-shown");
+        cJSON_AddStringToObject(trouble, "detail", unshown->why);
+        cJSON_AddNumberToObject(trouble, "since_ms", (double)unshown->since_ms);
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(object, "troubles"), trouble);
+    }
+}
+
 // What the server is told of at once.
 static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
 {
@@ -56,6 +73,7 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
     bt_stage_info(stage, &info);
     cJSON *object = cJSON_CreateObject();
     cJSON_AddItemToObject(object, "publications", publications(director));
+    add_emergency(director, stage, object);
     cJSON_AddBoolToObject(object, "blank", bt_stage_is_blank(stage));
     cJSON_AddNumberToObject(object, "volume_percent", 0);
     cJSON_AddNumberToObject(object, "brightness_percent",

@@ -36,6 +36,7 @@ enum bt_order_kind {
     BT_ORDER_RESTART,
     BT_ORDER_VOLUME,
     BT_ORDER_BRIGHTNESS,
+    BT_ORDER_EMERGENCY,  // its content comes as CONTENT; this asks whether it is on the screen
 };
 
 // One verified publication as its exact text.
@@ -54,7 +55,7 @@ struct bt_news {
     enum bt_news_kind kind;
     // PAIRING
     char code[16], words[64], url[512];
-    // CONTENT. The last publications may be filled-in emergency templates.
+    // CONTENT. With `id` the last publication is that emergency's filled-in template.
     struct bt_news_publication *publications;  // owned
     size_t publication_count;
     bool demo;    // draw the demo mark
@@ -65,7 +66,7 @@ struct bt_news {
     enum bt_order_kind order;
     int64_t number;  // for bt_sync_done
     int64_t value;   // percent, seconds, or until_ms
-    char id[64];
+    char id[64];     // of the takedown or emergency; CONTENT: of the emergency it shows, "": none
     struct bt_sha256 *assets;  // TAKEDOWN, CONTENT; owned
     size_t asset_count;
     struct bt_taken_item *items;  // TAKEDOWN, CONTENT; owned. By the publication's id, not target

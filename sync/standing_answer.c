@@ -60,7 +60,24 @@ struct unfinished {
     struct bt_standing *standing;
 };
 
-// A restart is done when we are here again; an emergency is looked at again.
+// Asked of the screen again, or looked at again by whoever learns keys and templates.
+static void take_up_emergency(struct bt_standing *standing, const struct bt_order *order,
+                              const char *body)
+{
+    struct bt_instant now = bt_standing_now(standing);
+    struct bt_activation activation;
+    if (bt_activation_parse(order->activation, strlen(order->activation), &activation, NULL) < 0) {
+        return;
+    }
+    const struct bt_emergency *known = bt_emergencies_find(&standing->emergencies, activation.id);
+    bool waits = known == NULL ||
+                 (bt_emergency_in_force(known, &now) && !bt_standing_has_template(known, standing));
+    if (waits || bt_standing_tell_emergency(standing, order->n, &activation) < 0) {
+        bt_standing_add_pending(standing, body);
+    }
+}
+
+// A restart is done when we are here again.
 static int sort_unfinished(const struct bt_order_row *row, void *context)
 {
     struct unfinished *unfinished = context;
@@ -71,7 +88,7 @@ static int sort_unfinished(const struct bt_order_row *row, void *context)
     if (order->what == BT_INSTRUCTION_RESTART) {
         unfinished->restarts[unfinished->restart_count++] = order->n;
     } else if (order->what == BT_INSTRUCTION_EMERGENCY) {
-        bt_standing_add_pending(unfinished->standing, row->body);
+        take_up_emergency(unfinished->standing, order, row->body);
     }
     return 0;
 }

@@ -42,6 +42,10 @@ void bt_standing_announce(struct bt_standing *standing, bool urgent);
 // The very template that the activation names is there, with its assets.
 bool bt_standing_has_template(const struct bt_emergency *emergency, void *standing);
 
+// With the lock held. Asks the main loop to answer once the emergency is on the screen.
+int bt_standing_tell_emergency(struct bt_standing *standing, int64_t n,
+                               const struct bt_activation *activation) BT_NODISCARD;
+
 int bt_standing_copy_order(const char *body, struct bt_order **out) BT_NODISCARD;
 
 // With the lock held. False: too many.

@@ -104,6 +104,21 @@ static int tell(struct bt_standing *standing, const struct bt_order *order)
     return r;
 }
 
+int bt_standing_tell_emergency(struct bt_standing *standing, int64_t n,
+                               const struct bt_activation *activation)
+{
+    struct bt_news *news = bt_news_create(BT_NEWS_ORDER);
+    news->order = BT_ORDER_EMERGENCY;
+    news->number = n;
+    news->value = activation->until_ms;
+    bt_copy_cut(news->id, sizeof(news->id), activation->id);
+    int r = bt_queue_push(standing->parts.news, news);
+    if (r < 0) {
+        bt_news_destroy(news);
+    }
+    return r;
+}
+
 // In memory and on the screen at once; the disk comes after.
 static int remove_now(struct bt_standing *standing, const struct bt_order *order, const char *body,
                       struct bt_error *err)
@@ -191,7 +206,7 @@ static int check_values(struct bt_standing *standing, const struct bt_activation
     return bt_template_fill(document->text, document->len, activation, &filled, err);
 }
 
-// Begins what is believed. 1: it is shown or will be; 0: its template is not there yet.
+// Begins what is believed. 1: it is shown when its turn comes; 0: its template is not there yet.
 static int try_emergency(struct bt_standing *standing, const struct bt_order *order,
                          struct bt_activation *out, struct bt_error *err)
 {
@@ -210,8 +225,7 @@ static int try_emergency(struct bt_standing *standing, const struct bt_order *or
 }
 
 static int keep_emergency_order(struct bt_standing *standing, const struct bt_order *order,
-                                const char *body, const char *id, const char *word,
-                                struct bt_error *err)
+                                const char *body, const char *id, struct bt_error *err)
 {
     struct bt_state *state = standing->parts.state;
     int r = bt_state_begin(state, err);
@@ -219,7 +233,7 @@ static int keep_emergency_order(struct bt_standing *standing, const struct bt_or
         return r;
     }
     r = keep_emergency(standing, id, err);
-    r = r < 0 ? r : keep_order(standing, order, body, word, "", err);
+    r = r < 0 ? r : keep_order(standing, order, body, "given", "", err);
     r = bt_state_end(state, r, err);
     if (r == 0) {
         standing->last_order = order->n;
@@ -227,6 +241,7 @@ static int keep_emergency_order(struct bt_standing *standing, const struct bt_or
     return r;
 }
 
+// It is answered from the screen; what cannot be asked there yet is looked at again.
 static int obey_emergency(struct bt_standing *standing, const struct bt_order *order,
                           const char *body, struct bt_error *err)
 {
@@ -237,9 +252,12 @@ static int obey_emergency(struct bt_standing *standing, const struct bt_order *o
     if (r < 0 && !may_come) {
         return keep(standing, order, body, "refused", err->msg, err);
     }
-    const char *word = r > 0 ? "done" : "given";
-    r = keep_emergency_order(standing, order, body, activation.id, word, err);
-    if (r == 0 && word[0] == 'g' && !bt_standing_add_pending(standing, body)) {
+    bool begun = r > 0;
+    r = keep_emergency_order(standing, order, body, activation.id, err);
+    if (r < 0 || (begun && bt_standing_tell_emergency(standing, order->n, &activation) == 0)) {
+        return r;
+    }
+    if (!bt_standing_add_pending(standing, body)) {
         bt_standing_answer(standing, order->n, "failed", "too many emergencies wait");
     }
     return r;
@@ -257,7 +275,10 @@ static bool retry_one(struct bt_standing *standing, const struct bt_order *order
     if (r > 0 && keep_emergency(standing, activation.id, &err) < 0) {
         bt_log_warn(&logger, "%s; keeping emergency '%s' in memory", err.msg, activation.id);
     }
-    bt_standing_answer(standing, order->n, r > 0 ? "done" : "refused", err.msg);
+    if (r > 0) {
+        return bt_standing_tell_emergency(standing, order->n, &activation) == 0;
+    }
+    bt_standing_answer(standing, order->n, "refused", err.msg);
     return true;
 }
 

@@ -50,6 +50,7 @@ static void add_emergency(struct bt_standing *standing, const struct bt_emergenc
         return;
     }
     add_news_publication(news, document->target, filled, document->threshold);
+    bt_copy_cut(news->id, sizeof(news->id), activation->id);
 }
 
 // Who signs alone, signs for a demo; a technician always does, and shows nothing.

@@ -77,7 +77,7 @@ static void add_since(cJSON *publications, const cJSON *told)
 static void add_ours(struct bt_sync *sync, cJSON *status)
 {
     cJSON *told = cJSON_DetachItemFromObjectCaseSensitive(status, "publications");
-    cJSON_DeleteItemFromObjectCaseSensitive(status, "emergency");
+    cJSON *shown = cJSON_DetachItemFromObjectCaseSensitive(status, "emergency");
     cJSON_DeleteItemFromObjectCaseSensitive(status, "takedowns");
     cJSON_DeleteItemFromObjectCaseSensitive(status, "waiting");
     cJSON_DeleteItemFromObjectCaseSensitive(status, "at_ms");
@@ -90,6 +90,9 @@ static void add_ours(struct bt_sync *sync, cJSON *status)
     bt_repository_status(sync->repository, status);
     add_since(cJSON_GetObjectItemCaseSensitive(status, "publications"), told);
     cJSON_Delete(told);
+    if (shown != NULL) {  // by the screen itself
+        cJSON_ReplaceItemInObjectCaseSensitive(status, "emergency", shown);
+    }
 }
 
 static int print(const cJSON *status, struct bt_buf *out, struct bt_error *err)

@@ -113,12 +113,12 @@ class DirectCase(PlayerCase):
         name = name or f"unit-{version}.json"
         return "u/x/bang", self.campaign.write(name, version=version, playlists=[{"name": "p", "items": items}], **more)
 
-    def warning(self, until_s=3600, zone="chinh", layout=None, version=1):
+    def warning(self, until_s=3600, zone="chinh", layout=None, version=1, **more):
         publication = {
             "format": 1, "id": "bao", "version": version, "layer": "emergency", "unit": "BCH", "activate": "now",
             "valid": {"from": time_text(-10), "until": time_text(until_s)},
             "playlists": [{"name": "w", "items": [{"id": "bao", "type": "colour", "colour": "#ff0000"}]}],
-            "schedule": [{"id": "z", "zone": zone, "playlist": "w"}] + ([{"id": "l", "layout": layout}] if layout else [])}
+            "schedule": [{"id": "z", "zone": zone, "playlist": "w"}] + ([{"id": "l", "layout": layout}] if layout else []), **more}
         path = self.campaign.path("bao.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(publication, file)
@@ -308,6 +308,81 @@ class EmergencyTest(DirectCase):
         shown = [entry["pts_ms"] for frame in player.frames() for entry in frame["zones"]
                  if entry["zone"] == "chinh" and entry["state"] == "new"]
         self.assertEqual(shown, sorted(shown))
+        player.stop()
+
+
+    def stand(self, player, one, number=1, ident="e-1", **warning):
+        """The content with a warning, and the question whether it is shown."""
+        player.content(one, self.warning(**warning), urgent=True, id=ident)
+        return player.order("emergency", number, id=ident, value=int((time.time() + 3600) * 1000))
+
+    def still(self, **more):
+        self.campaign.image("anh", "green", 60)
+        one = self.unit(1, **more)
+        player = self.player()
+        player.content(one)
+        player.wait_item("anh")
+        return player, one
+
+    def test_it_is_answered_by_a_present_that_shows_it_and_its_end_by_one_that_does_not(self):
+        player, one = self.still()
+        self.stand(player, one)
+        answer = player.wait_answer("done", 1)
+        self.assertEqual(answer["state"], "done")
+        self.assertLess(player.wait_item("bao")["t_ns"], answer["t_ns"])
+        player.wait_status(lambda s: s["emergency"] == ["e-1"])
+        player.order("emergency_end", 2, id="e-1")
+        player.say(news="ping", ping=1)
+        player.wait_answer("pong", 1)
+        self.assertFalse([a for a in player.answers() if a.get("done") == 2])  # it is on the screen
+        player.content(one, urgent=True)
+        answer = player.wait_answer("done", 2)
+        self.assertEqual(answer["state"], "done")
+        self.assertLess(player.items()[1]["last_ns"], answer["t_ns"])
+        player.wait_status(lambda s: s["emergency"] == [])
+        self.assertEqual([s["item"] for s in player.items()], ["anh", "bao", "anh"])
+        player.stop()
+
+    def test_a_screen_without_its_zone_says_so(self):
+        player, one = self.still()
+        self.stand(player, one, zone="dai", layout="khan")
+        answer = player.wait_answer("done", 1)
+        self.assertEqual((answer["state"], answer["detail"]),
+                         ("failed", "không có vùng 'dai' / no zone 'dai'; không có bố cục 'khan' / no layout 'khan'"))
+        status = player.wait_status(lambda s: s.get("troubles"))
+        self.assertEqual([(t["code"], t["detail"]) for t in status["troubles"]], [("emergency-not-shown", answer["detail"])])
+        self.assertEqual(status["emergency"], [])
+        player.order("emergency_end", 2, id="e-1")
+        player.content(one, urgent=True)
+        self.assertEqual(player.wait_answer("done", 2)["state"], "done")
+        player.wait_status(lambda s: not s.get("troubles"))
+        player.stop()
+
+    def test_one_whose_zone_is_in_no_layout_in_force_is_not_done(self):
+        chinh = {"name": "chinh", "width": WIDTH, "height": HEIGHT, "playlist": "p"}
+        layouts = [{"name": "thuong", "zones": [chinh]}, {"name": "khac", "zones": [chinh, {"name": "dai", "width": WIDTH, "height": 40}]}]
+        player, one = self.still(layouts=layouts, zones=None)
+        self.stand(player, one, zone="dai", layout="khan")
+        answer = player.wait_answer("done", 1)
+        self.assertEqual((answer["state"], answer["detail"]), ("failed", "không có bố cục 'khan' / no layout 'khan'"))
+        player.stop()
+
+    def test_one_that_cannot_be_read_or_stands_below_another_is_not_done(self):
+        player, one = self.still()
+        self.stand(player, one, format=99)
+        self.assertEqual(player.wait_answer("done", 1)["state"], "failed")
+        player.order("emergency", 2, id="e-low", value=int((time.time() + 3600) * 1000))
+        player.order("emergency", 3, id="e-late", value=int((time.time() + 1) * 1000))
+        self.stand(player, one, 4, "e-high", version=2)
+        self.assertEqual(player.wait_answer("done", 4)["state"], "done")
+        self.assertEqual(player.wait_answer("done", 3)["state"], "failed")
+        self.assertFalse([a for a in player.answers() if a.get("done") == 2])
+        player.content(one, self.warning(version=3), urgent=True, id="e-low")
+        self.assertEqual(player.wait_answer("done", 2)["state"], "done")
+        player.order("emergency", 5, id="e-none", value=int((time.time() + 3600) * 1000))
+        player.order("emergency_end", 6, id="e-none")
+        self.assertEqual(player.wait_answer("done", 5)["state"], "failed")
+        self.assertEqual(player.wait_answer("done", 6)["state"], "done")
         player.stop()
 
 

@@ -102,9 +102,9 @@ static int find_word(const char *word, const char *const *words, size_t count)
 static struct bt_news *read_news(const cJSON *object)
 {
     static const char *const kinds[] = {"pairing", "paired", "content", "order", "ping"};
-    static const char *const orders[] = {"takedown", "emergency_end", "screenshot",
-                                         "blank",    "unblank",       "identify",
-                                         "restart",  "volume",        "brightness"};
+    static const char *const orders[] = {"takedown",   "emergency_end", "screenshot", "blank",
+                                         "unblank",    "identify",      "restart",    "volume",
+                                         "brightness", "emergency"};
     int kind = find_word(text_of(object, "news"), kinds, BT_ARRAY_LEN(kinds));
     struct bt_news *news = bt_news_create((enum bt_news_kind)kind);
     bt_copy_cut(news->code, sizeof(news->code), text_of(object, "code"));

@@ -107,7 +107,7 @@ static const char *const order_words[] = {
     [BT_ORDER_SCREENSHOT] = "screenshot", [BT_ORDER_BLANK] = "blank",
     [BT_ORDER_UNBLANK] = "unblank",       [BT_ORDER_IDENTIFY] = "identify",
     [BT_ORDER_RESTART] = "restart",       [BT_ORDER_VOLUME] = "volume",
-    [BT_ORDER_BRIGHTNESS] = "brightness",
+    [BT_ORDER_BRIGHTNESS] = "brightness", [BT_ORDER_EMERGENCY] = "emergency",
 };
 
 static const char *const kind_words[] = {
