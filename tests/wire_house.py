@@ -375,7 +375,8 @@ class Driver:
         command = [DRIVER, "--dir", directory]
         environment = dict(os.environ)
         if slow_sync_ms:
-            environment.update(LD_PRELOAD=SLOW_SYNC, BT_SLOW_SYNC_MS=str(slow_sync_ms))
+            environment.update(LD_PRELOAD=SLOW_SYNC, BT_SLOW_SYNC_MS=str(slow_sync_ms),
+                               ASAN_OPTIONS=environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
         if server:
             command += ["--server", server]
         for name, value in options.items():
