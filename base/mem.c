@@ -46,7 +46,12 @@ char *bt_strdup(const char *text)
 
 char *bt_strndup(const char *text, size_t len)
 {
-    return checked(strndup(text, len));
+    const char *end = memchr(text, '\0', len);
+    size_t used = end != NULL ? (size_t)(end - text) : len;
+    char *copy = bt_alloc(used + 1);
+    memcpy(copy, text, used);
+    copy[used] = '\0';
+    return copy;
 }
 
 void bt_free_auto(void *pointer_to_pointer)

@@ -57,7 +57,7 @@ BANNED = {
 # Files where a function is at home.
 AT_HOME = {
     "base/str.c": {"strtoll", "vasprintf"},
-    "base/mem.c": {"calloc", "reallocarray", "strdup", "strndup"},
+    "base/mem.c": {"calloc", "reallocarray", "strdup"},
     "base/buf.c": {"realloc"},
     "base/clock.c": {"clock_gettime"},
 }
