@@ -10,6 +10,19 @@
 #define BT_UNUSED __attribute__((unused))
 #define BT_VECTOR(bytes) __attribute__((vector_size(bytes)))  // of a typedef'd number
 
+// Built with the address or thread sanitizer, which reserve terabytes of addresses.
+#ifdef __has_feature
+#define BT_HAS_FEATURE(name) __has_feature(name)
+#else
+#define BT_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    BT_HAS_FEATURE(address_sanitizer) || BT_HAS_FEATURE(thread_sanitizer)
+#define BT_SANITIZED 1
+#else
+#define BT_SANITIZED 0
+#endif
+
 #define BT_ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 #define BT_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define BT_MAX(a, b) ((a) > (b) ? (a) : (b))

@@ -22,7 +22,7 @@
 
 // What `prlimit` and `bwrap` are told. 8K pictures take some 400 MiB to look at.
 static const char *const limits[] = {
-    "/usr/bin/prlimit", "--cpu=60",    "--as=3221225472",
+    "/usr/bin/prlimit", "--cpu=60",    BT_SANITIZED ? "--as=unlimited" : "--as=3221225472",
     "--fsize=16777216", "--nofile=64", "--core=0",
 };
 static const char *const sandbox[] = {
