@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The approver's page in Chromium, opened from a file: its cryptography, and what it refuses to believe."""
 
 import hashlib

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The approver's page against a real server: open from disk, key, log in, look, sign; what was signed is what is served."""
 
 import json

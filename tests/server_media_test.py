@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Uploads and the library through the real server: tus, the sandboxed workshop, content by hash."""
 
 import base64
