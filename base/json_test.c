@@ -173,7 +173,9 @@ static void the_parsing_suite_is_judged_right(void **state)
 {
     (void)state;
     const char *media = getenv("BT_MEDIA");
-    BT_AUTOFREE char *directory = bt_strf("%s/json/test_parsing", media == NULL ? "" : media);
+    char directory[4096] = "";
+    assert_true(media == NULL ||
+                bt_format(directory, sizeof(directory), "%s/json/test_parsing", media) == 0);
     DIR *listing = opendir(directory);
     if (listing == NULL) {
         skip();

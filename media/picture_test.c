@@ -203,7 +203,8 @@ static void all_exif_orientations_stand_upright(void **state)
     item.focus_x = 200;
     BT_AUTO(bt_image) upright = NULL;
     for (int i = 1; i <= 8; i++) {
-        BT_AUTOFREE char *name = bt_strf("image/exif/Landscape_%d.jpg", i);
+        char name[64];
+        assert_int_equal(bt_format(name, sizeof(name), "image/exif/Landscape_%d.jpg", i), 0);
         BT_AUTOFREE char *path = bt_test_real_media(name);
         if (path == NULL) {
             skip();

@@ -371,9 +371,7 @@ static int visit_repository(const char *media, const char *name, const char *roo
     bt_buf_init(&content, MAX_BYTES);
     BT_AUTOFREE char *base = bt_strf("%s/tuf/%s", media, name);
     BT_AUTOFREE char *path = bt_strf("%s/%s", base, root_name);
-    if (bt_file_read(path, &root, NULL) < 0) {
-        skip();
-    }
+    assert_int_equal(bt_file_read(path, &root, NULL), 0);
     const struct bt_tuf_fetcher fetcher = {.fetch = fetch_file, .context = base};
     BT_AUTO(bt_tuf_client) client = NULL;
     int r = bt_tuf_client_pin(place.path, bt_buf_text(&root), root.len, NULL);
@@ -409,7 +407,7 @@ static void repositories_of_other_tools_are_understood(void **state)
     };
     (void)state;
     const char *media = getenv("BT_MEDIA");
-    if (media == NULL) {
+    if (media == NULL || access(media, R_OK) != 0) {
         skip();
     }
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
