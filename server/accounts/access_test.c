@@ -124,6 +124,7 @@ static void for_each_route(void (*judge)(const struct bt_route *route, struct ex
 static void judge_who(const struct bt_route *route, struct expected *entry, void *context)
 {
     (void)context;
+    assert_non_null(entry);
     entry->seen = true;
     enum where where = route->who != BT_WHO_USER || route->action == BT_ACTION_NONE ? WHERE_NONE
                        : route->unit == bt_unit_any                                 ? WHERE_ANY

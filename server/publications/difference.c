@@ -1,5 +1,6 @@
 #include "server/publications/difference.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,7 +134,8 @@ static void tell_items(const cJSON *present, const struct side *old, const cJSON
     for (const cJSON *p = list_of(proposed, "playlists"); p != NULL; p = p->next) {
         for (const cJSON *item = list_of(p, "items"); item != NULL; item = item->next) {
             const struct entry *after = find(&new->items, text_of(item, "id"));
-            const struct entry *before = find(&old->items, after->id);
+            const struct entry *before = find(&old->items, text_of(item, "id"));
+            assert(after != NULL);  // read_side() has seen the same lists
             if (before == NULL) {
                 tell_item(items, new, after, "added");
             } else if (!same_item(old, before, new, after)) {
@@ -144,6 +146,7 @@ static void tell_items(const cJSON *present, const struct side *old, const cJSON
     for (const cJSON *p = list_of(present, "playlists"); p != NULL; p = p->next) {
         for (const cJSON *item = list_of(p, "items"); item != NULL; item = item->next) {
             const struct entry *before = find(&old->items, text_of(item, "id"));
+            assert(before != NULL);
             if (find(&new->items, before->id) == NULL) {
                 tell_item(items, old, before, "removed");
             }
