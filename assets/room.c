@@ -35,6 +35,7 @@ static void list_directory(const char *path, struct listing *listing)
         return;
     }
     const struct dirent *entry;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
     while ((entry = readdir(dir)) != NULL && listing->count < MAX_FILES) {
         struct file file;
         struct stat info;

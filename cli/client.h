@@ -35,8 +35,8 @@ struct bt_client;
 int bt_client_open(const struct bt_arguments *arguments, struct bt_client **out,
                    struct bt_error *err) BT_NODISCARD;
 
-// For `server` (NULL: the one that is logged in), with the login's secrets when it is that one.
-int bt_client_open_server(const char *server, struct bt_client **out,
+// For `wanted` (NULL: the one that is logged in), with the login's secrets when it is that one.
+int bt_client_open_server(const char *wanted, struct bt_client **out,
                           struct bt_error *err) BT_NODISCARD;
 bool bt_client_logged_in(const struct bt_client *client);
 

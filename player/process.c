@@ -21,10 +21,11 @@ static void handle_stop(int number)
 const volatile int *bt_process_prepare(void)
 {
     // Two arenas: a loader thread per zone must not cost a heap each.
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread is there yet
     // Sleeps end when they were asked to; the default slack of 50 µs adds up.
     prctl(PR_SET_TIMERSLACK, 1UL);
     // Xlib reads a table of compose keys for text input, which nobody does here: 7 ms of the start.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
     setenv("XCOMPOSEFILE", "/dev/null", 0);  // allow: before there are threads
     // Presents come before whatever else the machine does. Needs the right to; fine without.
     const struct sched_param priority = {.sched_priority = 1};

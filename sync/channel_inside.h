@@ -85,7 +85,7 @@ bool bt_talk_begin_screenshot(struct bt_channel *channel);
 void bt_talk_finish(struct bt_channel *channel, struct bt_exchange *exchange, int r, long status);
 
 // Takes one order, however it came; an error ends the connection, so that it comes again.
-int bt_channel_take_order(struct bt_channel *channel, const cJSON *order, const char *body,
+int bt_channel_take_order(struct bt_channel *channel, const cJSON *json, const char *body,
                           struct bt_error *err) BT_NODISCARD;
 
 // No answer: waits, and begins anew with the next server.

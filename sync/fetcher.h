@@ -23,6 +23,6 @@ void bt_fetcher_finish(struct bt_fetcher *fetcher);
 void bt_fetcher_forget(struct bt_fetcher *fetcher);
 
 // For struct bt_tuf_fetcher. -ENETUNREACH: no answer; -ENOENT: 404 or 403.
-int bt_fetcher_fetch(void *fetcher, const char *path, struct bt_buf *out, struct bt_error *err);
+int bt_fetcher_fetch(void *context, const char *path, struct bt_buf *out, struct bt_error *err);
 
 #endif

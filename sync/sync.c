@@ -61,6 +61,7 @@ int bt_sync_clear_directory(const char *path, struct bt_error *err)
     }
     int r = 0;
     const struct dirent *entry;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
     while (r == 0 && (entry = readdir(dir)) != NULL) {
         bool own = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
         if (!own && unlinkat(dirfd(dir), entry->d_name, 0) < 0) {

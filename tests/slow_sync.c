@@ -24,7 +24,7 @@ int fsync(int fd)
     return real(fd);
 }
 
-int fdatasync(int fd)
+int fdatasync(int fd)  // NOLINT(readability-inconsistent-declaration-parameter-name)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
     wait_for_the_disk();

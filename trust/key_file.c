@@ -142,8 +142,8 @@ static int derive(const char *passphrase, const struct protection *how, uint8_t 
 }
 
 // Encrypts `len` bytes; the tag follows.
-static bool encrypt(const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t len,
-                    uint8_t *out)
+static bool encrypt_secret(const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t len,
+                           uint8_t *out)
 {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int part = 0, rest = 0;
@@ -208,7 +208,7 @@ int bt_key_file_seal(cJSON *file, const uint8_t *secret, size_t len, const char 
         return bt_fail(err, -EIO, "No random numbers");
     }
     int r = derive(passphrase, &how, key, err);
-    if (r == 0 && !encrypt(key, how.iv, secret, len, sealed)) {
+    if (r == 0 && !encrypt_secret(key, how.iv, secret, len, sealed)) {
         r = bt_fail(err, -EIO, "Cannot encrypt the key");
     }
     OPENSSL_cleanse(key, sizeof(key));

@@ -85,8 +85,9 @@ struct bt_seat *bt_seat_of_player(struct bt_hub *hub,
 // `unit_paths` ends with NULL and is taken (each by free, and the list). NULL when
 // BT_HUB_MAX_WATCHERS are there.
 struct bt_seat *bt_seat_of_watcher(struct bt_hub *hub, char **unit_paths) BT_NODISCARD;
-void bt_seat_on_open(struct bt_stream *stream, void *seat);
-void bt_seat_on_close(struct bt_stream *stream, void *seat);
+// `context` is the seat.
+void bt_seat_on_open(struct bt_stream *stream, void *context);
+void bt_seat_on_close(struct bt_stream *stream, void *context);
 
 // The thread's work, once; for tests that have not called start.
 void bt_hub_step(struct bt_hub *hub);

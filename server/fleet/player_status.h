@@ -19,6 +19,6 @@
 int bt_player_status_read(const cJSON *said, cJSON **out, struct bt_error *err) BT_NODISCARD;
 
 // The codes of its troubles, each once, separated by spaces; of a status that was read.
-int bt_player_status_troubles(const cJSON *status, struct bt_buf *out) BT_NODISCARD;
+int bt_player_status_troubles(const cJSON *said, struct bt_buf *out) BT_NODISCARD;
 
 #endif
