@@ -134,16 +134,46 @@ struct bt_identity bt_standing_identity(struct bt_standing *standing)
  * Content.
  */
 
-static int drop_lifted(struct bt_standing *standing, const struct bt_documents *content,
-                       struct bt_error *err)
+/*
+ * Commits wait for the disk. Whoever holds the lock keeps takedowns from the screen, so it is free
+ * meanwhile; only the repository's thread changes content and templates.
+ */
+
+struct lifted {
+    char (*ids)[64];  // owned
+    size_t count;
+};
+
+static struct lifted find_lifted(struct bt_standing *standing, const struct bt_documents *content)
 {
-    struct bt_takedowns *takedowns = &standing->takedowns;
-    int r = 0;
-    for (size_t i = 0; i < takedowns->count && r == 0; i++) {
+    struct lifted lifted = {0};
+    bt_standing_lock(standing);
+    const struct bt_takedowns *takedowns = &standing->takedowns;
+    lifted.ids = bt_alloc_array(takedowns->count + 1, sizeof(*lifted.ids));
+    for (size_t i = 0; i < takedowns->count; i++) {
         if (bt_takedown_is_lifted(&takedowns->list[i], content)) {
-            r = bt_state_drop(standing->parts.state, "takedown", takedowns->list[i].order->id, err);
+            bt_copy_cut(lifted.ids[lifted.count++], sizeof(*lifted.ids),
+                        takedowns->list[i].order->id);
         }
     }
+    bt_standing_unlock(standing);
+    return lifted;
+}
+
+static int keep_content(struct bt_standing *standing, const struct bt_documents *content,
+                        struct bt_error *err)
+{
+    struct bt_state *state = standing->parts.state;
+    struct lifted lifted = find_lifted(standing, content);
+    int r = bt_state_begin(state, err);
+    if (r == 0) {
+        r = bt_documents_keep(content, state, "current", err);
+        for (size_t i = 0; i < lifted.count && r == 0; i++) {
+            r = bt_state_drop(state, "takedown", lifted.ids[i], err);
+        }
+        r = bt_state_end(state, r, err);
+    }
+    free(lifted.ids);
     return r;
 }
 
@@ -167,22 +197,17 @@ static void forget_lifted(struct bt_standing *standing)
 int bt_standing_set_content(struct bt_standing *standing, const struct bt_documents *content,
                             bool urgent, struct bt_error *err)
 {
-    struct bt_state *state = standing->parts.state;
+    int r = keep_content(standing, content, err);
+    if (r < 0) {
+        return r;
+    }
     bt_standing_lock(standing);
-    int r = bt_state_begin(state, err);
-    if (r == 0) {
-        r = bt_documents_keep(content, state, "current", err);
-        r = r < 0 ? r : drop_lifted(standing, content, err);
-        r = bt_state_end(state, r, err);
-    }
-    if (r == 0) {
-        bt_documents_finish(&standing->content);
-        bt_documents_copy(&standing->content, content);
-        forget_lifted(standing);
-        bt_standing_announce(standing, urgent);
-    }
+    bt_documents_finish(&standing->content);
+    bt_documents_copy(&standing->content, content);
+    forget_lifted(standing);
+    bt_standing_announce(standing, urgent);
     bt_standing_unlock(standing);
-    return r;
+    return 0;
 }
 
 void bt_standing_content(struct bt_standing *standing, struct bt_documents *out)
@@ -197,17 +222,19 @@ int bt_standing_set_templates(struct bt_standing *standing, const struct bt_docu
 {
     struct bt_state *state = standing->parts.state;
     bt_standing_lock(standing);
-    int r = 0;
-    if (!bt_documents_equal(&standing->templates, templates)) {
-        r = bt_state_begin(state, err);
-        r = r < 0 ? r
-                  : bt_state_end(state, bt_documents_keep(templates, state, "template", err), err);
-        if (r == 0) {
-            bt_documents_finish(&standing->templates);
-            bt_documents_copy(&standing->templates, templates);
-        }
-    }
+    bool same = bt_documents_equal(&standing->templates, templates);
     bt_standing_unlock(standing);
+    if (same) {
+        return 0;
+    }
+    int r = bt_state_begin(state, err);
+    r = r < 0 ? r : bt_state_end(state, bt_documents_keep(templates, state, "template", err), err);
+    if (r == 0) {
+        bt_standing_lock(standing);
+        bt_documents_finish(&standing->templates);
+        bt_documents_copy(&standing->templates, templates);
+        bt_standing_unlock(standing);
+    }
     return r;
 }
 

@@ -246,6 +246,13 @@ int bt_state_set_int(struct bt_state *state, const char *key, int64_t value, str
                NUMBER(value));
 }
 
+int bt_state_note_int(struct bt_state *state, const char *key, int64_t value, struct bt_error *err)
+{
+    const struct value values[] = {TEXT(key), NUMBER(value)};
+    return run_relaxed(state, "INSERT OR REPLACE INTO value(key, value) VALUES(?1, ?2)", values,
+                       BT_ARRAY_LEN(values), err);
+}
+
 int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row, struct bt_error *err)
 {
     return RUN(state, err,

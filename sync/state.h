@@ -32,6 +32,9 @@ int bt_state_end(struct bt_state *state, int r, struct bt_error *err) BT_NODISCA
 int bt_state_get(struct bt_state *state, const char *key, char *out, size_t size) BT_NODISCARD;
 int bt_state_set(struct bt_state *state, const char *key, const char *value,
                  struct bt_error *err) BT_NODISCARD;
+// Outlives the process at once and a power cut a little later; outside of transactions.
+int bt_state_note_int(struct bt_state *state, const char *key, int64_t value,
+                      struct bt_error *err) BT_NODISCARD;
 int64_t bt_state_get_int(struct bt_state *state, const char *key, int64_t absent);
 int bt_state_set_int(struct bt_state *state, const char *key, int64_t value,
                      struct bt_error *err) BT_NODISCARD;

@@ -249,7 +249,7 @@ static void compare_clocks(struct bt_channel *channel, int64_t server_ms)
     } else {
         bt_sync_fine(sync, BT_TROUBLE_CLOCK_WRONG);
     }
-    if (bt_state_set_int(sync->state, "known_ms", bt_time_floor_known_ms(sync->time), NULL) < 0) {
+    if (bt_state_note_int(sync->state, "known_ms", bt_time_floor_known_ms(sync->time), NULL) < 0) {
         return;  // the time of the last start counts again
     }
 }

@@ -127,7 +127,7 @@ static void keep_count(struct bt_transfers *transfers)
         return;
     }
     transfers->uncounted = 0;
-    if (bt_state_set_int(transfers->sync->state, key, transfers->month_bytes, &err) < 0) {
+    if (bt_state_note_int(transfers->sync->state, key, transfers->month_bytes, &err) < 0) {
         bt_log_warn(&logger, "Cannot keep how much was transferred this month: %s", err.msg);
     }
 }
