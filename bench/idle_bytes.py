@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import report  # noqa: E402
 from push import House  # noqa: E402
-from screen import Screen  # noqa: E402
+from screen import Screen, cpu_seconds, memory_mib  # noqa: E402
 
 SETTLE_S = 15
 MAX_MB_A_DAY = 5
@@ -79,9 +79,14 @@ def main():
         house.until_all(began, lambda items: "muc-0-0" in items)
         time.sleep(SETTLE_S)
         before, connections = relays[0].bytes, relays[0].connections
+        player, server = house.processes[1].pid, house.processes[0].pid
+        cpu = cpu_seconds(player)
         time.sleep(options.minutes * 60)
         spent, opened = relays[0].bytes - before, relays[0].connections - connections
+        cpu, memory, server_memory = cpu_seconds(player) - cpu, memory_mib(player), memory_mib(server)
     print(f"  {spent} bytes in {options.minutes:g} minutes, {opened} connections opened")
+    print(f"  the server's memory at its most: {server_memory:.0f} MiB, the player's: {memory:.0f} MiB")
+    report.floor("CPU of a player that shows a still and is connected", cpu / options.minutes / 60 * 100, 1, " % of a core")
     report.floor("an idle player in a day", spent / options.minutes * 1440 / 1e6, MAX_MB_A_DAY, " MB")
     return report.exit_status(options)
 
