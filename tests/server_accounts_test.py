@@ -355,6 +355,18 @@ class UnitsTest(AccountsCase):
         named = self.admin.put("/v1/units/vn", {"kind": "province", "name": "Thành phố Cần Thơ"}, If_Match=root.etag)
         self.assertEqual((named.status, named.json["name"]), (200, "Thành phố Cần Thơ"))
 
+    def test_which_unit_is_the_province_is_said_at_the_top(self):
+        chief = self.user(self.admin, "chu-tich", "92", "administrator")
+        body = {"kind": "province", "name": "Tỉnh khác"}
+        self.assertProblem(chief.post("/v1/units", {**body, "code": "95", "parent": "92"}), 403, "not-allowed")
+        etag = chief.get("/v1/units/916").etag
+        self.assertProblem(chief.put("/v1/units/916", {**body, "parent": "92"}, If_Match=etag), 403, "not-allowed")
+        self.assertEqual(self.put("92", **body, parent="vn").status, 200)
+        etag = chief.get("/v1/units/92").etag
+        self.assertProblem(chief.put("/v1/units/92", {**body, "parent": "vn", "kind": "office"}, If_Match=etag), 403, "not-allowed")
+        renamed = chief.put("/v1/units/92", {**body, "parent": "vn", "name": "Tỉnh này"}, If_Match=etag)
+        self.assertEqual((renamed.status, renamed.json["name"]), (200, "Tỉnh này"))
+
     def test_the_tree_has_a_depth(self):
         parent = "93"
         for level in range(20):

@@ -149,6 +149,25 @@ static bool times_fit(struct bt_call *call, const struct unit *unit)
     return false;
 }
 
+// What is the province's is decided by this word (server/publications/desk.h).
+static bool is_province(const char *kind)
+{
+    return strcmp(kind, "province") == 0;
+}
+
+// Whose unit is the province, only who administers everything says. False: answered.
+static bool kind_fits(struct bt_call *call, const char *before, const char *now)
+{
+    if (is_province(before) == is_province(now) ||
+        bt_access_may(call, BT_ACTION_ADMINISTER, BT_ROOT_UNIT)) {
+        return true;
+    }
+    bt_call_problem(call, 403, "not-allowed",
+                    "Chỉ quản trị viên toàn hệ thống được đặt hay bỏ loại 'province'",
+                    "Only an administrator of the whole system gives or takes the kind 'province'");
+    return false;
+}
+
 static int refuse_depth(struct bt_call *call)
 {
     return bt_call_problem(call, 409, "too-deep", "Cây đơn vị quá sâu",
@@ -185,7 +204,7 @@ int bt_handle_units_add(struct bt_call *call, struct bt_error *err)
     struct unit unit = no_unit;
     char above[BT_UNIT_PATH_MAX_BYTES + 1], path[BT_UNIT_PATH_MAX_BYTES + 1];
     if (!bt_call_read(call, add_fields, BT_ARRAY_LEN(add_fields), &unit) ||
-        !times_fit(call, &unit)) {
+        !times_fit(call, &unit) || !kind_fits(call, "", unit.kind)) {
         return 0;
     }
     if (!is_code(unit.code)) {
@@ -299,7 +318,8 @@ int bt_handle_unit_edit(struct bt_call *call, struct bt_error *err)
         return r < 0 ? r : bt_not_found(call);
     }
     bool root = bt_db_is_null(rows, 1);
-    if (!bt_call_check_revision(call, bt_db_get_int(rows, 7)) || !read_edit(call, root, &unit)) {
+    if (!bt_call_check_revision(call, bt_db_get_int(rows, 7)) || !read_edit(call, root, &unit) ||
+        !kind_fits(call, bt_db_get_text(rows, 2), unit.kind)) {
         return 0;
     }
     bt_copy_cut(unit.code, sizeof(unit.code), bt_db_get_text(rows, 0));
