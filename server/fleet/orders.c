@@ -186,16 +186,37 @@ int bt_orders_give(struct bt_call *call, const char *const *screens, size_t coun
     return 0;
 }
 
+/*
+ * A takedown was given to the screens there were. One that was added or moved here later must not
+ * show it either: what its unit shows may be older than the takedown.
+ */
+static int inherit_takedowns(struct bt_db *db, const char *screen, struct bt_error *err)
+{
+    return drop_count(bt_db_run(
+        db, err,
+        "INSERT INTO screen_standing(screen, kind, reference, body, given_ms)"
+        " SELECT s.id, 'takedown', t.id, '{\"id\":\"' || t.id || '\",\"assets\":' || t.assets ||"
+        " ',\"items\":' || t.items || ',\"issued_ms\":' || CAST(t.issued_ms AS TEXT) || '}',"
+        " t.issued_ms FROM screen s JOIN unit su ON su.code = s.unit, takedown t"
+        " JOIN unit tu ON tu.code = t.unit WHERE s.id = $1"
+        " AND substr(su.path, 1, length(tu.path)) = tu.path"
+        " ON CONFLICT (screen, kind, reference) DO NOTHING",
+        BT_TEXT(screen)));
+}
+
 int bt_orders_give_standing(struct bt_call *call, const char *screen, const char *player,
                             struct bt_error *err)
 {
     struct bt_db *db = bt_call_db(call);
     int64_t now_ms = bt_call_now_ms(call);
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err,
-                      "SELECT kind, reference, body FROM screen_standing WHERE screen = $1"
-                      " AND (kind <> 'emergency' OR given_ms > $2) ORDER BY given_ms, reference",
-                      BT_TEXT(screen), BT_INT(now_ms - EMERGENCY_STANDS_MS));
+    int r = inherit_takedowns(db, screen, err);
+    r = r < 0 ? r
+              : bt_db_ask(db, &rows, err,
+                          "SELECT kind, reference, body FROM screen_standing WHERE screen = $1"
+                          " AND (kind <> 'emergency' OR given_ms > $2)"
+                          " ORDER BY given_ms, reference",
+                          BT_TEXT(screen), BT_INT(now_ms - EMERGENCY_STANDS_MS));
     while (r == 0 && bt_db_next(rows)) {
         struct order order = {.rule = bt_order_kind_find(bt_db_get_text(rows, 0)),
                               .reference = bt_db_get_text(rows, 1),
