@@ -649,6 +649,57 @@ class Removing(PublicationCase):
         self.assertEqual([item["id"] for item in items], ["e-7K3QZ5"])
         self.assertEqual(self.admin.get("/v1/emergencies?state=active").json["items"], [])
 
+    def test_a_takedown_holds_for_screens_that_come_later(self):
+        self.found()
+        issued = [self.admin.post("/v1/takedowns", {"unit": unit, "assets": [PICTURE]}).json["id"] for unit in ("92", "31333")]
+        elsewhere = self.admin.post("/v1/takedowns", {"unit": "31334", "items": [{"publication": "p", "item": "i"}]}).json["id"]
+        screen = self.screen()
+        for _ in "first", "replacement":
+            orders = self.player(screen).get("/v1/player/orders", check=False).json["orders"]
+            self.assertEqual([(order["kind"], order["id"], order["assets"]) for order in orders],
+                             [("takedown", id_, [PICTURE]) for id_ in issued])
+        self.assertEqual([entry["screen"] for entry in self.admin.get(f"/v1/takedowns/{issued[0]}").json["screens"]], [screen])
+        self.assertEqual(self.admin.get(f"/v1/takedowns/{elsewhere}").json["screens"], [])
+
+    def province_template(self):
+        """A template for all units, and the duty officer's key for it and for both communes."""
+        delegations = self.targets()["delegations"]
+        keys = {"keys": {**delegations["keys"], self.duty.keyid: self.duty.public},
+                "roles": [*(role for role in delegations["roles"] if not role["name"].startswith("em-")),
+                          *({"name": f"em-{of}", "paths": [f"em/{of}/*"], "terminating": True, **ring([self.duty], 1)}
+                            for of in ("p", "31333", "31334"))]}
+        text = json.dumps({"format": 1, "id": "p.template-bao", "version": 1, "layer": "emergency",
+                           "fields": [{"name": "ten", "type": "text"}], **recipe("{ten}")})
+        signed = self.targets(2, delegations=keys, targets={"p/template-bao.json": listed(text)})
+        answer = self.submit("targets", envelope(signed, *self.province), files={"p/template-bao.json": text})
+        self.assertEqual(answer.status, 201, answer)
+        return text
+
+    def test_another_units_emergency_is_not_renewed(self):
+        self.found()
+        wide, text = self.province_template(), self.template()
+        of_province = self.activation(wide, template="p/template-bao")
+        self.assertEqual(self.admin.post("/v1/emergencies", {"activation": envelope(of_province, self.duty)}).status, 201)
+        stolen = self.activation(text, until_ms=of_province["until_ms"] + 1000)
+        answer = self.admin.post("/v1/emergencies", {"activation": envelope(stolen, self.duty)})
+        self.assertEqual(answer.status, 409, answer)
+        shown = self.admin.get("/v1/emergencies/e-7K3QZ5").json
+        self.assertEqual(json.loads(shown["activation"])["signed"], of_province)
+
+    def test_an_end_reaches_screens_that_a_renewal_left_out(self):
+        self.found()
+        text = self.province_template()
+        screens = [self.screen(), self.screen("31334")]
+        wide = self.activation(text, template="p/template-bao", scope=["31333", "31334"])
+        narrow = {**wide, "scope": ["31333"], "until_ms": wide["until_ms"] + 1000}
+        for signed in (wide, narrow):
+            answer = self.admin.post("/v1/emergencies", {"activation": envelope(signed, self.duty)})
+            self.assertEqual(answer.status, 201, answer)
+        self.assertEqual(self.admin.post("/v1/emergencies/e-7K3QZ5/end").status, 200)
+        for screen in screens:
+            order, = self.player(screen).get("/v1/player/orders", check=False).json["orders"]
+            self.assertEqual((order["kind"], order["id"]), ("emergency_end", "e-7K3QZ5"))
+
     def test_an_emergency_for_units_that_do_not_exist_is_refused(self):
         self.found()
         keys = {"keys": {**self.targets()["delegations"]["keys"], self.duty.keyid: self.duty.public},

@@ -171,14 +171,32 @@ static int check_signature(struct bt_db *db, const struct activating *a, struct 
     return r < 0 ? r : bt_signatures_check(a->document, &ring, err);
 }
 
-// A renewal ends later than before; after an end it must have begun after that.
-static int check_renewal(struct bt_db *db, const struct bt_activation *a, struct bt_error *err)
+// Whose duty keys signed it: the unit's, or the province's for its templates for all.
+static bool is_of_same_role(const struct activating *a, const struct bt_db_rows *row)
 {
+    bool everywhere = bt_str_starts(bt_db_get_text(row, 3), "p/");
+    return strcmp(bt_db_get_text(row, 2), a->unit) == 0 &&
+           everywhere == a->activation.template.everywhere;
+}
+
+/*
+ * A renewal ends later than before; after an end it must have begun after that. It comes from where
+ * the first one came, or one unit's officer could put another unit's emergency out of reach.
+ */
+static int check_renewal(struct bt_db *db, const struct activating *activating,
+                         struct bt_error *err)
+{
+    const struct bt_activation *a = &activating->activation;
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err, "SELECT until_ms, ended_ms FROM emergency WHERE id = $1",
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT until_ms, ended_ms, unit, template FROM emergency WHERE id = $1",
                       BT_TEXT(a->id));
     if (r < 0 || !bt_db_next(rows)) {
         return r;
+    }
+    if (!is_of_same_role(activating, rows)) {
+        return bt_fail(err, -EEXIST, "'%s' is an emergency of another unit; take another 'id'",
+                       a->id);
     }
     if (a->until_ms <= bt_db_get_int(rows, 0)) {
         return bt_fail(err, -EEXIST, "'%s' exists; a renewal needs a later 'until_ms'", a->id);
@@ -207,7 +225,7 @@ static int check(struct bt_call *call, const struct activating *a, struct bt_err
     r = r == 0 ? check_scope(db, &a->activation, err) : r;
     r = r == 0 ? check_template(db, &a->activation, err) : r;
     r = r == 0 ? check_signature(db, a, err) : r;
-    return r == 0 ? check_renewal(db, &a->activation, err) : r;
+    return r == 0 ? check_renewal(db, a, err) : r;
 }
 
 static int store(struct bt_call *call, const struct activating *a, struct bt_error *err)
@@ -250,12 +268,13 @@ static int find_screens(struct bt_db *db, const struct bt_activation *a, struct 
     return r;
 }
 
-static int give(struct bt_call *call, const struct bt_activation *a, const char *kind,
-                const cJSON *order, struct bt_error *err)
+static int give(struct bt_call *call, const struct bt_activation *a, const cJSON *order,
+                struct bt_error *err)
 {
     BT_AUTOFINISH(bt_screen_list_finish) struct bt_screen_list screens = {0};
     int r = find_screens(bt_call_db(call), a, &screens, err);
-    return r == 0 ? bt_orders_give(call, screens.pointers, screens.count, kind, order, a->id, err)
+    return r == 0 ? bt_orders_give(call, screens.pointers, screens.count, "emergency", order, a->id,
+                                   err)
                   : r;
 }
 
@@ -286,48 +305,55 @@ int bt_handle_emergency_activate(struct bt_call *call, struct bt_error *err)
     BT_AUTOJSON *order = cJSON_CreateObject();
     cJSON_AddStringToObject(order, "activation", a.text);
     r = store(call, &a, err);
-    r = r == 0 ? give(call, &a.activation, "emergency", order, err) : r;
+    r = r == 0 ? give(call, &a.activation, order, err) : r;
     r = r == 0 ? audit(call, "emergency.activate", a.activation.id, a.unit, a.text, err) : r;
     return r < 0 ? r : answer_one(call, a.activation.id, 201, err);
 }
 
-// The stored activation says which screens have it.
-static int load_activation(struct bt_db *db, const char *id, struct bt_activation *out,
-                           struct bt_error *err)
+// To every screen that has it: a renewal may have named fewer than the one before.
+static int give_end(struct bt_call *call, const char *id, const cJSON *order, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    BT_AUTOJSON *document = NULL;
-    int r =
-        bt_db_ask(db, &rows, err, "SELECT activation FROM emergency WHERE id = $1", BT_TEXT(id));
-    if (r < 0 || !bt_db_next(rows)) {
-        return r < 0 ? r : bt_fail(err, -ENOENT, "there is no emergency '%.64s'", id);
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT screen FROM screen_standing WHERE reference = $1"
+                      " AND kind = 'emergency' ORDER BY screen LIMIT 100000",
+                      BT_TEXT(id));
+    if (r < 0) {
+        return r;
     }
-    const char *text = bt_db_get_text(rows, 0);
-    r = bt_json_parse(text, strlen(text), &document, err);
-    return r < 0 ? r : bt_activation_read(document, out, err);
+    size_t count = 0;
+    BT_AUTOFREE const char **screens = BT_NEW_ARRAY(const char *, bt_db_count(rows) + 1);
+    while (bt_db_next(rows)) {
+        screens[count++] = bt_db_get_text(rows, 0);
+    }
+    return bt_orders_give(call, screens, count, "emergency_end", order, id, err);
+}
+
+// 1 when it was in force until now.
+static int64_t mark_ended(struct bt_call *call, const char *id, struct bt_error *err)
+{
+    return bt_db_run(bt_call_db(call), err,
+                     "UPDATE emergency SET ended_ms = $2, ended_by = $3"
+                     " WHERE id = $1 AND ended_ms IS NULL",
+                     BT_TEXT(id), BT_INT(bt_call_now_ms(call)),
+                     BT_TEXT(bt_call_caller(call)->user));
 }
 
 int bt_handle_emergency_end(struct bt_call *call, struct bt_error *err)
 {
     const char *id = bt_call_path(call, "id");
-    struct bt_db *db = bt_call_db(call);
-    BT_AUTOFREE struct bt_activation *activation = BT_NEW(struct bt_activation);
-    int r = load_activation(db, id, activation, err);
-    if (r < 0) {
-        return r == -ENOENT ? bt_desk_not_found(call) : r;
+    char unit[BT_UNIT_CODE_BYTES];
+    if (!bt_unit_of_emergency(call, unit, sizeof(unit))) {
+        return 0;
     }
-    int64_t now_ms = bt_call_now_ms(call);
-    int64_t changed = bt_db_run(db, err,
-                                "UPDATE emergency SET ended_ms = $2, ended_by = $3"
-                                " WHERE id = $1 AND ended_ms IS NULL",
-                                BT_TEXT(id), BT_INT(now_ms), BT_TEXT(bt_call_caller(call)->user));
+    int64_t changed = mark_ended(call, id, err);
     if (changed <= 0) {
         return changed < 0 ? (int)changed : answer_one(call, id, 200, err);
     }
     BT_AUTOJSON *order = cJSON_CreateObject();
     cJSON_AddStringToObject(order, "id", id);
-    cJSON_AddNumberToObject(order, "at_ms", (double)now_ms);
-    r = give(call, activation, "emergency_end", order, err);
-    r = r == 0 ? audit(call, "emergency.end", id, activation->scope[0], NULL, err) : r;
+    cJSON_AddNumberToObject(order, "at_ms", (double)bt_call_now_ms(call));
+    int r = give_end(call, id, order, err);
+    r = r == 0 ? audit(call, "emergency.end", id, unit, NULL, err) : r;
     return r < 0 ? r : answer_one(call, id, 200, err);
 }
