@@ -74,7 +74,11 @@ static void clear_directory(const char *path)
     const struct dirent *entry;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
     while ((entry = readdir(dir)) != NULL) {
-        unlinkat(dirfd(dir), entry->d_name, 0);  // the workshop makes no directories
+        bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!dots && unlinkat(dirfd(dir), entry->d_name, 0) < 0) {
+            bt_log_warn(&logger, "Cannot remove '%s/%s'; a hostile file left it", path,
+                        entry->d_name);
+        }
     }
     closedir(dir);
     rmdir(path);

@@ -1,13 +1,16 @@
 #include "server/media/workshop.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +130,31 @@ static int spawn(const struct command *command, pid_t *out, struct bt_error *err
     return r == 0 ? 0 : bt_fail_errno(err, "Cannot start '%s'", command->words[0]);
 }
 
+/*
+ * What was left behind is as hostile as the file: a link would lead us out of the sandbox to our
+ * own secrets, a pipe would hold us for ever.
+ */
+static int check_files(const char *path, struct bt_error *err)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    int r = dir != NULL ? 0 : bt_fail_errno(err, "Cannot list '%s'", path);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+    while (r == 0 && (entry = readdir(dir)) != NULL) {
+        struct stat status;
+        bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!dots && (fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+                      !S_ISREG(status.st_mode))) {
+            r = bt_fail(err, -EFAULT, "Looking at the file left something that is no file");
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return r;
+}
+
+// Without a report that can be read the file is to blame.
 static int read_report(const char *dir, cJSON **out, struct bt_error *err)
 {
     char path[PATH_BYTES];
@@ -136,7 +164,8 @@ static int read_report(const char *dir, cJSON **out, struct bt_error *err)
     if (r == 0) {
         r = bt_file_read(path, &text, err);
     }
-    return r < 0 ? r : bt_json_parse(bt_buf_text(&text), text.len, out, err);
+    r = r < 0 ? r : bt_json_parse(bt_buf_text(&text), text.len, out, err);
+    return r < 0 && r != -ENOMEM ? bt_fail_in(err, -EFAULT, "The report") : r;
 }
 
 int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
@@ -160,5 +189,6 @@ int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, co
         return bt_fail(err, -EFAULT, "The file could not be looked at (status %d)",
                        WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
     }
-    return read_report(dir, out, err);
+    r = check_files(dir, err);
+    return r < 0 ? r : read_report(dir, out, err);
 }
