@@ -52,6 +52,13 @@ static bool has_stopped(const struct bt_emergency *old, const struct bt_instant 
     return old->activation.until_ms <= now->wall_ms || old->mono_end_ns <= now->mono_ns;
 }
 
+static bool is_of_same_role(const struct bt_activation *a, const struct bt_activation *b)
+{
+    char one[BT_ROLE_BYTES] = "", other[BT_ROLE_BYTES] = "";
+    return bt_activation_role(a, one, NULL) == bt_activation_role(b, other, NULL) &&
+           strcmp(one, other) == 0;
+}
+
 static int check_renewal(const struct bt_emergency *old, const struct bt_activation *activation,
                          const struct bt_instant *now, struct bt_error *err)
 {
@@ -60,6 +67,10 @@ static int check_renewal(const struct bt_emergency *old, const struct bt_activat
         return activation->from_ms > stopped_ms
                    ? 1
                    : bt_fail(err, -EALREADY, "emergency '%s' has ended", activation->id);
+    }
+    // A unit's officer does not put an end to the province's emergency by taking its name.
+    if (!is_of_same_role(&old->activation, activation)) {
+        return bt_fail(err, -EACCES, "emergency '%s' is in force by other keys", activation->id);
     }
     if (activation->until_ms > old->activation.until_ms) {
         return 1;

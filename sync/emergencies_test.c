@@ -88,6 +88,22 @@ static void a_renewal_has_a_later_end(void **state)
     assert_string_equal(shown(&list, 2 * HOUR_MS), "");
 }
 
+static void only_keys_of_the_same_role_renew_it(void **state)
+{
+    (void)state;
+    BT_AUTOFINISH(bt_emergencies_finish) struct bt_emergencies list = {0};
+    struct bt_activation of_province = activation("e", 5, 0, HOUR_MS);
+    struct bt_activation of_unit = activation("e", 1, 0, 2 * HOUR_MS);
+    bt_copy_cut(of_province.template_target, sizeof(of_province.template_target), "p/template-bao");
+    bt_copy_cut(of_unit.template_target, sizeof(of_unit.template_target), "u/31333/template-bao");
+    assert_int_equal(add(&list, of_province, 0), 1);
+    assert_int_equal(add(&list, of_unit, 1), -EACCES);
+    assert_int_equal(list.list[0]->activation.level, 5);
+    of_province.until_ms += HOUR_MS;
+    bt_copy_cut(of_province.template_target, sizeof(of_province.template_target), "p/template-lu");
+    assert_int_equal(add(&list, of_province, 2), 1);
+}
+
 static void what_has_ended_comes_back_only_by_a_newer_signature(void **state)
 {
     (void)state;
@@ -154,6 +170,7 @@ int main(void)
         cmocka_unit_test(the_highest_level_and_then_the_newest_is_shown),
         cmocka_unit_test(the_order_in_which_they_come_does_not_matter),
         cmocka_unit_test(a_renewal_has_a_later_end),
+        cmocka_unit_test(only_keys_of_the_same_role_renew_it),
         cmocka_unit_test(what_has_ended_comes_back_only_by_a_newer_signature),
         cmocka_unit_test(a_clock_that_is_set_back_does_not_prolong_it),
         cmocka_unit_test(the_next_change_is_known),

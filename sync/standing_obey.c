@@ -131,7 +131,8 @@ static int remove_now(struct bt_standing *standing, const struct bt_order *order
     if (order->what == BT_INSTRUCTION_TAKEDOWN) {
         struct bt_order *copy = NULL;
         r = bt_standing_copy_order(body, &copy);
-        r = r < 0 ? r : bt_takedowns_add(&standing->takedowns, copy, &standing->content, err);
+        r = r < 0 ? bt_fail(err, -EINVAL, "The order cannot be read again")
+                  : bt_takedowns_add(&standing->takedowns, copy, &standing->content, err);
     } else if (order->what == BT_INSTRUCTION_EMERGENCY_END) {
         bt_emergencies_end(&standing->emergencies, order->id, order->value, &now);
         bt_standing_announce(standing, true);
@@ -158,10 +159,31 @@ void bt_standing_forbid(struct bt_standing *standing, const struct bt_documents 
     bt_standing_unlock(standing);
 }
 
+// Refused with the sentence in `err`: its answer is kept, and what stood before stays.
+static int keep_order_alone(struct bt_standing *standing, const struct bt_order *order,
+                            const char *body, struct bt_error *err)
+{
+    struct bt_state *state = standing->parts.state;
+    const struct bt_error why = *err;
+    int r = bt_state_begin(state, err);
+    if (r < 0) {
+        return r;
+    }
+    r = bt_state_end(state, keep_order(standing, order, body, "refused", why.msg, err), err);
+    if (r == 0) {
+        standing->last_order = order->n;
+        standing->generation++;
+    }
+    return r;
+}
+
 static int obey_removal(struct bt_standing *standing, const struct bt_order *order,
                         const char *body, struct bt_error *err)
 {
     int r = remove_now(standing, order, body, err);
+    if (r < 0 && r != -EAGAIN) {
+        return keep_order_alone(standing, order, body, err);
+    }
     r = r < 0 ? r : keep(standing, order, body, "given", "", err);
     if (r == 0 && order->what == BT_INSTRUCTION_TAKEDOWN) {
         forbid(standing, NULL);

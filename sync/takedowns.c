@@ -22,6 +22,53 @@ void bt_takedowns_finish(struct bt_takedowns *takedowns)
     *takedowns = (struct bt_takedowns){0};
 }
 
+static bool has_asset(const struct bt_order *order, const struct bt_sha256 *asset)
+{
+    for (size_t i = 0; i < order->asset_count; i++) {
+        if (memcmp(&order->assets[i], asset, sizeof(*asset)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_item(const struct bt_order *order, const struct bt_taken_item *item)
+{
+    for (size_t i = 0; i < order->item_count; i++) {
+        if (strcmp(order->items[i].publication, item->publication) == 0 &&
+            strcmp(order->items[i].item, item->item) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Does it name all that the one before named? An order may remove more, and never less.
+static bool covers(const struct bt_order *order, const struct bt_order *before)
+{
+    for (size_t i = 0; i < before->asset_count; i++) {
+        if (!has_asset(order, &before->assets[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < before->item_count; i++) {
+        if (!has_item(order, &before->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct bt_takedown *find(const struct bt_takedowns *takedowns, const char *id)
+{
+    for (size_t i = 0; i < takedowns->count; i++) {
+        if (strcmp(takedowns->list[i].order->id, id) == 0) {
+            return &takedowns->list[i];
+        }
+    }
+    return NULL;
+}
+
 static struct bt_takedown *slot_for(struct bt_takedowns *takedowns, const char *id)
 {
     for (size_t i = 0; i < takedowns->count; i++) {
@@ -63,6 +110,12 @@ static int add(struct bt_takedowns *takedowns, struct bt_order *order, cJSON *ve
 int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
                      const struct bt_documents *current, struct bt_error *err)
 {
+    const struct bt_takedown *before = find(takedowns, order->id);
+    if (before != NULL && !covers(order, before->order)) {
+        int r = bt_fail(err, -EEXIST, "takedown '%s' came before and names more", order->id);
+        bt_order_destroy(order);
+        return r;
+    }
     return add(takedowns, order, versions_of(current), err);
 }
 

@@ -25,7 +25,8 @@ struct bt_takedowns {
 
 void bt_takedowns_finish(struct bt_takedowns *takedowns);
 
-// Takes the order; one with the same id is replaced, and counts as come now.
+// Takes the order; one with the same id is replaced, and counts as come now. -EEXIST: that one
+// names more than this, and stays; only a signed document brings back what was taken down.
 int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
                      const struct bt_documents *current, struct bt_error *err) BT_NODISCARD;
 

@@ -1,5 +1,6 @@
 #include "sync/takedowns.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -82,6 +83,26 @@ static void the_same_id_again_counts_from_now(void **state)
     assert_false(bt_takedown_is_lifted(&takedowns.list[0], &current));
 }
 
+static void the_same_id_never_takes_down_less(void **state)
+{
+    (void)state;
+    static const char *const less[] = {
+        "{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\"}",
+        "{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\", \"assets\": [\"" HASH "\"]}",
+        "{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\", \"items\": [{\"publication\": \"p\","
+        " \"item\": \"i\"}]}",
+    };
+    BT_AUTOFINISH(bt_takedowns_finish) struct bt_takedowns takedowns = {0};
+    BT_AUTOFINISH(bt_documents_finish) struct bt_documents current = {0};
+    assert_int_equal(bt_takedowns_add(&takedowns, order_of(body), &current, NULL), 0);
+    for (size_t i = 0; i < BT_ARRAY_LEN(less); i++) {
+        assert_int_equal(bt_takedowns_add(&takedowns, order_of(less[i]), &current, NULL), -EEXIST);
+        assert_int_equal(takedowns.count, 1);
+        assert_int_equal(takedowns.list[0].order->asset_count, 1);
+        assert_int_equal(takedowns.list[0].order->item_count, 1);
+    }
+}
+
 static void they_are_kept(void **state)
 {
     (void)state;
@@ -118,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_newer_version_that_names_it_lifts_it),
         cmocka_unit_test(the_same_id_again_counts_from_now),
+        cmocka_unit_test(the_same_id_never_takes_down_less),
         cmocka_unit_test(they_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
