@@ -32,11 +32,12 @@ return (async () => {
   const now = document_([{id: "a", type: "text", text: "Hai"}]);
   const path = "u/31333/quang-truong.json";
   const signed = {_type: "targets", version: 4, targets: {[path]: await target(old)}};
+  const approved = signed.targets[path];
   const base = {signed, signatures: [{keyid: file.keyid, sig: await keys.sign(mine, utf8.encode(canonical(signed)))}]};
   const metadata = {_type: "targets", version: 5, targets: {[path]: await target(now)}};
   const offer = {role: "u-31333", metadata, base, keys: table, threshold: 1, changes: [{path, document: now, present: old}]};
   localStorage.clear();
-  memory.write("roles", roles => { roles["u-31333"] = {keys: table, threshold: 1}; });
+  memory.write("targets", all => { all["u-31333"] = {targets: {[path]: approved}, delegations: null}; });
   memory.write("versions", versions => { versions["u-31333"] = 4; });
   server.call = async (method, path_) => { throw new Error("asked for " + path_); };
   SPOIL
@@ -56,7 +57,9 @@ HIJACKED = {
     "a version that was signed before": "metadata.version = 4; base.signed.version = 3;",
     "another document under the version I signed": "metadata.version = 4;",
     "a version far ahead": "metadata.version = 900;",
+    "a version that could never be followed": "metadata.version = 2 ** 53 - 1; base.signed.version = 2 ** 53 - 2;",
     "a root": "metadata._type = 'root';",
+    "a key nobody knows": "metadata.extra = {};",
     "nothing to approve": "metadata.targets = base.signed.targets; offer.changes = [];",
     "a change it keeps quiet about": "offer.changes = [];",
     "a false picture of what is shown now": "offer.changes[0].present = now;",
@@ -117,16 +120,41 @@ class ApprovePage(unittest.TestCase):
         result = self.offer(forged)
         self.assertEqual(result.get("changes"), [["a", "added"]], result)
 
-    def test_people_are_counted_and_browsers_once(self):
-        self.assertEqual(self.page.run("""return (async () => {
-            const table = {}, signed = {a: 1}, signatures = [];
-            for (const [holder, class_] of [["a", "file"], ["a", "file"], ["b", "browser"], ["c", "browser"]]) {
-                const file = await keys.make(holder, "", "mat khau dai"), mine = await keys.open(file, "mat khau dai");
-                table[file.keyid] = {...file.public, "x-holder": holder, "x-class": class_};
-                signatures.push({keyid: file.keyid, sig: await keys.sign(mine, utf8.encode(canonical(signed)))});
-            }
-            return (await signers({signed, signatures}, table)).size;
-        })()"""), 2)
+    def test_what_others_have_signed_is_shown_to_whoever_has_not(self):
+        hidden = """const other = "u/31333/la.json";
+            signed.targets[other] = metadata.targets[other] = await target(now);
+            base.signatures = [{keyid: file.keyid, sig: await keys.sign(mine, utf8.encode(canonical(signed)))}];
+            server.call = async (method, path_) => ({text: async () => now});"""
+        result = self.offer(hidden)
+        self.assertEqual(result.get("changes"), [["a", "changed"], ["a", "added"]], result)
+
+    def test_what_others_have_taken_away_does_not_come_back_unseen(self):
+        back = """const gone = "u/31333/la.json";
+            metadata.targets[gone] = await target(now);
+            memory.write("targets", all => { all["u-31333"].targets[gone] = metadata.targets[gone]; });
+            server.call = async (method, path_) => ({text: async () => now});"""
+        result = self.offer(back)
+        self.assertEqual(result.get("changes"), [["a", "changed"], ["a", "added"]], result)
+
+    def test_every_part_of_a_document_is_compared(self):
+        item = {"id": "a", "type": "stream", "url": "https://example.vn/a"}
+        before = {"version": 1, "playlists": [{"name": "p", "items": [item, {"id": "b", "type": "text", "text": "B"}]},
+                                              {"name": "q", "items": [{"id": "c", "type": "text", "text": "C"}]}]}
+
+        def compare(change):
+            now = json.loads(json.dumps(before))
+            change(now)
+            return self.page.run("""const [before, now] = arguments;
+                return [frameDifferences(before, now).map(d => d.key), differences(before, now).map(d => d.id),
+                        showChange({path: "p", present: before, next: now}, new Map()).textContent];""", before, now)
+        self.assertEqual(compare(lambda now: now.update(version=2))[:2], [[], []])
+        self.assertEqual(compare(lambda now: now.update(later={"x": 1}))[:2], [["later"], []])
+        self.assertEqual(compare(lambda now: now["playlists"][0]["items"].reverse())[:2], [["playlists"], []])
+        self.assertEqual(compare(lambda now: now["playlists"][1]["items"].append(now["playlists"][0]["items"].pop()))[:2],
+                         [["playlists"], []])
+        frame, items, text = compare(lambda now: now["playlists"][0]["items"][0].update(url="https://example.com/b"))
+        self.assertEqual((frame, items), ([], ["a"]))
+        self.assertIn("https://example.com/b", text)
 
     def test_text_from_outside_never_becomes_markup(self):
         evil = "<img src=x onerror='window.hijacked=1'><script>window.hijacked=1</script>"
