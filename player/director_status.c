@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "player/director_parts.h"
+#include "plays/record.h"
 
 // What is on changes with every item; the server wants to know, but not of every one.
 #define ON_NS (30 * BT_NS_PER_S)
@@ -66,6 +67,15 @@ static void add_emergency(const struct bt_director *director, struct bt_stage *s
     }
 }
 
+static void add_clock(cJSON *object, struct bt_running_order *order, int64_t anchor_ns)
+{
+    enum bt_clock_trust trust;
+    int64_t anchor_ms = bt_running_order_wall_ms(order, anchor_ns, &trust);
+    cJSON_AddNumberToObject(object, "anchor_ms", (double)anchor_ms);
+    cJSON *clock = cJSON_AddObjectToObject(object, "clock");
+    cJSON_AddStringToObject(clock, "trust", bt_clock_trust_word((int)trust));
+}
+
 // What the server is told of at once.
 static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
 {
@@ -84,9 +94,7 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
     cJSON_AddNumberToObject(display, "refresh_hz", (double)(int)(info.refresh_hz + 0.5));
     const struct bt_cast *cast = bt_stage_cast(stage);
     if (cast != NULL) {
-        cJSON_AddNumberToObject(
-            object, "anchor_ms",
-            (double)bt_running_order_wall_ms(bt_cast_order(cast), info.anchor_ns, NULL));
+        add_clock(object, bt_cast_order(cast), info.anchor_ns);
     }
     return object;
 }

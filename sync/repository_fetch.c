@@ -108,6 +108,10 @@ static int fetch_document(struct bt_repository *repository, const char *target,
     if (r == 0 || r == -ENOENT || bt_repository_is_outage(r)) {
         return r == -ENOENT ? 0 : r;
     }
+    if (r == -ENODATA && old == NULL) {
+        repository->refusals++;  // nobody has signed anything in that role yet, or not all is there
+        return 0;
+    }
     bt_repository_refuse(repository, r, target, err);
     if (old != NULL) {
         bt_documents_add_copy(out, old);
@@ -174,6 +178,10 @@ int bt_repository_fetch_templates(struct bt_repository *repository, struct bt_do
     struct bt_identity identity = bt_standing_identity(repository->sync->standing);
     BT_AUTOFREE struct paths *paths = BT_NEW(struct paths);
     int r = list_templates(repository, &identity, paths, err);
+    if (r == -ENODATA && repository->templates.count == 0) {
+        repository->refusals++;  // as in fetch_document()
+        r = 0;
+    }
     if (r < 0 && !bt_repository_is_outage(r)) {
         bt_repository_refuse(repository, r, "templates", err);
         bt_documents_copy(out, &repository->templates);
