@@ -56,7 +56,7 @@ static const struct bt_member list_members[] = {
     {"role", "role", 0, BT_MEMBER_TEXT, NULL},
 };
 static const struct bt_option list_options[] = {
-    {"state", "WORD", "queued, open, published, refused, superseded"},
+    {"state", "WORD", "queued, open, published, refused, withdrawn"},
     {"role", "ROLE", "chỉ của vai trò / of this role alone"},
 };
 static const struct bt_option refuse_options[] = {

@@ -14,7 +14,8 @@ static const struct bt_column columns[] = {
     {"thấy lúc / seen", "player.seen_ms", BT_COLUMN_TIME},
     {"bản / timestamp", "player.timestamp", BT_COLUMN_TEXT},
     {"trục trặc / troubles", "player.troubles", BT_COLUMN_TEXT},
-    {"người trực / duty", "duty.phone", BT_COLUMN_TEXT},
+    {"gọi / call", "duty.name", BT_COLUMN_TEXT},
+    {"điện thoại / phone", "duty.phone", BT_COLUMN_TEXT},
 };
 
 static const struct bt_column one_columns[] = {

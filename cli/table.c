@@ -209,7 +209,9 @@ void bt_table_print_object(const cJSON *object, const struct bt_column *columns,
     }
     for (size_t i = 0; i < count; i++) {
         BT_AUTOFREE char *text = bt_table_cell(object, &columns[i]);
-        print_cell(columns[i].title, width, false, to);
-        fprintf(to, "%s\n", text);
+        if (text[0] != '\0') {
+            print_cell(columns[i].title, width, false, to);
+            fprintf(to, "%s\n", text);
+        }
     }
 }

@@ -28,6 +28,7 @@ struct bt_column {
 char *bt_table_cell(const cJSON *object, const struct bt_column *column) BT_NODISCARD;
 
 void bt_table_print(const cJSON *items, const struct bt_column *columns, size_t count, FILE *to);
+// What is empty is left out.
 void bt_table_print_object(const cJSON *object, const struct bt_column *columns, size_t count,
                            FILE *to);
 
