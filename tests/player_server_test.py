@@ -201,6 +201,7 @@ class ServerTest(House):
         raw = self.wait_for(lambda: self.blank_pixels(), window)
         self.assertEqual(set(raw), {0})
         self.start_server(self.url[len("http://"):])
+        self.wait_for(lambda: self.server_said(r"(?s)ready.*ready"))
         self.bangtin("command", "unblank", screen)
         window.wait_item(red)
         self.assertEqual(listening_sockets(window.process.pid), 0)
