@@ -10,8 +10,6 @@
 #include "base/str.h"
 #include "cli/table.h"
 
-#define MAX_SHOWN_BYTES 400  // of one value in the list of differences
-
 static const cJSON *member(const cJSON *object, const char *key)
 {
     return cJSON_GetObjectItemCaseSensitive(object, key);
@@ -231,34 +229,64 @@ static cJSON *items_of(const cJSON *document)
     return items;
 }
 
+// Whole, however long it is: what is cut away would be signed unseen. Without what terminals obey,
+// U+0080 to U+009F (C2 80 to C2 9F) among it.
 static void print_safe(const char *text, FILE *to)
 {
-    char shown[MAX_SHOWN_BYTES];
-    bt_copy_cut(shown, sizeof(shown), text);
-    for (char *c = shown; *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x20 || *c == 0x7F ? ' ' : *c;
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        bool obeyed = c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0;
+        fputc(*c < 0x20 || *c == 0x7F || obeyed ? ' ' : *c, to);
+        c += obeyed;
     }
-    fputs(shown, to);
+}
+
+static void print_value(const char *label, const cJSON *value, FILE *to)
+{
+    char *text = value != NULL ? cJSON_PrintUnformatted(value) : NULL;
+    fputs("      ", to);
+    print_safe(label, to);
+    fputc(' ', to);
+    print_safe(text != NULL ? text : "—", to);
+    fputc('\n', to);
+    cJSON_free(text);
+}
+
+// Keys of an item in the order in which they are read best; the others follow as they stand.
+static const char *const item_keys[] = {"type", "title", "text", "sha256"};
+
+static bool is_item_key(const char *key)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(item_keys); i++) {
+        if (strcmp(item_keys[i], key) == 0) {
+            return true;
+        }
+    }
+    return strcmp(key, "id") == 0 || strcmp(key, "seconds") == 0;
 }
 
 static void print_item(const char *mark, const cJSON *item, FILE *to)
 {
     fprintf(to, "  %s ", mark);
     print_safe(item->string, to);
-    const char *const keys[] = {"type", "title", "text", "sha256"};
-    for (size_t i = 0; i < BT_ARRAY_LEN(keys); i++) {
-        const char *text = cJSON_GetStringValue(member(item, keys[i]));
+    for (size_t i = 0; i < BT_ARRAY_LEN(item_keys); i++) {
+        const char *text = cJSON_GetStringValue(member(item, item_keys[i]));
         if (text != NULL) {
             fputs(i < 1 ? "  " : i < 3 ? "  '" : "  ", to);
             print_safe(text, to);
             fputs(i == 1 || i == 2 ? "'" : "", to);
         }
     }
-    const cJSON *seconds = member(item, "seconds");
+    const cJSON *seconds = member(item, "seconds"), *each;
     if (cJSON_IsNumber(seconds)) {
         fprintf(to, "  %.15g s", seconds->valuedouble);
     }
     fputc('\n', to);
+    cJSON_ArrayForEach(each, item)
+    {
+        if (!is_item_key(each->string)) {
+            print_value(each->string, each, to);
+        }
+    }
 }
 
 static void print_items(const struct bt_approval_change *change, FILE *to)
@@ -282,15 +310,6 @@ static void print_items(const struct bt_approval_change *change, FILE *to)
             print_item("- bỏ / gone:", each, to);
         }
     }
-}
-
-static void print_value(const char *label, const cJSON *value, FILE *to)
-{
-    char *text = value != NULL ? cJSON_PrintUnformatted(value) : NULL;
-    fprintf(to, "      %s ", label);
-    print_safe(text != NULL ? text : "—", to);
-    fputc('\n', to);
-    cJSON_free(text);
 }
 
 // What is no item: times, zones, schedule… The lists of files and items are shown as items.
@@ -328,6 +347,34 @@ static void print_parts(const struct bt_approval_change *change, FILE *to)
     }
 }
 
+// Which item stands where: moving one changes the wall, too.
+static cJSON *order_of(const cJSON *document)
+{
+    cJSON *order = cJSON_CreateArray();
+    const cJSON *playlist, *item;
+    cJSON_ArrayForEach(playlist, member(document, "playlists"))
+    {
+        cJSON *entry = cJSON_Duplicate(playlist, true);
+        cJSON_DeleteItemFromObjectCaseSensitive(entry, "items");
+        cJSON *items = cJSON_AddArrayToObject(entry, "items");
+        cJSON_ArrayForEach(item, member(playlist, "items"))
+        {
+            cJSON_AddItemToArray(items, cJSON_CreateString(text_of(item, "id")));
+        }
+        cJSON_AddItemToArray(order, entry);
+    }
+    return order;
+}
+
+static void print_order(const struct bt_approval_change *change, FILE *to)
+{
+    BT_AUTOJSON *now = order_of(change->present);
+    BT_AUTOJSON *then = order_of(change->document);
+    if (change->present != NULL && change->document != NULL && !cJSON_Compare(now, then, true)) {
+        print_part("playlists", now, then, to);
+    }
+}
+
 void bt_approval_print(const struct bt_approval *approval, FILE *to)
 {
     fprintf(to, "Bản / version %lld, đến / until %s\n", (long long)version_of(approval->metadata),
@@ -346,6 +393,7 @@ void bt_approval_print(const struct bt_approval *approval, FILE *to)
         print_safe(change->path, to);
         fputc('\n', to);
         print_items(change, to);
+        print_order(change, to);
         print_parts(change, to);
     }
     if (approval->count == 0) {

@@ -228,6 +228,49 @@ static void what_goes_is_shown_as_going(void **state)
     assert_non_null(strstr(text, "GỠ BỎ / REMOVED: " PATH));
 }
 
+// A document beside the old one, as it is printed.
+static char *printed_change(const struct unit *unit, const char *document)
+{
+    BT_AUTOJSON *to_sign = honest(unit);
+    BT_AUTOFINISH(bt_approval_finish) struct bt_approval approval = {0};
+    cJSON *targets = cJSON_GetObjectItem(to_sign, "metadata");
+    BT_AUTOJSON *whole = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(whole, "signed", targets);
+    assert_int_equal(bt_signing_set_target(whole, PATH, document, strlen(document), NULL), 0);
+    cJSON_DeleteItemFromArray(cJSON_GetObjectItem(to_sign, "changes"), 0);
+    add_change(to_sign, PATH, document, old_text);
+    assert_int_equal(bt_approval_read(to_sign, &unit->ring, &approval, NULL), 0);
+    return printed(&approval);
+}
+
+static void nothing_is_cut_away_or_left_out(void **state)
+{
+    const struct unit *unit = *state;
+    char words[3000];
+    memset(words, 'a', sizeof(words) - 1);
+    words[sizeof(words) - 1] = '\0';
+    BT_AUTOFREE char *document =
+        bt_strf("{\"version\":2,\"playlists\":[{\"name\":\"c\",\"items\":[{\"id\":\"j\",\"type\":"
+                "\"stream\",\"text\":\"%s the end\",\"url\":\"https://example.vn/\xC2\x9B\"}]}]}",
+                words);
+    BT_AUTOFREE char *text = printed_change(unit, document);
+    assert_non_null(strstr(text, " the end"));
+    assert_non_null(strstr(text, "https://example.vn/ "));
+    assert_null(strstr(text, "\xC2\x9B"));
+}
+
+static void an_item_that_moves_is_seen(void **state)
+{
+    const struct unit *unit = *state;
+    BT_AUTOFREE char *text = printed_change(
+        unit,
+        "{\"version\":2,\"assets\":[{\"name\":\"x\",\"sha256\":\"aa\",\"size\":1}],\"playlists\":"
+        "[{\"name\":\"c\",\"weight\":2,\"items\":[{\"id\":\"i\",\"type\":\"image\",\"asset\":\"x\"}"
+        "]}]}");
+    assert_non_null(strstr(text, "* playlists"));
+    assert_non_null(strstr(text, "\"weight\":2"));
+}
+
 #define WITH_UNIT(test) cmocka_unit_test_setup_teardown(test, make_unit, drop_unit)
 
 int main(void)
@@ -242,6 +285,8 @@ int main(void)
         WITH_UNIT(paths_of_other_units_are_not_signed),
         WITH_UNIT(nothing_but_targets_may_change),
         WITH_UNIT(what_goes_is_shown_as_going),
+        WITH_UNIT(nothing_is_cut_away_or_left_out),
+        WITH_UNIT(an_item_that_moves_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
