@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import report  # noqa: E402
-from push import House  # noqa: E402
+from push_house import House  # noqa: E402
 from screen import Screen, cpu_seconds, memory_mib  # noqa: E402
 
 SETTLE_S = 15
