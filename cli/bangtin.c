@@ -1,4 +1,4 @@
-// bangtin: the tool of those who prepare publications and read the records of what was shown.
+// bangtin: the tool of all who work with the screens.
 #include <stdio.h>
 #include <string.h>
 
@@ -22,34 +22,68 @@ static const struct {
      "Kiểm tra kho đã ký như máy phát / verify a signed repository as players do"},
 };
 
-// In the order of the work.
-static const struct bt_command_group *const groups[] = {
-    &bt_login_commands,   &bt_logout_commands,      &bt_unit_commands,     &bt_user_commands,
-    &bt_token_commands,   &bt_screen_commands,      &bt_group_commands,    &bt_pair_commands,
-    &bt_upload_commands,  &bt_media_commands,       &bt_campaign_commands, &bt_playlist_commands,
-    &bt_propose_commands, &bt_proposal_commands,    &bt_approve_commands,  &bt_publish_commands,
-    &bt_status_commands,  &bt_publication_commands, &bt_takedown_commands, &bt_emergency_commands,
-    &bt_command_commands, &bt_audit_commands,       &bt_key_commands,      &bt_repository_commands,
+// As those who use it see their work.
+#define MAX_GROUPS 10
+static const struct {
+    const char *title;
+    const struct bt_command_group *groups[MAX_GROUPS];
+} sections[] = {
+    {"Đưa nội dung lên màn hình / bringing content to the screens",
+     {&bt_login_commands, &bt_upload_commands, &bt_media_commands, &bt_playlist_commands,
+      &bt_campaign_commands, &bt_propose_commands, &bt_proposal_commands, &bt_approve_commands,
+      &bt_publish_commands, &bt_publication_commands}},
+    {"Trông coi màn hình / looking after the screens",
+     {&bt_status_commands, &bt_takedown_commands, &bt_emergency_commands, &bt_command_commands}},
+    {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},
+    {"Quản trị, khóa ký / administration, signing keys",
+     {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_audit_commands,
+      &bt_key_commands, &bt_repository_commands, &bt_logout_commands}},
 };
 
 static void print_help(FILE *to)
 {
     fputs("bangtin " BT_VERSION " — bảng tin điện tử công cộng / public notice boards\n\n"
-          "Cách dùng / usage: bangtin COMMAND ...\n\n",
+          "Cách dùng / usage: bangtin LỆNH … / COMMAND …\n"
+          "bangtin LỆNH --help nói rõ từng lệnh / explains each command.\n",
           to);
+    for (size_t i = 0; i < BT_ARRAY_LEN(sections); i++) {
+        fprintf(to, "\n%s\n", sections[i].title);
+        for (size_t k = 0; k < MAX_GROUPS && sections[i].groups[k] != NULL; k++) {
+            fprintf(to, "  %-12s %s\n", sections[i].groups[k]->name,
+                    sections[i].groups[k]->summary);
+        }
+    }
+    fputs("\nKhông cần máy chủ / without a server\n", to);
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
         fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
     }
-    for (size_t i = 0; i < BT_ARRAY_LEN(groups); i++) {
-        fprintf(to, "  %-12s %s\n", groups[i]->name, groups[i]->summary);
+    fputs(
+        "\nMột ngày làm việc / an ordinary day:\n"
+        "  bangtin login https://bangtin.tinh.gov.vn --login an\n"
+        "  bangtin upload anh.png --unit 31333                          in ra / prints m-…\n"
+        "  bangtin playlist new \"Tháng 12\" m-… --unit 31333             in ra / prints l-…\n"
+        "  bangtin propose quang-truong --unit 31333 --playlist l-…     chờ duyệt / to be signed\n"
+        "  bangtin status                                               nhận lệnh không / who "
+        "obeys\n"
+        "Gỡ ngay / taking down at once:\n"
+        "  bangtin takedown now --unit 31333 --media m-… --reason \"sai số liệu\"\n"
+        "Chỉ một máy, không máy chủ / one machine, no server:\n"
+        "  bangtin new thu-muc anh-1.png clip.mp4\n"
+        "  bangtin-player play thu-muc/publication.json --assets thu-muc/assets --plays plays.db\n"
+        "  bangtin plays summary --journal plays.db\n",
+        to);
+}
+
+static const struct bt_command_group *find_group(const char *name)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(sections); i++) {
+        for (size_t k = 0; k < MAX_GROUPS && sections[i].groups[k] != NULL; k++) {
+            if (strcmp(sections[i].groups[k]->name, name) == 0) {
+                return sections[i].groups[k];
+            }
+        }
     }
-    fputs("\nbangtin COMMAND --help nói rõ từng lệnh / explains each command.\n\n"
-          "Thử ngay / try it:\n"
-          "  bangtin new thu-muc anh-1.png clip.mp4\n"
-          "  bangtin-player play thu-muc/publication.json --assets thu-muc/assets "
-          "--plays thu-muc/plays.db --window 1280x720\n"
-          "  bangtin plays summary --journal thu-muc/plays.db\n",
-          to);
+    return NULL;
 }
 
 int main(int argc, char **argv)
@@ -60,10 +94,9 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
-    for (size_t i = 0; i < BT_ARRAY_LEN(groups); i++) {
-        if (strcmp(groups[i]->name, name) == 0) {
-            return bt_command_group_run(groups[i], argc - 1, argv + 1);
-        }
+    const struct bt_command_group *group = find_group(name);
+    if (group != NULL) {
+        return bt_command_group_run(group, argc - 1, argv + 1);
     }
     if (strcmp(name, "--version") == 0) {
         puts("bangtin " BT_VERSION);

@@ -14,8 +14,9 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
-    {"play", bt_command_play, "Phát nội dung lên màn hình / show publications on a screen"},
-    {"run", bt_command_run, "Ghép với máy chủ và phát mãi / pair with a server and play for ever"},
+    {"play", bt_command_play, "Phát nội dung từ tệp / show publications from files"},
+    {"run", bt_command_run,
+     "Ghép với máy chủ, phát những gì đã duyệt / pair with a server, play what is approved"},
     {"render", bt_command_render, "Vẽ một thời điểm ra tệp PNG / draw one moment to a PNG"},
     {"plan", bt_command_plan, "Xem trước lịch phát / what would play, when and why"},
     {"check", bt_command_check, "Kiểm tra ảnh, clip / would these files play, and if not why"},
@@ -24,13 +25,15 @@ static const struct {
 static void print_help(FILE *to)
 {
     fputs("bangtin-player " BT_VERSION " — bảng tin điện tử công cộng / public notice boards\n\n"
-          "Cách dùng / usage: bangtin-player COMMAND ...\n\n",
+          "Cách dùng / usage: bangtin-player LỆNH … / COMMAND …\n\n",
           to);
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("\nbangtin-player COMMAND --help nói rõ từng lệnh / explains each command.\n\n"
-          "Thử ngay / try it:\n"
+    fputs("\nbangtin-player LỆNH --help nói rõ từng lệnh / explains each command.\n\n"
+          "Máy phát của một màn hình / the player of a screen:\n"
+          "  bangtin-player run --data may-phat --server https://bangtin.tinh.gov.vn\n"
+          "Thử ngay, không cần máy chủ / try it without a server:\n"
           "  bangtin new thu-muc anh-1.png clip.mp4\n"
           "  bangtin-player play thu-muc/publication.json --assets thu-muc/assets "
           "--window 1280x720\n",

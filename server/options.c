@@ -25,22 +25,25 @@ static const char help[] =
     "\n"
     "  --data DIR           thư mục dữ liệu / the data directory\n"
     "  --listen WHERE       ĐỊA-CHỈ:CỔNG hoặc / ADDRESS:PORT or unix:PATH (" DEFAULT_LISTEN ")\n"
-    "  --unix PATH          ổ cắm unix sau proxy / the same as --listen unix:PATH\n"
+    "  --unix PATH          khi đứng sau nginx / the same as --listen unix:PATH\n"
     "  --url URL            địa chỉ mà máy khác dùng / the address others use, for links\n"
     "  --database WHERE     sqlite:PATH hoặc / or postgresql://… (sqlite:DIR/bangtin.db)\n"
-    "  --tls                dùng TLS cả trên loopback / TLS on loopback, too\n"
-    "  --tls-cert FILE      chứng thư PEM / certificate; without it one is made in DIR/tls\n"
-    "  --tls-key FILE       khóa của chứng thư / its private key\n"
+    "  --tls                TLS cả khi chỉ phục vụ máy này / TLS on loopback, too\n"
+    "  --tls-cert FILE      chứng chỉ PEM; không có thì tự tạo / certificate; else made in "
+    "DIR/tls\n"
+    "  --tls-key FILE       khóa riêng của chứng chỉ / its private key\n"
     "  --trusted-proxy ADDR tin X-Forwarded-For của địa chỉ này / whose forwarding headers count\n"
-    "  --workers N          số luồng xử lý / worker threads (0: twice the processors)\n"
+    "  --workers N          số luồng xử lý / worker threads (0: tự chọn / chosen)\n"
     "  --connections-per-address N   mặc định / default 256; 0: không hạn chế / no limit\n"
     "  --verbose            nói nhiều hơn / say more\n"
     "\n"
     "Thử ngay / try it:\n"
     "  bangtin-server --data du-lieu\n"
     "\n"
-    "Trên Internet / on the internet: nginx phía trước / in front, with --unix; or --listen\n"
-    "[::]:8443, which makes a certificate of its own and prints its pin for the players.\n";
+    "Cho máy khác dùng / for other machines: nginx phía trước / in front, --unix PATH; hoặc / or\n"
+    "  bangtin-server --data du-lieu --listen '[::]:8443' --url https://bangtin.tinh.gov.vn:8443\n"
+    "tự tạo chứng chỉ và in mã khóa (pin) cho máy phát.\n"
+    "That makes a certificate of its own and prints its pin for the players.\n";
 
 enum option_key {
     OPT_DATA = 256,
