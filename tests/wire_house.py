@@ -254,8 +254,8 @@ def certificate(folder, days):
 class House:
     """The server."""
 
-    def __init__(self, certificate_file=None):
-        self.repository = Repository()
+    def __init__(self, certificate_file=None, repository=None):
+        self.repository = repository or Repository()
         self.blobs = {}
         self.orders = []
         self.results = {}
