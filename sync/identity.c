@@ -119,6 +119,14 @@ static int check_root(const cJSON *root, const char *expected, struct bt_error *
     return strcmp(hex, expected) == 0 ? 0 : bt_fail(err, -EBADMSG, "'root' has another hash");
 }
 
+// It is drawn on the wall before anybody can be believed: a code, and no server's words.
+static bool is_code(const char *text)
+{
+    static const char signs[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+    return strlen(text) == 9 && strspn(text, signs) == 4 && text[4] == '-' &&
+           strspn(text + 5, signs) == 4;
+}
+
 int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t len,
                     struct bt_pairing *out, struct bt_error *err)
 {
@@ -134,6 +142,9 @@ int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t l
     r = r < 0 ? r : public_hex(key, hex, err);
     if (r == 0 && !bt_id_is_plain(answer.id)) {
         r = bt_fail(err, -EINVAL, "'pairing' is not an id");
+    }
+    if (r == 0 && !is_code(answer.code)) {
+        r = bt_fail(err, -EINVAL, "'code' is not a code like K7WQ-2MXB");
     }
     if (r < 0) {
         return bt_fail_in(err, r, "The answer to pairing");
