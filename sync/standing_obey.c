@@ -10,8 +10,9 @@
 #include "sync/standing_inside.h"
 #include "sync/template.h"
 
-// The numbers of a server that lost its mind would make all later orders look old.
-#define MAX_NUMBER_STEP (INT64_C(1) << 30)
+// The numbers of a server that lost its mind would make all later orders look old; in such steps,
+// each of which is kept on the disk, it takes years to pass what a good server can count on from.
+#define MAX_NUMBER_STEP (INT64_C(1) << 20)
 
 static const struct bt_log logger = {"sync/standing"};
 

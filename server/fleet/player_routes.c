@@ -11,8 +11,9 @@
 #include "server/fleet/orders.h"
 #include "server/fleet/own_transaction.h"
 
-// Order numbers are small; a player that says more than this is broken.
-#define MAX_NUMBER 1000000000000LL
+// As far as JSON counts, nearly: a player whose server was in wrong hands may have been given high
+// numbers, and still gets orders.
+#define MAX_NUMBER (1LL << 52)
 
 #define POLL_ORDERS 100
 #define MAX_RESULTS 100
