@@ -14,7 +14,9 @@
 
 #define LONGEST_WAIT_MS 1000
 #define SHORTEST_RETRY_NS (100 * BT_NS_PER_MS)
-#define MAX_MESSAGES 256
+// A flood of pings and orders, of which libcurl hands over some 160 KiB at a time, must not crowd
+// out the answers to orders.
+#define MAX_MESSAGES 8192
 #define MAX_JITTER_MS 60000
 #define DETAIL_BYTES 200
 
