@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "player/commands.h"
 #include "player/directed.h"
@@ -26,6 +27,7 @@ static const char help[] =
     "  --data DIR           mọi thứ của máy phát: khóa, nội dung, sổ / all that is the player's\n"
     "  --server URL         máy chủ để ghép / where to pair: https://… (http://127.0.0.1…)\n"
     "  --pin PIN            khóa của máy chủ / the server's key: sha256//…\n"
+    "  --root-sha256 HEX    chỉ ghép với gốc tin cậy này / pairs with this root alone\n"
     "  --rate BYTES         tải không nhanh hơn, byte mỗi giây / fetch no faster, bytes a second\n"
     "  --month BYTES        tải không quá, mỗi tháng / fetch no more in a month\n"
     "  --night HH-HH        tải trước chỉ trong giờ ấy / fetch ahead only then: 22-05\n"  //
@@ -35,6 +37,7 @@ enum option_key {
     OPT_DATA = BT_OPTION_OWN,
     OPT_SERVER,
     OPT_PIN,
+    OPT_ROOT,
     OPT_RATE,
     OPT_MONTH,
     OPT_NIGHT,
@@ -45,6 +48,7 @@ static const struct option long_options[] = {
     {"data", required_argument, NULL, OPT_DATA},
     {"server", required_argument, NULL, OPT_SERVER},
     {"pin", required_argument, NULL, OPT_PIN},
+    {"root-sha256", required_argument, NULL, OPT_ROOT},
     {"rate", required_argument, NULL, OPT_RATE},
     {"month", required_argument, NULL, OPT_MONTH},
     {"night", required_argument, NULL, OPT_NIGHT},
@@ -82,6 +86,13 @@ static int parse_night(const char *value, struct bt_sync_options *sync)
     return 0;
 }
 
+static int read_root(const char *value, struct bt_sync_options *sync)
+{
+    struct bt_sha256 sha256;
+    sync->root_sha256 = value;
+    return bt_unhex(value, sha256.bytes, BT_SHA256_BYTES);
+}
+
 static int apply_option(int key, const char *value, struct options *options)
 {
     switch (key) {
@@ -94,6 +105,8 @@ static int apply_option(int key, const char *value, struct options *options)
     case OPT_PIN:
         options->sync.pin = value;
         return 0;
+    case OPT_ROOT:
+        return read_root(value, &options->sync);
     case OPT_RATE:
         return bt_parse_int(value, 1, INT64_MAX, &options->sync.max_bytes_per_s);
     case OPT_MONTH:

@@ -88,6 +88,7 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
     own->directory = bt_strdup(options->directory);
     own->server = bt_strdup(text_or_empty(options->server));
     own->pin = bt_strdup(text_or_empty(options->pin));
+    own->root_sha256 = bt_strdup(text_or_empty(options->root_sha256));
     own->model = bt_strdup(text_or_empty(options->model));
     own->version = bt_strdup(text_or_empty(options->version));
     own->clock = options->clock != NULL ? options->clock : bt_clock_real();
@@ -99,8 +100,8 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
 
 static void free_options(struct bt_sync_options *options)
 {
-    const char *const texts[] = {options->directory, options->server, options->pin, options->model,
-                                 options->version};
+    const char *const texts[] = {options->directory, options->server, options->pin,
+                                 options->root_sha256, options->model, options->version};
     for (size_t i = 0; i < BT_ARRAY_LEN(texts); i++) {
         free((void *)(uintptr_t)texts[i]);
     }

@@ -25,6 +25,7 @@ struct bt_sync_options {
     const char *server;  // where to pair, "https://…" or "http://127.0.0.1…"; NULL once paired
     const char *pin;  // "sha256//…" for the first contact; NULL: the system's authorities, or none
                       // for loopback
+    const char *root_sha256;  // in hex: pairs with no other root; NULL: people compare the words
     const char *model, *version;
     int64_t max_bytes_per_s;  // of transfers; 0: no cap
     int64_t month_bytes;      // budget that emergencies ignore; 0: none

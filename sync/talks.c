@@ -168,12 +168,29 @@ static int write_status(struct bt_channel *channel, struct bt_exchange *exchange
  * What the answers mean.
  */
 
+// Whoever prepared the player may have told it the province's root.
+static int check_root(const struct bt_channel *channel, struct bt_error *err)
+{
+    const char *expected = channel->sync->options.root_sha256;
+    char hex[BT_SHA256_HEX_BYTES];
+    if (expected[0] == '\0') {
+        return 0;
+    }
+    struct bt_sha256 sha256 = bt_sha256_of(channel->pairing.root, channel->pairing.root_len);
+    bt_hex(sha256.bytes, BT_SHA256_BYTES, hex);
+    return strcmp(hex, expected) == 0
+               ? 0
+               : bt_fail(err, -EACCES, "The server's root is not the one to pair with");
+}
+
 static int read_pair(struct bt_channel *channel, struct bt_exchange *exchange, struct bt_error *err)
 {
     bt_pairing_finish(&channel->pairing);
     int r = bt_pairing_read(channel->sync->key, bt_buf_text(&exchange->got), exchange->got.len,
                             &channel->pairing, err);
+    r = r < 0 ? r : check_root(channel, err);
     if (r < 0) {
+        bt_pairing_finish(&channel->pairing);
         return r;
     }
     int64_t now_ns = bt_channel_now_ns(channel);
