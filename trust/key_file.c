@@ -92,6 +92,9 @@ int bt_key_file_read(const char *text, size_t len, cJSON **out_file, struct bt_k
         return r;
     }
     facts->public_key = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(file, "public"), true);
+    // Holder and class are what the file says outside; said twice, nobody could read the metadata.
+    cJSON_DeleteItemFromObjectCaseSensitive(facts->public_key, "x-holder");
+    cJSON_DeleteItemFromObjectCaseSensitive(facts->public_key, "x-class");
     *out_file = BT_TAKE(file);
     return 0;
 }
