@@ -62,8 +62,8 @@ void bt_sync_screenshot(struct bt_sync *sync, int64_t number, void *png,
 
 /**
  * The player's part of the status document (keys of docs/protocol.md it knows: on, anchor_ms,
- * presented, publications' since_ms, emergency, troubles, display, volume, brightness, blank): a JSON object as text,
- * copied. Sent when it changes.
+ * presented, publications' since_ms, emergency, troubles, display, volume, brightness, blank): a
+ * JSON object as text, copied. Sent when it changes.
  */
 void bt_sync_set_status(struct bt_sync *sync, const char *json);
 
