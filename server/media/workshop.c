@@ -168,6 +168,18 @@ static int read_report(const char *dir, cJSON **out, struct bt_error *err)
     return r < 0 && r != -ENOMEM ? bt_fail_in(err, -EFAULT, "The report") : r;
 }
 
+// Is it the machine that is to blame? Containers and some kernels allow no new namespaces.
+static bool sandbox_works(void)
+{
+    struct command command = {0};
+    add_all(&command, sandbox, BT_ARRAY_LEN(sandbox));
+    add(&command, "/usr/bin/true");
+    pid_t pid;
+    int status = 0;
+    return spawn(&command, &pid, NULL) == 0 && wait_for(pid, &status, NULL) == 0 &&
+           WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
                         cJSON **out, struct bt_error *err)
 {
@@ -185,7 +197,12 @@ int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, co
     if (r < 0) {
         return r;
     }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    bool looked = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!looked && workshop->sandbox && !sandbox_works()) {
+        return bt_fail(err, -ENOSYS,
+                       "There is no sandbox: bubblewrap may not make namespaces here");
+    }
+    if (!looked) {
         return bt_fail(err, -EFAULT, "The file could not be looked at (status %d)",
                        WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
     }
