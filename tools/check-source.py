@@ -76,6 +76,7 @@ STRINGS = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
 ALLOW = re.compile(r"//\s*allow:\s*\S")
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(sorted(BANNED)) + r")\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z]+)/([^"]+)"')
+LINK = re.compile(r"\]\(([^)#\s]+)")
 STRAY = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")  # allow: the rule itself
 MACHINE = re.compile(r"(?<![\w.~}])/(work|root|home)/")
 
@@ -136,6 +137,14 @@ def check_text(path, text):
             report(path, number, "finish it, or write an issue")
         if MACHINE.search(line):
             report(path, number, "a path of somebody's machine")
+
+
+def check_links(path, lines):
+    """Of a document, to our own files."""
+    for number, line in enumerate(lines, 1):
+        for link in LINK.findall(line):
+            if "://" not in link and not (ROOT / path).parent.joinpath(link).exists():
+                report(path, number, f"a link to {link}, which is not there")
 
 
 def check_includes(path, lines):
@@ -247,6 +256,8 @@ def check_file(path):
         return
     lines = text.split("\n")
     check_text(path, text)
+    if path.endswith(".md"):
+        check_links(path, lines)
     if Path(path).suffix in (".c", ".h"):
         check_includes(path, lines)
         check_calls(path, text, lines)

@@ -52,6 +52,8 @@ CASES = [
     ("docs/thing.md", "TO" + "DO: write this\n", "finish it"),
     ("docs/thing.md", "<" * 7 + " HEAD\n", "merge"),
     ("docs/thing.md", "see /ro" + "ot/notes\n", "machine"),
+    ("docs/thing.md", "see [it](../media/real.h#part) and [them](https://example.org/x)\n", None),
+    ("docs/thing.md", "see [it](gone.md)\n", "link"),
     ("docs/thing.md", "see https://example.org/work/x\n", None),
 ]
 
