@@ -47,12 +47,20 @@ struct bt_exchange {
     enum phase phase;  // a worker changes it in bt_exchange_work while the connection is suspended
     enum job job;      // for the worker
     int weight;        // what it was admitted with; 0: it was not
+    int64_t body_bytes;  // of the room for large bodies
 };
+
+static void give_room_back(struct bt_exchange *exchange)
+{
+    atomic_fetch_add(exchange->world->body_room_bytes, exchange->body_bytes);
+    exchange->body_bytes = 0;
+}
 
 static void free_exchange(struct bt_exchange *exchange)
 {
     bt_workers_dismiss(exchange->world->workers, exchange->weight);
     bt_call_destroy(exchange->call);
+    give_room_back(exchange);
     free(exchange);
 }
 
@@ -133,6 +141,8 @@ static enum MHD_Result send_reply(struct bt_exchange *exchange)
     enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)status, response);
     MHD_destroy_response(response);
     count_reply(exchange, status);
+    bt_buf_finish(&exchange->call->body);  // a slow reader holds it no longer
+    give_room_back(exchange);
     if (exchange->stream != NULL) {  // parked for days, perhaps: keep nothing that is not needed
         bt_call_destroy(BT_TAKE(exchange->call));
     }
@@ -230,17 +240,49 @@ static enum MHD_Result take_piece(struct bt_exchange *exchange, const char *data
     return dispatch(exchange, JOB_WRITE);
 }
 
-static enum MHD_Result take_data(struct bt_exchange *exchange, const char *data, size_t len)
+// False: other large bodies take all the memory that there is for them.
+static bool take_room(struct bt_exchange *exchange, size_t len)
+{
+    int64_t large = (int64_t)(exchange->call->body.len + len) - BT_BODY_DEFAULT_MAX_BYTES;
+    int64_t more = BT_MAX(large - exchange->body_bytes, 0);
+    if (more > 0 && atomic_fetch_sub(exchange->world->body_room_bytes, more) < more) {
+        atomic_fetch_add(exchange->world->body_room_bytes, more);
+        return false;
+    }
+    exchange->body_bytes += more;
+    return true;
+}
+
+static void refuse_body(struct bt_exchange *exchange)
 {
     struct bt_call *call = exchange->call;
+    bt_metric_add(exchange->world->refused, 1);
+    bt_buf_finish(&call->body);
+    give_room_back(exchange);
+    bt_call_set_header(call, "Retry-After", "5");
+    bt_call_problem(call, 503, "busy", "Máy chủ đang nhận nhiều nội dung lớn; hãy thử lại sau",
+                    "The server is receiving many large bodies; try again in a moment");
+    exchange->phase = PHASE_SWALLOW;
+}
+
+static enum MHD_Result take_body(struct bt_exchange *exchange, const char *data, size_t len)
+{
+    struct bt_call *call = exchange->call;
+    if (!take_room(exchange, len)) {
+        refuse_body(exchange);
+    } else if (bt_buf_append(&call->body, data, len) < 0) {
+        bt_call_problem(call, 413, "too-large", "Nội dung gửi lên quá lớn",
+                        "The body is too large");
+        exchange->phase = PHASE_SWALLOW;
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result take_data(struct bt_exchange *exchange, const char *data, size_t len)
+{
     switch (exchange->phase) {
     case PHASE_BODY:
-        if (bt_buf_append(&call->body, data, len) < 0) {
-            bt_call_problem(call, 413, "too-large", "Nội dung gửi lên quá lớn",
-                            "The body is too large");
-            exchange->phase = PHASE_SWALLOW;
-        }
-        return MHD_YES;
+        return take_body(exchange, data, len);
     case PHASE_RECEIVING:
         return take_piece(exchange, data, len);
     case PHASE_SWALLOW:

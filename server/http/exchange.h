@@ -6,6 +6,7 @@
 #define BT_SERVER_HTTP_EXCHANGE_H
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 
 #include "server/http/peers.h"
 #include "server/http/route.h"
@@ -25,6 +26,7 @@ struct bt_exchange_world {
     bool tls, is_unix;
     struct bt_metric *requests[6];  // by the status' first digit
     struct bt_metric *refused;      // 503, no worker was free
+    atomic_llong *body_room_bytes;  // what is left of it for large bodies
 };
 
 struct bt_exchange;

@@ -25,6 +25,7 @@
 
 #define DEFAULT_CONNECTIONS 20000
 #define DEFAULT_CONNECTIONS_PER_ADDRESS 256
+#define DEFAULT_BODY_MEMORY_BYTES (256L * 1024 * 1024)
 #define SPARE_DESCRIPTORS 256  // for the database, files that are sent, and what libraries open
 #define PEM_MAX_BYTES 65536
 
@@ -37,6 +38,7 @@ struct bt_http {
     struct bt_buf certificate, private_key;
     bool closed;
     int quiesced_fd;  // -1: libmicrohttpd has it
+    atomic_llong body_room_bytes;
     struct bt_metric *connections;
 };
 
@@ -217,6 +219,9 @@ int bt_http_start(struct bt_server *server, const struct bt_http_options *option
                                              .tables = options->tables,
                                              .tables_count = options->tables_count,
                                              .trusted_proxy = options->trusted_proxy};
+    atomic_init(&http->body_room_bytes, options->body_memory_bytes > 0 ? options->body_memory_bytes
+                                                                       : DEFAULT_BODY_MEMORY_BYTES);
+    http->world.body_room_bytes = &http->body_room_bytes;
     if (options->tables == NULL) {
         http->world.tables = bt_all_routes;
         http->world.tables_count = bt_all_routes_count;

@@ -141,6 +141,15 @@ static int handle_edit(struct bt_call *call, struct bt_error *err)
     return bt_call_empty_reply(call, 204);
 }
 
+static int handle_large(struct bt_call *call, struct bt_error *err)
+{
+    (void)err;
+    size_t len;
+    (void)bt_call_body(call, &len);
+    atomic_store(&shared.received_bytes, (int64_t)len);
+    return bt_call_empty_reply(call, 204);
+}
+
 static int handle_file(struct bt_call *call, struct bt_error *err)
 {
     (void)err;
@@ -198,6 +207,7 @@ static const struct bt_route routes[] = {
     {"GET", "/hello/{name}", .handle = handle_hello},
     {"POST", "/things", .body = BT_BODY_JSON, .handle = handle_add},
     {"PUT", "/things/{id}", .handle = handle_edit},
+    {"POST", "/large", .body = BT_BODY_BYTES, .max_body = 1 << 20, .handle = handle_large},
     {"GET", "/file", .handle = handle_file},
     {"PUT", "/files/{name}", .body = BT_BODY_STREAM, .handle = handle_upload},
     {"GET", "/events", .handle = handle_events},
@@ -244,8 +254,12 @@ static void start_world(struct world *world, void **state)
                                        .clock = bt_clock_real(),
                                        .db = world->db->pool,
                                        .metrics = world->metrics};
-    const struct bt_http_options options = {
-        .listen = "127.0.0.1:0", .workers = 4, .gate = gate, .tables = tables, .tables_count = 1};
+    const struct bt_http_options options = {.listen = "127.0.0.1:0",
+                                            .workers = 4,
+                                            .gate = gate,
+                                            .tables = tables,
+                                            .tables_count = 1,
+                                            .body_memory_bytes = 100000};
     int r = bt_http_start(&world->server, &options, &world->http, &err);
     if (r < 0) {
         fail_msg("%s", err.msg);
@@ -456,6 +470,31 @@ static void a_body_in_chunks_is_bounded(void **state)
     }
     assert_int_equal(bt_buf_appendf(&request, "0\r\n\r\n"), 0);
     assert_status(ask(&world, &answer, request.data, request.len), 413);
+    stop_world(&world);
+}
+
+static const char *post_large(const struct world *world, struct bt_buf *answer, size_t len)
+{
+    BT_AUTOFREE char *request = bt_alloc(len + 512);
+    memset(request, 'x', len + 512);
+    int head =
+        snprintf(request, 512, "POST /large HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", len);
+    request[head] = 'x';
+    return ask(world, answer, request, (size_t)head + len);
+}
+
+static void large_bodies_share_a_bounded_memory(void **state)
+{
+    struct world world;
+    start_world(&world, state);
+    BT_AUTOBUF answer = {0};
+    for (int i = 0; i < 3; i++) {  // each gives its room back
+        const char *text = post_large(&world, &answer, 200000);
+        assert_status(text, 503);
+        assert_true(has(text, "Retry-After: 5"));
+        assert_status(post_large(&world, &answer, 160000), 204);
+        assert_int_equal(atomic_load(&shared.received_bytes), 160000);
+    }
     stop_world(&world);
 }
 
@@ -804,6 +843,7 @@ int main(void)
         bt_db_test(a_busy_database_is_asked_again),
         bt_db_test(bodies_are_read_strictly),
         bt_db_test(a_body_in_chunks_is_bounded),
+        bt_db_test(large_bodies_share_a_bounded_memory),
         bt_db_test(the_same_key_gets_the_same_answer),
         bt_db_test(a_refusal_is_not_kept),
         bt_db_test(editing_wants_the_revision),
