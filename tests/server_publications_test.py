@@ -403,6 +403,19 @@ class Publishing(PublicationCase):
         self.publish(self.draft(picture_recipe()))
         self.assertEqual(json.loads(self.fetch("u/31333/quang-truong.json"))["assets"][0]["sha256"], PICTURE)
 
+    def test_a_list_does_not_grow_with_what_it_lists(self):
+        words = "repeat('x', 1000000)" if self.engine == "postgresql" else "replace(hex(zeroblob(500000)), '0', 'x')"
+        seventy = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 70) INSERT INTO"
+        large = f"""'{{"x": "' || {words} || '"}}'"""
+        self.execute(f"{seventy} publication (id, unit, layer, name, target, role, version, state, title, recipe, created_by,"
+                     " created_ms, changed_ms, revision) SELECT 'n-' || CAST(n AS TEXT), '31334', 'unit', 'a', 'u/31334/a.json',"
+                     f" 'u-31334', 0, 'draft', '', {large}, 'u', 1, 1, 1 FROM c")
+        self.execute(f"{seventy} arrangement (id, kind, unit, name, body, changed_by, changed_ms, revision)"
+                     f" SELECT 'l-' || CAST(n AS TEXT), 'playlist', '31334', 'a', {large}, 'u', 1, 1 FROM c")
+        for word in ("publications", "playlists"):
+            answer = self.admin.get(f"/v1/{word}?limit=1", check=False)
+            self.assertEqual((answer.status, len(answer.json.get("items", []))), (200, 1), word)
+
     def test_a_misspelt_key_is_told(self):
         self.found()
         draft = {"unit": "31333", "layer": "unit", "name": "a", "recipe": {}, "titel": ""}

@@ -31,10 +31,9 @@ static const char *const column_keys[] = {"id",         "unit",       "name",
                                           "changed_by", "changed_ms", "revision"};
 
 // As the API shows it: the body's keys beside the row's.
-static cJSON *show(struct bt_db_rows *rows)
+static cJSON *show(struct bt_db_rows *rows, const char *text)
 {
     cJSON *shown = NULL;
-    const char *text = bt_db_get_text(rows, 4);
     if (bt_json_parse(text, strlen(text), &shown, NULL) < 0) {
         shown = cJSON_CreateObject();
     }
@@ -47,35 +46,43 @@ static cJSON *show(struct bt_db_rows *rows)
     return shown;
 }
 
+// Of a list only what is shown is read whole: all bodies of a province are more than one answer of
+// the database may be.
 static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
 {
     const char *unit = bt_call_query(call, "unit");
-    return unit == NULL || strcmp(unit, bt_db_get_text(rows, 2)) == 0 ? show(rows) : NULL;
+    if (unit != NULL && strcmp(unit, bt_db_get_text(rows, 2)) != 0) {
+        return NULL;
+    }
+    BT_AUTO(bt_db_rows) body = NULL;
+    int r = bt_db_ask(bt_call_db(call), &body, NULL, "SELECT body FROM arrangement WHERE id = $1",
+                      BT_TEXT(bt_db_get_text(rows, 0)));
+    return show(rows, r == 0 && bt_db_next(body) ? bt_db_get_text(body, 0) : "");
 }
 
-#define COLUMNS                                                                                    \
-    "SELECT a.id, u.path, a.unit, a.name, a.body, a.changed_by, a.changed_ms, a.revision"          \
+#define COLUMNS(body)                                                                              \
+    "SELECT a.id, u.path, a.unit, a.name, " body ", a.changed_by, a.changed_ms, a.revision"        \
     " FROM arrangement a JOIN unit u ON u.code = a.unit"
 
 int bt_handle_playlists(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call,
-                        COLUMNS " WHERE a.kind = 'playlist' AND a.id > $1 ORDER BY a.id LIMIT $2",
-                        show_row, err);
+    return bt_desk_list(
+        call, COLUMNS("''") " WHERE a.kind = 'playlist' AND a.id > $1 ORDER BY a.id LIMIT $2",
+        show_row, err);
 }
 
 int bt_handle_campaigns(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call,
-                        COLUMNS " WHERE a.kind = 'campaign' AND a.id > $1 ORDER BY a.id LIMIT $2",
-                        show_row, err);
+    return bt_desk_list(
+        call, COLUMNS("''") " WHERE a.kind = 'campaign' AND a.id > $1 ORDER BY a.id LIMIT $2",
+        show_row, err);
 }
 
 int bt_handle_schedules(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call,
-                        COLUMNS " WHERE a.kind = 'schedule' AND a.id > $1 ORDER BY a.id LIMIT $2",
-                        show_row, err);
+    return bt_desk_list(
+        call, COLUMNS("''") " WHERE a.kind = 'schedule' AND a.id > $1 ORDER BY a.id LIMIT $2",
+        show_row, err);
 }
 
 bool bt_unit_of_arrangement(struct bt_call *call, char *out, size_t size)
@@ -116,7 +123,8 @@ static bool read_request(struct bt_call *call, const char *id, const char *unit,
 static int answer_one(struct bt_call *call, const char *id, int status, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, err, COLUMNS " WHERE a.id = $1", BT_TEXT(id));
+    int r =
+        bt_db_ask(bt_call_db(call), &rows, err, COLUMNS("a.body") " WHERE a.id = $1", BT_TEXT(id));
     if (r < 0) {
         return r;
     }
@@ -124,7 +132,7 @@ static int answer_one(struct bt_call *call, const char *id, int status, struct b
         return bt_desk_not_found(call);
     }
     bt_call_set_revision(call, bt_db_get_int(rows, 7));
-    return bt_call_json_reply(call, status, show(rows));
+    return bt_call_json_reply(call, status, show(rows, bt_db_get_text(rows, 4)));
 }
 
 static int audit(struct bt_call *call, const char *id, const char *verb, const char *unit,

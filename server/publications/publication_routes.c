@@ -20,9 +20,10 @@ static void add_int_or_null(cJSON *object, const char *key, const struct bt_db_r
                               : cJSON_CreateNumber((double)bt_db_get_int(rows, column)));
 }
 
-#define COLUMNS                                                                                    \
+// Recipes are large: a list of them would be more than one answer of the database may be.
+#define COLUMNS(recipe)                                                                            \
     "SELECT p.id, u.path, p.unit, p.layer, p.name, p.target, p.role, p.version, p.state, p.title," \
-    " p.sha256, p.created_by, p.created_ms, p.changed_ms, p.published_ms, p.revision, p.recipe"    \
+    " p.sha256, p.created_by, p.created_ms, p.changed_ms, p.published_ms, p.revision, " recipe     \
     " FROM publication p JOIN unit u ON u.code = p.unit"
 
 static cJSON *show(struct bt_db_rows *rows)
@@ -64,7 +65,8 @@ static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
 
 int bt_handle_publications(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call, COLUMNS " WHERE p.id > $1 ORDER BY p.id LIMIT $2", show_row, err);
+    return bt_desk_list(call, COLUMNS("''") " WHERE p.id > $1 ORDER BY p.id LIMIT $2", show_row,
+                        err);
 }
 
 bool bt_unit_of_publication(struct bt_call *call, char *out, size_t size)
@@ -75,7 +77,8 @@ bool bt_unit_of_publication(struct bt_call *call, char *out, size_t size)
 static int answer_one(struct bt_call *call, const char *id, int status, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, err, COLUMNS " WHERE p.id = $1", BT_TEXT(id));
+    int r = bt_db_ask(bt_call_db(call), &rows, err, COLUMNS("p.recipe") " WHERE p.id = $1",
+                      BT_TEXT(id));
     if (r < 0) {
         return r;
     }

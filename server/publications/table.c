@@ -5,8 +5,10 @@
 #include "server/publications/desk.h"
 #include "server/publications/handlers.h"
 
-// A recipe or a playlist of thousands of items; a role's metadata with its new documents.
+// A recipe of thousands of items; a playlist of as many as one may have, of which a page of a list
+// has 200; a role's metadata with its new documents.
 #define CONTENT_MAX_BYTES (5 * 1024 * 1024)
+#define PART_MAX_BYTES (1024 * 1024)
 #define METADATA_MAX_BYTES (16 * 1024 * 1024)
 
 #define GET(path_, action_, unit_, handle_)                                                        \
@@ -14,11 +16,13 @@
         .method = "GET", .path = (path_), .who = BT_WHO_USER, .action = BT_ACTION_##action_,       \
         .unit = (unit_), .handle = (handle_)                                                       \
     }
-#define WRITE(method_, path_, action_, unit_, handle_)                                             \
+#define WRITE_UP_TO(max_, method_, path_, action_, unit_, handle_)                                 \
     {                                                                                              \
         .method = (method_), .path = (path_), .who = BT_WHO_USER, .action = BT_ACTION_##action_,   \
-        .unit = (unit_), .body = BT_BODY_JSON, .max_body = CONTENT_MAX_BYTES, .handle = (handle_)  \
+        .unit = (unit_), .body = BT_BODY_JSON, .max_body = (max_), .handle = (handle_)             \
     }
+#define WRITE(...) WRITE_UP_TO(CONTENT_MAX_BYTES, __VA_ARGS__)
+#define WRITE_PART(...) WRITE_UP_TO(PART_MAX_BYTES, __VA_ARGS__)
 #define BARE(method_, path_, action_, unit_, handle_)                                              \
     {                                                                                              \
         .method = (method_), .path = (path_), .who = BT_WHO_USER, .action = BT_ACTION_##action_,   \
@@ -26,10 +30,10 @@
     }
 #define ARRANGEMENTS(word, list, create)                                                           \
     GET("/v1/" word, VIEW, bt_unit_any, list),                                                     \
-        WRITE("POST", "/v1/" word, ARRANGE, bt_desk_unit_of_body, create),                         \
+        WRITE_PART("POST", "/v1/" word, ARRANGE, bt_desk_unit_of_body, create),                    \
         GET("/v1/" word "/{id}", VIEW, bt_unit_of_arrangement, bt_handle_arrangement),             \
-        WRITE("PUT", "/v1/" word "/{id}", ARRANGE, bt_unit_of_arrangement,                         \
-              bt_handle_arrangement_put),                                                          \
+        WRITE_PART("PUT", "/v1/" word "/{id}", ARRANGE, bt_unit_of_arrangement,                    \
+                   bt_handle_arrangement_put),                                                     \
         BARE("DELETE", "/v1/" word "/{id}", ARRANGE, bt_unit_of_arrangement,                       \
              bt_handle_arrangement_delete)
 
