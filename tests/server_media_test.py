@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -86,6 +87,33 @@ class UploadTest(ServerCase):
         media = admin.get(f"/v1/media/{state['media']}").json
         self.assertEqual((media["kind"], media["duration_ms"], media["type"]), ("clip", 2000, "video/mp4"))
         self.assertEqual(admin.get(f"/v1/media/{state['media']}/filmstrip").status, 200)
+
+    def execute(self, sql):
+        if self.engine == "postgresql":
+            subprocess.run(["psql", "--quiet", self.database, "-c", sql], check=True)
+            return
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        with database:
+            database.execute(sql)
+        database.close()
+
+    def test_unfinished_uploads_are_bounded(self):
+        admin = self.administrator()
+        places = [begin(admin, 1000).headers["Location"] for _ in range(50)]
+        answer = begin(admin, 1000)
+        self.assertProblem(answer, 429, "too-many-uploads")
+        self.assertEqual(admin.request("DELETE", places[0], headers=TUS).status, 204)
+        self.assertEqual(begin(admin, 1000).status, 201)
+        self.assertEqual(begin(admin, 1000).status, 429)
+        self.assertEqual(send(admin, places[1], b"x" * 10).status, 204)
+        quarantined = os.path.join(self.directory, "data", "quarantine", places[1].rsplit("/", 1)[1])
+        self.assertTrue(os.path.exists(quarantined))
+        self.execute("UPDATE upload SET changed_ms = changed_ms - 8 * 86400000")
+        self.assertEqual(send(admin, places[2], b"x" * 10).status, 204)
+        self.assertEqual(begin(admin, 1000).status, 201)
+        self.assertFalse(os.path.exists(quarantined))
+        self.assertEqual(admin.get(places[1]).status, 404)
+        self.assertEqual(admin.get(places[2]).json["offset"], 10)
 
     def test_an_upload_goes_on_where_its_bytes_end(self):
         admin = self.administrator()

@@ -16,6 +16,10 @@
 
 #define PATH_BYTES 4096
 
+// Each may be as large as a file may be, and lies on the disk until it is whole.
+#define MAX_OPEN 50
+#define ABANDONED_MS (7 * BT_MS_PER_DAY)
+
 int bt_upload_path(const char *data_dir, const char *id, char *out, size_t size)
 {
     return bt_format(out, size, "%s/quarantine/%s", data_dir, id);
@@ -75,6 +79,51 @@ bool bt_upload_unit_of_metadata(struct bt_call *call, char *out, size_t size)
     return true;
 }
 
+static void remove_file(struct bt_server *server, void *context)
+{
+    char path[PATH_BYTES];
+    if (bt_upload_path(server->data_dir, context, path, sizeof(path)) == 0) {
+        unlink(path);
+    }
+}
+
+// What nobody has gone on with for so long makes room.
+static int forget_abandoned(struct bt_call *call, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int64_t r = bt_db_ask(bt_call_db(call), &rows, err,
+                          "SELECT id FROM upload WHERE state = 'receiving' AND changed_ms < $1"
+                          " ORDER BY changed_ms LIMIT 100",
+                          BT_INT(bt_call_now_ms(call) - ABANDONED_MS));
+    while (r >= 0 && bt_db_next(rows)) {
+        const char *id = bt_db_get_text(rows, 0);
+        r = bt_db_run(bt_call_db(call), err, "DELETE FROM upload WHERE id = $1", BT_TEXT(id));
+        bt_call_after_commit(call, remove_file, bt_strdup(id), free);
+    }
+    return r < 0 ? (int)r : 0;
+}
+
+// 1 when the caller may begin one more.
+static int has_room(struct bt_call *call, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = forget_abandoned(call, err);
+    r = r < 0 ? r
+              : bt_db_ask(bt_call_db(call), &rows, err,
+                          "SELECT count(*) FROM upload WHERE created_by = $1"
+                          " AND state IN ('receiving', 'inspecting')",
+                          BT_TEXT(bt_call_caller(call)->user));
+    return r < 0 ? r : bt_db_next(rows) && bt_db_get_int(rows, 0) < MAX_OPEN;
+}
+
+static int refuse_one_more(struct bt_call *call)
+{
+    bt_call_set_header(call, "Retry-After", "60");
+    return bt_call_problem(call, 429, "too-many-uploads",
+                           "Bạn có quá nhiều lượt tải lên chưa xong; hãy tải tiếp hoặc hủy bớt",
+                           "You have too many unfinished uploads; go on with them or end some");
+}
+
 int bt_upload_create(struct bt_call *call, struct bt_error *err)
 {
     struct bt_tus_creation creation;
@@ -86,6 +135,10 @@ int bt_upload_create(struct bt_call *call, struct bt_error *err)
                                  bt_call_header(call, "Upload-Metadata"), &creation, &why);
     if (r < 0) {
         return refuse_creation(call, r, &why);
+    }
+    r = has_room(call, err);
+    if (r != 1) {
+        return r < 0 ? r : refuse_one_more(call);
     }
     char id[BT_SERVER_ID_BYTES], location[64];
     bt_server_id('x', id);
@@ -248,14 +301,16 @@ static int end_part(struct bt_call *call, const struct upload *upload, struct bt
 {
     const char *id = bt_call_path(call, "upload");
     int64_t offset = received(call, id);
-    if (offset == upload->size && bt_str_equal(upload->state, "receiving")) {
-        int64_t r =
-            bt_db_run(bt_call_db(call), err,
-                      "UPDATE upload SET state = 'inspecting', changed_ms = $2 WHERE id = $1",
-                      BT_TEXT(id), BT_INT(bt_call_now_ms(call)));
-        if (r < 0) {
-            return (int)r;
-        }
+    bool whole = offset == upload->size;
+    int64_t r = bt_db_run(bt_call_db(call), err,
+                          "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
+                          " AND state = 'receiving'",
+                          BT_TEXT(id), BT_TEXT(whole ? "inspecting" : "receiving"),
+                          BT_INT(bt_call_now_ms(call)));
+    if (r < 0) {
+        return (int)r;
+    }
+    if (whole && r > 0) {
         bt_call_after_commit(call, wake_inspector, NULL, NULL);
     }
     set_number(call, "Upload-Offset", offset);
@@ -286,14 +341,6 @@ int bt_upload_options(struct bt_call *call, struct bt_error *err)
     bt_call_set_header(call, "Tus-Extension", "creation,termination");
     set_number(call, "Tus-Max-Size", BT_TUS_MAX_BYTES);
     return bt_call_empty_reply(call, 204);
-}
-
-static void remove_file(struct bt_server *server, void *context)
-{
-    char path[PATH_BYTES];
-    if (bt_upload_path(server->data_dir, context, path, sizeof(path)) == 0) {
-        unlink(path);
-    }
 }
 
 int bt_upload_terminate(struct bt_call *call, struct bt_error *err)
