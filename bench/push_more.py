@@ -82,6 +82,7 @@ def measure_during_download(house, options):
     publish_film(house, options.film_mib)
     before, times = fetched(house), []
     for number in range(options.rounds):
+        time.sleep(number * 0.37 % 2)  # now while the disk still writes the last one, now after
         began = time.monotonic_ns()
         house.bangtin("takedown", "now", "--unit", UNIT, "--media", media[number], "--reason", "đo", "--wait", "0", unheard=True)
         times += house.until_all(began, lambda items, n=number: f"muc-0-{n + 1}" in items)

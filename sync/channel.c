@@ -29,6 +29,7 @@ enum message_kind {
     MESSAGE_PONG,
     MESSAGE_SCREENSHOT,
     MESSAGE_STATUS,
+    MESSAGE_FLUSHED,
 };
 
 struct message {
@@ -83,6 +84,11 @@ void bt_channel_done(struct bt_channel *channel, int64_t number, enum bt_order_s
     post(channel,
          (struct message){
              .kind = MESSAGE_DONE, .number = number, .state = state, .text = bt_strdup(cut)});
+}
+
+void bt_channel_flushed(struct bt_channel *channel)
+{
+    post(channel, (struct message){.kind = MESSAGE_FLUSHED});
 }
 
 void bt_channel_pong(struct bt_channel *channel, int64_t ping)
@@ -416,6 +422,8 @@ static void handle_message(struct bt_channel *channel, struct message *message)
                            message->text);
         channel->results_due = true;
         break;
+    case MESSAGE_FLUSHED:
+        break;  // results may be said
     case MESSAGE_PONG:
         channel->pong = message->number;
         break;
@@ -505,6 +513,9 @@ static void *run(void *context)
         curl_multi_perform(channel->multi, &running);
         take_results(channel);
         begin_what_is_due(channel);
+        if (!bt_state_is_flushed(channel->sync->state)) {
+            bt_flusher_wake(channel->sync->flusher);
+        }
         if (!atomic_load(&channel->sync->stopping)) {
             curl_multi_poll(channel->multi, NULL, 0, wait_ms(channel, tick_ns), NULL);
         }

@@ -21,6 +21,7 @@ void bt_channel_moved(struct bt_channel *channel);  // another server: connect a
 void bt_channel_look(struct bt_channel *channel);   // content or templates changed
 void bt_channel_done(struct bt_channel *channel, int64_t number, enum bt_order_state state,
                      const char *detail);
+void bt_channel_flushed(struct bt_channel *channel);  // what was taken is on the disk
 void bt_channel_pong(struct bt_channel *channel, int64_t ping);
 void bt_channel_screenshot(struct bt_channel *channel, int64_t number, void *bytes, size_t len);
 void bt_channel_status(struct bt_channel *channel, const char *json);

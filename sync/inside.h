@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "assets/store.h"
+#include "sync/flusher.h"
 #include "sync/servers.h"
 #include "sync/standing.h"
 #include "sync/sync.h"
@@ -21,6 +22,7 @@ struct bt_sync {
     struct bt_queue *news;  // borrowed
     struct bt_store *store;
     struct bt_state *state;
+    struct bt_flusher *flusher;
     struct bt_time_floor *time;
     struct bt_troubles *troubles;
     struct bt_servers *servers;

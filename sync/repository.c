@@ -399,6 +399,7 @@ static void take_documents(struct bt_repository *repository, struct bt_documents
     if (r == 0) {
         r = bt_documents_keep(&repository->newest, state, "newest", &err);
         r = bt_state_end(state, r, &err);
+        r = r < 0 ? r : bt_state_flush(state, &err);
     }
     if (r < 0) {
         bt_sync_disk_trouble(repository->sync, r, err.msg);

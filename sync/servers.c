@@ -76,7 +76,8 @@ static int keep(struct bt_servers *servers, const struct bt_addresses *addresses
     BT_AUTOBUF text;
     bt_buf_init(&text, LIST_MAX_BYTES - 1);
     int r = bt_addresses_write(addresses, &text);
-    return r < 0 ? r : bt_state_set(servers->state, "servers", bt_buf_text(&text), err);
+    r = r < 0 ? r : bt_state_set(servers->state, "servers", bt_buf_text(&text), err);
+    return r < 0 ? r : bt_state_flush(servers->state, err);
 }
 
 bool bt_servers_set(struct bt_servers *servers, const struct bt_addresses *addresses,

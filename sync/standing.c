@@ -113,6 +113,7 @@ int bt_standing_pair(struct bt_standing *standing, const struct bt_identity *ide
     r = r < 0 ? r : bt_state_set(state, "unit", identity->unit, err);
     r = r < 0 ? r : bt_state_set(state, "screen", identity->screen, err);
     r = bt_state_end(state, r, err);
+    r = r < 0 ? r : bt_state_flush(state, err);
     if (r == 0) {
         bt_standing_lock(standing);
         standing->identity = *identity;
@@ -174,7 +175,7 @@ static int keep_content(struct bt_standing *standing, const struct bt_documents 
         r = bt_state_end(state, r, err);
     }
     free(lifted.ids);
-    return r;
+    return r < 0 ? r : bt_state_flush(state, err);
 }
 
 static void forget_lifted(struct bt_standing *standing)
@@ -229,6 +230,7 @@ int bt_standing_set_templates(struct bt_standing *standing, const struct bt_docu
     }
     int r = bt_state_begin(state, err);
     r = r < 0 ? r : bt_state_end(state, bt_documents_keep(templates, state, "template", err), err);
+    r = r < 0 ? r : bt_state_flush(state, err);
     if (r == 0) {
         bt_standing_lock(standing);
         bt_documents_finish(&standing->templates);

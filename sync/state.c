@@ -1,10 +1,13 @@
 #include "sync/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -22,7 +25,10 @@ static const char schema[] =
 
 struct bt_state {
     sqlite3 *sqlite;
+    char *log_path;        // owned
     pthread_mutex_t lock;  // recursive: a transaction holds it, and each call inside
+    // How many writes that must not be lost there were; the last one that the disk has.
+    _Atomic uint64_t written, flushed;
 };
 
 struct value {
@@ -94,8 +100,9 @@ static int prepare(struct bt_state *state, const char *sql, const struct value *
     return 0;
 }
 
-static int run_values(struct bt_state *state, const char *sql, const struct value *values,
-                      size_t count, struct bt_error *err)
+// In the log: it outlives the process, and a power cut once something after it was flushed.
+static int run_noted(struct bt_state *state, const char *sql, const struct value *values,
+                     size_t count, struct bt_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     lock(state);
@@ -109,24 +116,17 @@ static int run_values(struct bt_state *state, const char *sql, const struct valu
     return r;
 }
 
+static int run_values(struct bt_state *state, const char *sql, const struct value *values,
+                      size_t count, struct bt_error *err)
+{
+    int r = run_noted(state, sql, values, count, err);
+    state->written += r == 0;
+    return r;
+}
+
 #define RUN(state, err, sql, ...)                                                                  \
     run_values(state, sql, (struct value[]){__VA_ARGS__},                                          \
                sizeof((struct value[]){__VA_ARGS__}) / sizeof(struct value), err)
-
-/*
- * In the log, but not yet on the disk: it outlives the process, and after a power cut it is done
- * again. The next full commit takes it along.
- */
-static int run_relaxed(struct bt_state *state, const char *sql, const struct value *values,
-                       size_t count, struct bt_error *err)
-{
-    lock(state);
-    int r = execute(state, "PRAGMA synchronous=NORMAL", err);
-    r = r < 0 ? r : run_values(state, sql, values, count, err);
-    sqlite3_exec(state->sqlite, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-    unlock(state);
-    return r;
-}
 
 static int open_database(struct bt_state *state, const char *path, struct bt_error *err)
 {
@@ -138,7 +138,7 @@ static int open_database(struct bt_state *state, const char *path, struct bt_err
     sqlite3_busy_timeout(state->sqlite, BUSY_MS);
     // EXTRA for the step into the log: the rollback journal of that step must not come back.
     return execute(state,
-                   "PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                   "PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
                    "PRAGMA cache_size=-256; PRAGMA journal_size_limit=4194304;",
                    err);
 }
@@ -162,6 +162,7 @@ static int check_version(struct bt_state *state, struct bt_error *err)
 int bt_state_open(const char *path, struct bt_state **out, struct bt_error *err)
 {
     BT_AUTO(bt_state) state = BT_NEW(struct bt_state);
+    state->log_path = bt_strf("%s-wal", path);
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
@@ -182,8 +183,39 @@ void bt_state_destroy(struct bt_state *state)
         return;
     }
     sqlite3_close(state->sqlite);
+    free(state->log_path);
     pthread_mutex_destroy(&state->lock);
     free(state);
+}
+
+// A file of its own, so that nobody waits for a slow disk but the caller.
+static int flush_log(const struct bt_state *state, struct bt_error *err)
+{
+    int fd = open(state->log_path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        return 0;  // all of it is in the database, which was flushed before
+    }
+    int r = fd < 0 || fdatasync(fd) < 0 ? bt_fail_errno(err, "The player's state") : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return r;
+}
+
+int bt_state_flush(struct bt_state *state, struct bt_error *err)
+{
+    uint64_t written = state->written;
+    int r = flush_log(state, err);
+    uint64_t flushed = state->flushed;
+    while (r == 0 && flushed < written &&
+           !atomic_compare_exchange_weak(&state->flushed, &flushed, written)) {
+    }
+    return r;
+}
+
+bool bt_state_is_flushed(const struct bt_state *state)
+{
+    return state->flushed >= state->written;
 }
 
 int bt_state_begin(struct bt_state *state, struct bt_error *err)
@@ -199,6 +231,7 @@ int bt_state_begin(struct bt_state *state, struct bt_error *err)
 int bt_state_end(struct bt_state *state, int r, struct bt_error *err)
 {
     r = r < 0 ? r : execute(state, "COMMIT", err);
+    state->written += r == 0;
     if (r < 0 && sqlite3_get_autocommit(state->sqlite) == 0) {
         sqlite3_exec(state->sqlite, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -249,8 +282,8 @@ int bt_state_set_int(struct bt_state *state, const char *key, int64_t value, str
 int bt_state_note_int(struct bt_state *state, const char *key, int64_t value, struct bt_error *err)
 {
     const struct value values[] = {TEXT(key), NUMBER(value)};
-    return run_relaxed(state, "INSERT OR REPLACE INTO value(key, value) VALUES(?1, ?2)", values,
-                       BT_ARRAY_LEN(values), err);
+    return run_noted(state, "INSERT OR REPLACE INTO value(key, value) VALUES(?1, ?2)", values,
+                     BT_ARRAY_LEN(values), err);
 }
 
 int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row, struct bt_error *err)
@@ -266,16 +299,16 @@ int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, c
                           int64_t at_ms, struct bt_error *err)
 {
     const struct value values[] = {NUMBER(n), TEXT(word), NUMBER(at_ms), TEXT(detail)};
-    return run_relaxed(state,
-                       "UPDATE taken_order SET state = ?2, at_ms = ?3, detail = ?4"
-                       " WHERE n = ?1 AND state = 'given'",
-                       values, BT_ARRAY_LEN(values), err);
+    return run_noted(state,
+                     "UPDATE taken_order SET state = ?2, at_ms = ?3, detail = ?4"
+                     " WHERE n = ?1 AND state = 'given'",
+                     values, BT_ARRAY_LEN(values), err);
 }
 
 int bt_state_drop_order(struct bt_state *state, int64_t n, struct bt_error *err)
 {
     const struct value values[] = {NUMBER(n)};
-    return run_relaxed(state, "DELETE FROM taken_order WHERE n = ?1", values, 1, err);
+    return run_noted(state, "DELETE FROM taken_order WHERE n = ?1", values, 1, err);
 }
 
 static const char *column_text(sqlite3_stmt *stmt, int column)

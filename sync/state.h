@@ -1,7 +1,8 @@
 /**
  * What a player must not forget, in one small SQLite database: who it is, which orders it took and
- * what became of them, takedowns, emergencies, and the documents that are shown. One commit, one
- * sync; after a power cut a thing is there whole or not at all.
+ * what became of them, takedowns, emergencies, and the documents that are shown. What is committed
+ * outlives the process; it outlives a power cut once it is flushed, which takes as long as the disk
+ * takes and holds up nobody else. After a power cut a thing is there whole or not at all.
  *
  * Thread-safe; a transaction (begin … commit) keeps other threads out. Errors: -ENOSPC, -EROFS,
  * -EUCLEAN damaged, -ENOTSUP written by a newer version, -EIO, with SQLite's words.
@@ -28,11 +29,16 @@ int bt_state_begin(struct bt_state *state, struct bt_error *err) BT_NODISCARD;
 // error.
 int bt_state_end(struct bt_state *state, int r, struct bt_error *err) BT_NODISCARD;
 
+// Waits for the disk. Writes that come meanwhile are not counted as flushed.
+int bt_state_flush(struct bt_state *state, struct bt_error *err) BT_NODISCARD;
+// False while a write that must not be lost could still be. "Noted" ones may be, and do not count.
+bool bt_state_is_flushed(const struct bt_state *state);
+
 // Single values. `out` must be able to hold the text; -ENOENT when it was never set.
 int bt_state_get(struct bt_state *state, const char *key, char *out, size_t size) BT_NODISCARD;
 int bt_state_set(struct bt_state *state, const char *key, const char *value,
                  struct bt_error *err) BT_NODISCARD;
-// Outlives the process at once and a power cut a little later; outside of transactions.
+// Noted: a power cut soon after may lose it.
 int bt_state_note_int(struct bt_state *state, const char *key, int64_t value,
                       struct bt_error *err) BT_NODISCARD;
 int64_t bt_state_get_int(struct bt_state *state, const char *key, int64_t absent);
@@ -53,8 +59,7 @@ struct bt_order_row {
 int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row,
                        struct bt_error *err) BT_NODISCARD;
 
-// Outside of transactions. These two outlive the process at once and a power cut a little later: an
-// order whose answer was lost is answered again.
+// These two are noted: an order whose answer was lost is answered again.
 int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, const char *detail,
                           int64_t at_ms, struct bt_error *err) BT_NODISCARD;
 int bt_state_drop_order(struct bt_state *state, int64_t n, struct bt_error *err) BT_NODISCARD;

@@ -171,11 +171,31 @@ static int open_standing(struct bt_sync *sync, struct bt_queue *news, struct bt_
     return r;
 }
 
+static void handle_flushed(void *context)
+{
+    bt_channel_flushed(((struct bt_sync *)context)->channel);
+}
+
+static void handle_flush_failed(void *context, int r, const char *detail)
+{
+    bt_sync_disk_trouble(context, r, detail);
+}
+
+static int start_flusher(struct bt_sync *sync, struct bt_error *err)
+{
+    const struct bt_flusher_options options = {.state = sync->state,
+                                               .context = sync,
+                                               .flushed = handle_flushed,
+                                               .failed = handle_flush_failed};
+    return bt_flusher_start(&options, &sync->flusher, err);
+}
+
 static int start_threads(struct bt_sync *sync, struct bt_error *err)
 {
     int r = bt_channel_create(sync, &sync->channel, err);
     r = r < 0 ? r : bt_repository_create(sync, &sync->repository, err);
     r = r < 0 ? r : bt_transfers_create(sync, &sync->transfers, err);
+    r = r < 0 ? r : start_flusher(sync, err);
     r = r < 0 ? r : bt_transfers_run(sync->transfers, err);
     r = r < 0 ? r : bt_repository_run(sync->repository, err);
     return r < 0 ? r : bt_channel_run(sync->channel, err);
@@ -224,6 +244,7 @@ void bt_sync_destroy(struct bt_sync *sync)
     bt_channel_join(sync->channel);
     bt_repository_join(sync->repository);
     bt_transfers_join(sync->transfers);
+    bt_flusher_destroy(sync->flusher);
     bt_channel_destroy(sync->channel);
     bt_repository_destroy(sync->repository);
     bt_transfers_destroy(sync->transfers);

@@ -74,7 +74,8 @@ static bool pong_due(const struct bt_channel *channel)
 
 static bool results_due(const struct bt_channel *channel)
 {
-    return has_token(channel) && channel->results_due;
+    // Kept before it is answered; the flusher wakes us.
+    return has_token(channel) && channel->results_due && bt_state_is_flushed(channel->sync->state);
 }
 
 static bool status_due(const struct bt_channel *channel)
