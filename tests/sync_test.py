@@ -12,6 +12,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import side_by_side  # noqa: E402
+
 try:
     from wire_house import (BUILD, SCREEN, UNIT, ChaosProxy, Driver, House, Key, certificate, now_ms, screen_document, sha256,
                             template_document, unit_document, wait_until)
@@ -585,4 +587,4 @@ class Transfers(Wire):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[1:])
+    side_by_side.main(sys.modules["__main__"])
