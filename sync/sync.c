@@ -100,8 +100,8 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
 
 static void free_options(struct bt_sync_options *options)
 {
-    const char *const texts[] = {options->directory, options->server, options->pin,
-                                 options->root_sha256, options->model, options->version};
+    const char *const texts[] = {options->directory,   options->server, options->pin,
+                                 options->root_sha256, options->model,  options->version};
     for (size_t i = 0; i < BT_ARRAY_LEN(texts); i++) {
         free((void *)(uintptr_t)texts[i]);
     }
