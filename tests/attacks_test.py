@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 try:
     from hijacked_server import FileKey, Hijacked, Key, Loot, activation, canonical, now_ms, sha256, signatures
-    from hijacked_world import A, B, BANGTIN, BOARD, PLAYER, SERVER, Screen, World, middle
+    from hijacked_world import A, B, BANGTIN, BOARD, PLAYER, SERVER, Screen, World, middle, picture
 except ImportError as missing:
     print(f"cannot run here: {missing}")
     sys.exit(77)
@@ -565,6 +566,24 @@ class Orders(AttackCase):
         self.judge()
         self.assertLess(self.memory() - before, 64 * 1024)
 
+    def test_a_server_that_takes_no_answers(self):
+        """What a player keeps for it on the disk has an end."""
+        self.house.done = lambda body: (500, {})
+        with sqlite3.connect(os.path.join(self.data, "state.db")) as state:
+            state.executemany("INSERT INTO taken_order(n, body, state, at_ms, detail) VALUES(?, '', 'refused', 0, '')",
+                              [(n,) for n in range(-3000, 0)])
+        state.close()
+        self.start()
+        self.meet()
+        number = self.house.order("show", text="x" * 100000)
+        self.screen.wait_said(f"Order {number}: ")
+        self.ping()
+        self.screen.kill()
+        with sqlite3.connect(os.path.join(self.data, "state.db")) as state:
+            kept, longest, last = state.execute("SELECT count(*), max(length(body)), max(n) FROM taken_order").fetchone()
+        state.close()
+        self.assertEqual((kept, longest, last), (1024, 0, number))
+
     def memory(self):
         with open(f"/proc/{self.screen.process.pid}/status", encoding="utf-8") as file:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1])
@@ -577,6 +596,16 @@ class Orders(AttackCase):
         self.assertEqual(self.answer("show", text="XẤU", asset=asset_of("red"))["state"], "refused")
         self.screen.wait(lambda: near(self.looks(), GREEN))  # the name stands for a second
         self.judge()
+
+    def test_the_whole_picture(self):
+        """Not only its middle: after all that was asked every pixel is of the approved picture."""
+        self.start()
+        self.meet()
+        self.answer("show", text="XẤU")
+        number = self.house.order("screenshot")
+        self.screen.wait(lambda: number in self.house.results and number in self.house.screenshots)
+        raw = picture(self.house.screenshots[number])
+        self.assertTrue(all(near(raw[i:i + 3], GREEN) for i in range(0, len(raw), 3)))
 
     def test_blank_is_all_it_can_do(self):
         self.start()
@@ -671,6 +700,16 @@ class Approvers(AttackCase):
 
     def test_both_approvers_of_another_commune(self):
         self.forged_with(self.key("chi"), self.key("dung"))
+
+    def test_an_approver_who_was_revoked(self):
+        """Both could publish until the province took one of them out; from then on they cannot."""
+        loot, gone = self.house.loot, self.key("binh").id
+        delegations = loot.document("targets")["signed"]["delegations"]
+        for role in delegations["roles"]:
+            role["keyids"] = [keyid for keyid in role["keyids"] if keyid != gone]
+        del delegations["keys"][gone]
+        loot.forge("targets", {}, [self.key("tinh-1"), self.key("tinh-2")], delegations=delegations)
+        self.forged_with(self.key("an"), self.key("binh"))
 
     def test_one_approver_of_the_province(self):
         loot = self.house.loot

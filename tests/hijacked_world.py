@@ -225,10 +225,14 @@ class World:
         os.remove(screen.log)
 
 
-def middle(png):
-    """The colour in the middle of a screenshot, below any mark."""
+def picture(png):
+    """Red, green, blue of each pixel of a screenshot."""
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         file.write(png)
         file.flush()
-        raw = pixels("-i", file.name)
-    return tuple(raw[(90 * 320 + 160) * 3:][:3])
+        return pixels("-i", file.name)
+
+
+def middle(png):
+    """The colour in its middle."""
+    return tuple(picture(png)[(90 * 320 + 160) * 3:][:3])
