@@ -288,11 +288,16 @@ int bt_state_note_int(struct bt_state *state, const char *key, int64_t value, st
 
 int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row, struct bt_error *err)
 {
-    return RUN(state, err,
-               "INSERT INTO taken_order(n, body, state, at_ms, detail)"
-               " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(n) DO NOTHING",
-               NUMBER(row->n), TEXT(row->body), TEXT(row->state), NUMBER(row->at_ms),
-               TEXT(row->detail));
+    int r = RUN(state, err,
+                "INSERT INTO taken_order(n, body, state, at_ms, detail)"
+                " VALUES(?1, iif(?3 = 'given', ?2, ''), ?3, ?4, ?5) ON CONFLICT(n) DO NOTHING",
+                NUMBER(row->n), TEXT(row->body), TEXT(row->state), NUMBER(row->at_ms),
+                TEXT(row->detail));
+    return r < 0 ? r
+                 : RUN(state, err,
+                       "DELETE FROM taken_order WHERE n <="
+                       " (SELECT n FROM taken_order ORDER BY n DESC LIMIT 1 OFFSET ?1)",
+                       NUMBER(BT_STATE_MAX_ORDERS));
 }
 
 int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, const char *detail,
@@ -300,7 +305,7 @@ int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, c
 {
     const struct value values[] = {NUMBER(n), TEXT(word), NUMBER(at_ms), TEXT(detail)};
     return run_noted(state,
-                     "UPDATE taken_order SET state = ?2, at_ms = ?3, detail = ?4"
+                     "UPDATE taken_order SET state = ?2, at_ms = ?3, detail = ?4, body = ''"
                      " WHERE n = ?1 AND state = 'given'",
                      values, BT_ARRAY_LEN(values), err);
 }

@@ -56,6 +56,9 @@ struct bt_order_row {
     char detail[256];
     const char *body;  // the order as it came; borrowed during the call
 };
+
+// A server that takes no answers gives no more than it could ask about: older ones are forgotten.
+#define BT_STATE_MAX_ORDERS 1024
 int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row,
                        struct bt_error *err) BT_NODISCARD;
 
