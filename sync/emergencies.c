@@ -119,11 +119,21 @@ int bt_emergencies_add(struct bt_emergencies *emergencies, const struct bt_activ
     return 1;
 }
 
+// Ends of what was never seen leave room for what is signed, however many a server invents.
+static bool may_note_end(const struct bt_emergencies *emergencies)
+{
+    size_t unknown = 0;
+    for (size_t i = 0; i < emergencies->count; i++) {
+        unknown += emergencies->list[i]->text == NULL;
+    }
+    return unknown < BT_MAX_EMERGENCIES / 2;
+}
+
 void bt_emergencies_end(struct bt_emergencies *emergencies, const char *id, int64_t at_ms,
                         const struct bt_instant *now)
 {
     struct bt_emergency *emergency = bt_emergencies_find(emergencies, id);
-    if (emergency == NULL) {
+    if (emergency == NULL && may_note_end(emergencies)) {
         emergency = new_emergency(emergencies, id);
     }
     if (emergency != NULL && emergency->ended_ms == 0) {

@@ -400,6 +400,15 @@ class Warnings(AttackCase):
         self.house.order("emergency", activation=activation(self.duty, TEMPLATE_A, b"{}", A))
         self.judge()
 
+    def test_invented_ends_leave_room_for_what_is_signed(self):
+        self.start()
+        self.meet()
+        numbers = [self.house.order("emergency_end", id=f"e-x{i}", at_ms=now_ms()) for i in range(100)]
+        self.screen.wait_said(f"Order {numbers[-1]}: ")
+        text = activation(self.duty, TEMPLATE_A, self.body, A)
+        self.house.order("emergency", activation=text)
+        self.screen.wait_item("bao")
+
     def test_replayed_after_it_was_ended(self):
         self.start()
         self.meet()
