@@ -980,6 +980,20 @@ class Pairing(AttackCase):
         self.screen = None
 
 
+class Table(unittest.TestCase):
+    def test_docs_name_every_attack_and_no_other(self):
+        with open(os.path.join(os.environ.get("BT_SOURCE_ROOT", "."), "docs", "trust.md"), encoding="utf-8") as file:
+            table = file.read().partition("## Attackers")[2].partition("\n## ")[0]
+        tests = {(case.__name__, name) for case in AttackCase.__subclasses__() for name in dir(case) if name.startswith("test_")}
+        named, of = set(), None
+        for case, cut, name in re.findall(r"`(?:(\w+)\.|(…))(\w+)`", table):
+            of = case or of
+            found = {test for test in tests if test[0] == of and (test[1].endswith(name) if cut else test[1] == name)}
+            self.assertTrue(found, (of, name))
+            named |= found
+        self.assertEqual(tests - named, set())
+
+
 if __name__ == "__main__":
     for program in (SERVER, BANGTIN, PLAYER):
         if not os.path.exists(program):
