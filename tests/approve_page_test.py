@@ -120,6 +120,18 @@ class ApprovePage(unittest.TestCase):
         result = self.offer(forged)
         self.assertEqual(result.get("changes"), [["a", "added"]], result)
 
+    def test_a_password_never_goes_in_the_clear(self):
+        said = self.page.run("""return (async () => {
+            const asked = [], real = window.fetch;
+            window.fetch = async url => { asked.push(url); return {ok: true, json: async () => ({token: "t"})}; };
+            const results = [];
+            for (const place of ["http://bangtin.example.vn", "http://127.0.0.1.example.vn:80", "https://bangtin.example.vn", "http://127.0.0.1:8080"])
+                try { await server.login(place, "a", "b"); results.push("sent"); } catch (error) { results.push("refused"); }
+            window.fetch = real;
+            return [results, asked.length];
+        })()""")
+        self.assertEqual(said, [["refused", "refused", "sent", "sent"], 2])
+
     def test_what_others_have_signed_is_shown_to_whoever_has_not(self):
         hidden = """const other = "u/31333/la.json";
             signed.targets[other] = metadata.targets[other] = await target(now);
