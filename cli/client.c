@@ -82,7 +82,7 @@ static int set_server(struct bt_client *client, const char *server, struct bt_er
     }
     const char *rest = strstr(client->server, "://");
     bool plain = bt_str_starts(client->server, "http://");
-    if (r < 0 || rest == NULL || rest[3] == '\0' || strchr(rest + 3, '/') != NULL ||
+    if (r < 0 || rest == NULL || rest[3] == '\0' || strpbrk(rest + 3, "/@?#\\") != NULL ||
         !(plain || bt_str_starts(client->server, "https://"))) {
         return bt_fail(err, -EINVAL,
                        "'%s': cần dạng / must look like https://bangtin.example.vn, unix:/PATH",
