@@ -1,6 +1,4 @@
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -14,6 +12,7 @@
 #include "server/accounts/handlers.h"
 #include "server/accounts/secret.h"
 #include "server/accounts/session.h"
+#include "server/http/listen.h"
 #include "server/ids.h"
 
 static const struct bt_log login_log = {"server/accounts"};
@@ -60,17 +59,6 @@ static struct bt_accounts *accounts_of(struct bt_call *call)
     return bt_call_server(call)->accounts;
 }
 
-// Whoever has one IPv6 address has 2^64 of them.
-static void name_address(const char *remote, char out[64])
-{
-    struct in6_addr address;
-    if (inet_pton(AF_INET6, remote, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address)) {
-        bt_hex(address.s6_addr, 8, out);
-    } else {
-        bt_copy_cut(out, 64, remote);
-    }
-}
-
 static void lower(char *text)
 {
     for (; *text != '\0'; text++) {
@@ -83,8 +71,8 @@ static bool take_try(struct bt_call *call, const char *login)
 {
     struct bt_accounts *accounts = accounts_of(call);
     int64_t now_ns = bt_clock_mono_ns(bt_call_server(call)->clock);
-    char address[64];
-    name_address(bt_call_remote(call), address);
+    char address[BT_NETWORK_BYTES];
+    bt_address_network(bt_call_remote(call), address);
     if (bt_limiter_take(accounts->by_address, address, now_ns) &&
         (login == NULL || bt_limiter_take(accounts->by_login, login, now_ns))) {
         return true;
@@ -97,8 +85,8 @@ static bool take_try(struct bt_call *call, const char *login)
 
 static void return_try(struct bt_call *call, const char *login)
 {
-    char address[64];
-    name_address(bt_call_remote(call), address);
+    char address[BT_NETWORK_BYTES];
+    bt_address_network(bt_call_remote(call), address);
     bt_limiter_return(accounts_of(call)->by_address, address);
     if (login != NULL) {
         bt_limiter_return(accounts_of(call)->by_login, login);

@@ -4,15 +4,17 @@
 
 #include "base/str.h"
 #include "server/fleet/secret.h"
+#include "server/http/listen.h"
 
 static int is_blocked(struct bt_call *call, bool *out, struct bt_error *err)
 {
+    char network[BT_NETWORK_BYTES];
+    bt_address_network(bt_call_remote(call), network);
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(bt_call_db(call), &rows, err,
                       "SELECT wrong FROM pairing_block WHERE remote = $1 AND wrong >= $2"
                       " AND until_ms > $3",
-                      BT_TEXT(bt_call_remote(call)), BT_INT(BT_PAIRING_MAX_WRONG),
-                      BT_INT(bt_call_now_ms(call)));
+                      BT_TEXT(network), BT_INT(BT_PAIRING_MAX_WRONG), BT_INT(bt_call_now_ms(call)));
     *out = r == 0 && bt_db_next(rows);
     return r;
 }
@@ -20,13 +22,15 @@ static int is_blocked(struct bt_call *call, bool *out, struct bt_error *err)
 int bt_pairing_count_wrong(struct bt_call *call, struct bt_error *err)
 {
     int64_t now_ms = bt_call_now_ms(call);
-    int64_t r = bt_db_run(bt_call_db(call), err,
-                          "INSERT INTO pairing_block(remote, wrong, until_ms) VALUES($1, 1, $2)"
-                          " ON CONFLICT (remote) DO UPDATE SET wrong = CASE"
-                          " WHEN pairing_block.until_ms < $3 THEN 1"
-                          " ELSE pairing_block.wrong + 1 END, until_ms = excluded.until_ms",
-                          BT_TEXT(bt_call_remote(call)),
-                          BT_INT(now_ms + BT_PAIRING_LIVES_S * 1000LL), BT_INT(now_ms));
+    char network[BT_NETWORK_BYTES];
+    bt_address_network(bt_call_remote(call), network);
+    int64_t r =
+        bt_db_run(bt_call_db(call), err,
+                  "INSERT INTO pairing_block(remote, wrong, until_ms) VALUES($1, 1, $2)"
+                  " ON CONFLICT (remote) DO UPDATE SET wrong = CASE"
+                  " WHEN pairing_block.until_ms < $3 THEN 1"
+                  " ELSE pairing_block.wrong + 1 END, until_ms = excluded.until_ms",
+                  BT_TEXT(network), BT_INT(now_ms + BT_PAIRING_LIVES_S * 1000LL), BT_INT(now_ms));
     return r < 0 ? (int)r : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "server/fleet/fleet.h"
 #include "server/fleet/pairing.h"
 #include "server/fleet/server_entry.h"
+#include "server/http/listen.h"
 #include "server/ids.h"
 
 #define POLL_S 3
@@ -61,12 +62,14 @@ static int count(struct bt_db *db, const char *remote, int64_t *out_all, int64_t
 // What is over makes room; 1 when there is some.
 static int make_room(struct bt_call *call, const char *public_key, struct bt_error *err)
 {
+    char network[BT_NETWORK_BYTES];
+    bt_address_network(bt_call_remote(call), network);
     struct bt_db *db = bt_call_db(call);
     int64_t all = 0, here = 0;
     int64_t gone =
         bt_db_run(db, err, "DELETE FROM pairing WHERE expires_ms < $1 OR public_key = $2",
                   BT_INT(bt_call_now_ms(call)), BT_TEXT(public_key));
-    int r = gone < 0 ? (int)gone : count(db, bt_call_remote(call), &all, &here, err);
+    int r = gone < 0 ? (int)gone : count(db, network, &all, &here, err);
     return r < 0 ? r : all < MAX_PAIRINGS && here < MAX_FROM_ADDRESS;
 }
 
@@ -100,7 +103,8 @@ static int add_pairing(struct bt_call *call, const struct begin *begin, const ch
     struct bt_db *db = bt_call_db(call);
     int64_t now_ms = bt_call_now_ms(call);
     uint8_t secret[BT_FLEET_SECRET_BYTES];
-    char hash[BT_SHA256_HEX_BYTES];
+    char hash[BT_SHA256_HEX_BYTES], network[BT_NETWORK_BYTES];
+    bt_address_network(bt_call_remote(call), network);
     int r = bt_fleet_secret(db, "pairing", secret, err);
     if (r < 0) {
         return r;
@@ -113,8 +117,8 @@ static int add_pairing(struct bt_call *call, const struct begin *begin, const ch
         "INSERT INTO pairing(id, code_hash, public_key, model, version, root_sha256, remote,"
         " created_ms, expires_ms) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         BT_TEXT(id), BT_TEXT(hash), BT_TEXT(begin->public_key), BT_TEXT(begin->model),
-        BT_TEXT(begin->version), BT_TEXT(root_sha256), BT_TEXT(bt_call_remote(call)),
-        BT_INT(now_ms), BT_INT(now_ms + BT_PAIRING_LIVES_S * 1000LL));
+        BT_TEXT(begin->version), BT_TEXT(root_sha256), BT_TEXT(network), BT_INT(now_ms),
+        BT_INT(now_ms + BT_PAIRING_LIVES_S * 1000LL));
     return added < 0 ? (int)added : 0;
 }
 

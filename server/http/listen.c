@@ -151,6 +151,16 @@ int bt_listen_open(const char *where, struct bt_listener *out, struct bt_error *
     return 0;
 }
 
+void bt_address_network(const char *text, char out[BT_NETWORK_BYTES])
+{
+    struct in6_addr address;
+    if (inet_pton(AF_INET6, text, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address)) {
+        bt_hex(address.s6_addr, 8, out);
+    } else {
+        bt_copy_cut(out, BT_NETWORK_BYTES, text);
+    }
+}
+
 void bt_address_text(const struct sockaddr *address, char *out, size_t size)
 {
     union address copy = {0};

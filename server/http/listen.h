@@ -27,4 +27,9 @@ bool bt_listen_is_loopback(const char *where);
 // is written as IPv4.
 void bt_address_text(const struct sockaddr *address, char *out, size_t size);
 
+// Whom limits count: the address, or of IPv6 its first 64 bits, since whoever has one of those
+// addresses has all of them.
+#define BT_NETWORK_BYTES 64
+void bt_address_network(const char *text, char out[BT_NETWORK_BYTES]);
+
 #endif

@@ -72,6 +72,23 @@ static void peers_have_texts(void **state)
     assert_string_equal(text, "unix");
 }
 
+static void an_address_of_ipv6_stands_for_its_network(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *network;
+    } cases[] = {{"192.0.2.7", "192.0.2.7"},
+                 {"::ffff:192.0.2.7", "::ffff:192.0.2.7"},
+                 {"2001:db8:1:2:3::4", "20010db800010002"},
+                 {"2001:db8:1:2::5", "20010db800010002"},
+                 {"unix", "unix"}};
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        char network[BT_NETWORK_BYTES];
+        bt_address_network(cases[i].text, network);
+        assert_string_equal(network, cases[i].network);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +96,7 @@ int main(void)
         cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(loopback_is_known),
         cmocka_unit_test(peers_have_texts),
+        cmocka_unit_test(an_address_of_ipv6_stands_for_its_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
