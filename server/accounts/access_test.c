@@ -106,7 +106,7 @@ static struct expected *find_expected(const struct bt_route *route)
         }
     }
     fail_msg("%s %s is not in tests/data/access.txt", route->method, route->path);
-    return NULL;
+    return &expected[0];  // never: compilers do not know that fail_msg() ends the test
 }
 
 static void for_each_route(void (*judge)(const struct bt_route *route, struct expected *entry,
@@ -124,7 +124,6 @@ static void for_each_route(void (*judge)(const struct bt_route *route, struct ex
 static void judge_who(const struct bt_route *route, struct expected *entry, void *context)
 {
     (void)context;
-    assert_non_null(entry);
     entry->seen = true;
     enum where where = route->who != BT_WHO_USER || route->action == BT_ACTION_NONE ? WHERE_NONE
                        : route->unit == bt_unit_any                                 ? WHERE_ANY
