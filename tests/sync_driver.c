@@ -142,6 +142,14 @@ static void print_news(const struct bt_news *news, struct bt_store *store)
     cJSON_free(text);
 }
 
+// Emergencies and their ends are not answered: a screen that does not show them yet.
+static int64_t mute;
+
+static bool is_left_unanswered(const struct bt_news *news)
+{
+    return mute > 0 && (news->order == BT_ORDER_EMERGENCY || news->order == BT_ORDER_EMERGENCY_END);
+}
+
 static void answer(struct bt_sync *sync, const struct bt_news *news)
 {
     static const char png[] = "\x89PNG\r\n\x1a\nnot really";
@@ -155,7 +163,7 @@ static void answer(struct bt_sync *sync, const struct bt_news *news)
         bt_sync_screenshot(sync, news->number, bytes, sizeof(png));
     } else if (news->kind == BT_NEWS_ORDER && news->order == BT_ORDER_RESTART) {
         stopped = 1;
-    } else if (news->kind == BT_NEWS_ORDER) {
+    } else if (news->kind == BT_NEWS_ORDER && !is_left_unanswered(news)) {
         bt_sync_done(sync, news->number, BT_ORDER_DONE, "");
     }
 }
@@ -171,7 +179,7 @@ static int parse_options(int argc, char **argv, struct bt_sync_options *out)
         {"--pin", &out->pin, NULL},           {"--ping-s", NULL, &out->ping_s},
         {"--poll-s", NULL, &out->poll_s},     {"--retry-s", NULL, &out->retry_max_s},
         {"--stall-s", NULL, &out->stall_s},   {"--cap", NULL, &out->max_bytes_per_s},
-        {"--month", NULL, &out->month_bytes},
+        {"--month", NULL, &out->month_bytes}, {"--mute", NULL, &mute},
     };
     for (int i = 1; i + 1 < argc; i += 2) {
         bool known = false;

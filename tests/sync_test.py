@@ -486,6 +486,30 @@ class Emergency(Wire):
         self.house.order("emergency_end", id="e-high", at_ms=now_ms())
         driver.wait(lambda n: self.shows(n) and "vừa" in n["publications"][-1]["text"], after=after)
 
+    def unanswered(self, n, order, driver):
+        """Told to the main loop, which is killed before it has seen it on the screen."""
+        self.assertEqual(driver.wait(lambda news: is_order(order)(news) and news["n"] == n)["id"], "e-1")
+        driver.kill()
+        self.assertNotIn(n, self.house.results)
+
+    def test_it_is_not_answered_before_the_main_loop_says_so_and_asked_again_after_a_kill(self):
+        self.prepare().close()
+        driver = self.start(mute=1)
+        n = self.activate()
+        driver.wait(self.shows)
+        self.unanswered(n, "emergency", driver)
+        driver = self.start()
+        driver.wait(self.shows)
+        self.assertEqual(self.answered(n)["state"], "done")
+        driver.close()
+        driver = self.start(mute=1)
+        n = self.house.order("emergency_end", id="e-1", at_ms=now_ms())
+        driver.wait(self.shows_none)
+        self.unanswered(n, "emergency_end", driver)
+        driver = self.start()
+        self.assertEqual(self.answered(n)["state"], "done")
+        self.assertFalse([news for news in driver.news if self.shows(news)])
+
     def test_it_is_renewed_by_a_later_end(self):
         driver = self.prepare()
         self.answered(self.activate(until_ms=now_ms() + 3000))
