@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/str.h"
 #include "cli/waiting.h"
 
 static const struct bt_column screen_columns[] = {
@@ -30,6 +31,19 @@ static bool is_done(const cJSON *answer, void *context)
     return bt_all_answered(cJSON_GetObjectItemCaseSensitive(answer, "screens"));
 }
 
+static bool some_failed(const cJSON *screens)
+{
+    const cJSON *screen;
+    cJSON_ArrayForEach(screen, screens)
+    {
+        const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(screen, "state"));
+        if (bt_str_equal(state, "failed") || bt_str_equal(state, "refused")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int bt_outcome_wait(struct bt_client *client, const struct bt_arguments *arguments,
                     const struct bt_rest *rest, const char *path, struct bt_error *err)
 {
@@ -40,6 +54,11 @@ int bt_outcome_wait(struct bt_client *client, const struct bt_arguments *argumen
         return r;
     }
     bt_outcome_show(client, rest, outcome);
+    if (some_failed(cJSON_GetObjectItemCaseSensitive(outcome, "screens"))) {
+        return bt_fail(err, -EIO,
+                       "Có màn hình không làm được: xem cột chi tiết. / Some screens did not obey: "
+                       "the details say why.");
+    }
     return done
                ? 0
                : bt_fail(err, -ETIME,

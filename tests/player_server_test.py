@@ -230,7 +230,7 @@ class ServerTest(House):
         self.pair(window, self.new_screen("mot"))
         window.wait_item(red)
         signed = ["--field", "cap=12", "--key", self.key("truc-ban")]
-        said = self.bangtin("emergency", "start", f"u/{UNIT}/template-lac", *signed, fails=None)
+        said = self.bangtin("emergency", "start", f"u/{UNIT}/template-lac", *signed, fails=True)
         self.assertIn("không có vùng 'khong-co' / no zone 'khong-co'", said)
         begun = self.bangtin("emergency", "start", f"u/{UNIT}/template-bao", "--level", "5", *signed, as_json=True)["id"]
         window.wait_item("bao")
