@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -87,6 +88,24 @@ static void what_cannot_be_read_is_refused(void **state)
     assert_verdict("/nowhere/at/all.mp4", "refused:unreadable");
     assert_verdict("/tmp", "refused:unreadable");
     assert_verdict("/dev/null", "refused:unreadable");
+}
+
+// Ten minutes of a good clip have 600 MB. Here an empty box at the end makes them, as a hole.
+static void a_clip_may_be_larger_than_any_picture(void **state)
+{
+    (void)state;
+    BT_AUTOFREE char *path = bt_test_media("house.mp4", PICTURE HOUSE);
+    if (path == NULL) {
+        skip();
+    }
+    BT_AUTOFREE char *large = bt_strf("%s.large.mp4", path);
+    BT_AUTOFREE char *command =
+        bt_strf("cp '%s' '%s' && printf '\\030\\000\\000\\000free' >> '%s' && "
+                "truncate -s +402653176 '%s'",
+                path, large, large, large);
+    assert_int_equal(system(command), 0);
+    assert_verdict(large, "plays");
+    unlink(large);
 }
 
 static void a_cut_clip_is_refused(void **state)
@@ -187,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_made_file_gets_its_verdict),
         cmocka_unit_test(what_cannot_be_read_is_refused),
+        cmocka_unit_test(a_clip_may_be_larger_than_any_picture),
         cmocka_unit_test(a_cut_clip_is_refused),
         cmocka_unit_test(real_files_get_their_verdicts),
         cmocka_unit_test(no_real_file_brings_it_down),

@@ -428,13 +428,29 @@ static const char *other_kind(const uint8_t *bytes, size_t len)
     return NULL;
 }
 
+static bool has_magic(size_t kind, const uint8_t *bytes)
+{
+    return memcmp(bytes, kinds[kind].magic, kinds[kind].magic_len) == 0 &&
+           memcmp(bytes + kinds[kind].magic2_at, kinds[kind].magic2, strlen(kinds[kind].magic2)) ==
+               0;
+}
+
+bool bt_picture_signature(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(kinds); i++) {
+        if (len >= kinds[i].min_len && has_magic(i, bytes)) {
+            return true;
+        }
+    }
+    return other_kind(bytes, len) != NULL;
+}
+
 int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_header *out,
                            struct bt_error *err)
 {
     struct bt_picture_header header = {.orientation = 1, .frames = 1};
     for (size_t i = 0; i < BT_ARRAY_LEN(kinds); i++) {
-        if (len < kinds[i].min_len || memcmp(bytes, kinds[i].magic, kinds[i].magic_len) != 0 ||
-            memcmp(bytes + kinds[i].magic2_at, kinds[i].magic2, strlen(kinds[i].magic2)) != 0) {
+        if (len < kinds[i].min_len || !has_magic(i, bytes)) {
             continue;
         }
         header.kind = kinds[i].kind;

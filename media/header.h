@@ -49,6 +49,10 @@ bool bt_picture_header_moves(const struct bt_picture_header *header);
 // "PNG", "JPEG", "WebP", "GIF".
 const char *bt_picture_kind_word(enum bt_picture_kind kind);
 
+// Whether a file that begins so may be a picture, of whatever kind; no more bytes are needed.
+#define BT_PICTURE_SIGNATURE_BYTES 16
+bool bt_picture_signature(const uint8_t *bytes, size_t len);
+
 /**
  * Reads a whole file's bytes.
  * Errors: -EINVAL no picture; -ENOTSUP a picture of another kind; -EBADMSG damaged or cut off;

@@ -29,6 +29,14 @@ static int read_all(int fd, uint8_t *out, size_t size)
     return 0;
 }
 
+// A clip may have gigabytes: its first bytes say that it is no picture.
+static bool may_be_picture(int fd)
+{
+    uint8_t start[BT_PICTURE_SIGNATURE_BYTES];
+    ssize_t got = pread(fd, start, sizeof(start), 0);
+    return got > 0 && bt_picture_signature(start, (size_t)got);
+}
+
 static int read_file(const char *path, AVPacket *out, struct bt_error *err)
 {
     BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -38,6 +46,9 @@ static int read_file(const char *path, AVPacket *out, struct bt_error *err)
     }
     if (!S_ISREG(info.st_mode) || info.st_size == 0) {
         return bt_fail(err, -EINVAL, "Not a file with a picture in it");
+    }
+    if (!may_be_picture(fd)) {
+        return bt_fail(err, -EINVAL, "Neither PNG, JPEG, WebP nor GIF");
     }
     if (info.st_size > MAX_FILE_BYTES) {
         return bt_fail(err, -EFBIG, "The file has more than %lld bytes", MAX_FILE_BYTES);

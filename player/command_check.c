@@ -53,7 +53,8 @@ int bt_command_check(int argc, char **argv)
     }
     enum bt_verdict worst = BT_VERDICT_PLAYS;
     for (int i = optind; i < argc; i++) {
-        worst = BT_MAX(worst, check_file(argv[i]));
+        enum bt_verdict verdict = check_file(argv[i]);
+        worst = BT_MAX(worst, verdict);
     }
     return (int)worst;
 }
