@@ -20,7 +20,8 @@ int64_t bt_pace_backoff_ns(unsigned failures, int64_t shortest_ns, int64_t longe
     for (unsigned i = 0; i < failures && bound_ns < longest_ns; i++) {
         bound_ns *= 2;
     }
-    return BT_MAX(bt_chance(BT_MIN(bound_ns, longest_ns) + 1), shortest_ns);
+    int64_t pause_ns = bt_chance(BT_MIN(bound_ns, longest_ns) + 1);
+    return BT_MAX(pause_ns, shortest_ns);
 }
 
 int64_t bt_pace_about_ns(int64_t period_ns)
