@@ -89,8 +89,8 @@ static void the_same_id_never_takes_down_less(void **state)
     static const char *const less[] = {
         "{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\"}",
         "{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\", \"assets\": [\"" HASH "\"]}",
-        "{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\", \"items\": [{\"publication\": \"p\","
-        " \"item\": \"i\"}]}",
+        ("{\"n\": 4, \"kind\": \"takedown\", \"id\": \"t-1\", \"items\": [{\"publication\": \"p\","
+         " \"item\": \"i\"}]}"),
     };
     BT_AUTOFINISH(bt_takedowns_finish) struct bt_takedowns takedowns = {0};
     BT_AUTOFINISH(bt_documents_finish) struct bt_documents current = {0};
