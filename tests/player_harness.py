@@ -186,7 +186,16 @@ class PlayerCase(unittest.TestCase):
             if player is not None and player.poll() is not None:
                 self.fail(f"the player ended: {player.stderr.read()}")
             time.sleep(0.02)
-        self.fail("it never came")
+        self.fail("it never came" + self.logs())
+
+    def logs(self):
+        """The ends of what the programs of this test wrote, for whoever reads of the failure."""
+        tails = []
+        for name in sorted(os.listdir(self.directory)):
+            if name.endswith(".log") or name.endswith(".jsonl"):
+                with open(os.path.join(self.directory, name), encoding="utf-8", errors="replace") as file:
+                    tails.append(f"\n--- {name}\n" + "".join(file.readlines()[-25:])[-6000:])
+        return "".join(tails)
 
     def frames(self):
         if not os.path.exists(self.frame_log):
