@@ -24,9 +24,28 @@
 #endif
 
 #define BT_ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
-#define BT_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define BT_MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/**
+ * The smaller, the larger, the nearest between two bounds: each argument is evaluated once, so a
+ * call may stand in it. Both arguments are of one signedness (the compiler warns otherwise); where
+ * a constant expression is needed (an array's length, a static's value) there is the _CONST form.
+ */
+#define BT_MIN(a, b) BT_PICK_(<, a, b, BT_UNIQUE_(bt_a_), BT_UNIQUE_(bt_b_))
+#define BT_MAX(a, b) BT_PICK_(>, a, b, BT_UNIQUE_(bt_a_), BT_UNIQUE_(bt_b_))
 #define BT_CLAMP(x, low, high) BT_MIN(BT_MAX(x, low), high)
+#define BT_MIN_CONST(a, b) ((a) < (b) ? (a) : (b))
+#define BT_MAX_CONST(a, b) ((a) > (b) ? (a) : (b))
+
+// Names of their own, so that one call inside another shadows nothing.
+#define BT_JOIN_AGAIN_(a, b) a##b
+#define BT_JOIN_(a, b) BT_JOIN_AGAIN_(a, b)
+#define BT_UNIQUE_(name) BT_JOIN_(name, __COUNTER__)
+#define BT_PICK_(before, a, b, a_, b_)                                                             \
+    __extension__({                                                                                \
+        __auto_type a_ = (a);                                                                      \
+        __auto_type b_ = (b);                                                                      \
+        a_ before b_ ? a_ : b_;                                                                    \
+    })
 
 /**
  * A local pointer that destroys its object when it leaves scope.

@@ -59,8 +59,9 @@ static int sync_directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     // The root directory keeps its slash; a bare name lies in the current directory.
-    BT_AUTOFREE char *directory =
-        slash == NULL ? bt_strdup(".") : bt_strndup(path, BT_MAX((size_t)(slash - path), 1));
+    BT_AUTOFREE char *directory = slash == NULL
+                                      ? bt_strdup(".")
+                                      : bt_strndup(path, BT_MAX((size_t)(slash - path), (size_t)1));
     BT_AUTOCLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }

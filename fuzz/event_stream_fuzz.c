@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct seen whole = {0}, bytes = {0};
     struct bt_sha256 whole_hash, bytes_hash;
-    int r = read_all(data, size, BT_MAX(size, 1), &whole, &whole_hash);
+    int r = read_all(data, size, BT_MAX(size, (size_t)1), &whole, &whole_hash);
     assert(read_all(data, size, 1, &bytes, &bytes_hash) == r);
     assert(whole.count == bytes.count);
     assert(memcmp(&whole_hash, &bytes_hash, sizeof(whole_hash)) == 0);

@@ -422,7 +422,7 @@ static const char *other_kind(const uint8_t *bytes, size_t len)
         }
     }
     if (len > 5 && memcmp(bytes, "<?xml", 5) == 0 &&
-        memmem(bytes, BT_MIN(len, SVG_LOOK_BYTES), "<svg", 4) != NULL) {
+        memmem(bytes, BT_MIN(len, (size_t)SVG_LOOK_BYTES), "<svg", 4) != NULL) {
         return "SVG";
     }
     return NULL;

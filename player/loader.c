@@ -106,7 +106,7 @@ static int64_t now_ns(void)
 
 static void log_problem(struct bt_loader *loader, const struct bt_error *err)
 {
-    for (size_t i = 0; i < BT_MIN(loader->told_count, MAX_TOLD); i++) {
+    for (size_t i = 0; i < BT_MIN(loader->told_count, (size_t)MAX_TOLD); i++) {
         if (bt_str_equal(loader->told[i], err->msg)) {
             return;
         }

@@ -26,7 +26,7 @@ static bool fits_a_line(const struct bt_row *row)
 
 static int append_damaged(const struct bt_row *row, struct bt_buf *out)
 {
-    size_t len = BT_MIN(row->len, BT_RECORD_MAX_BYTES);
+    size_t len = BT_MIN(row->len, (size_t)BT_RECORD_MAX_BYTES);
     BT_AUTOFREE char *hex = bt_alloc(2 * len + 1);
     bt_hex((const uint8_t *)row->body, len, hex);
     return bt_buf_appendf(out, "null,\"damaged\":\"%s\"", hex);

@@ -81,7 +81,7 @@ static int take_document(struct bt_repository *repository, const char *target,
 
 static bool is_no_good(const struct bt_repository *repository, const struct bt_sha256 *sha256)
 {
-    for (size_t i = 0; i < BT_MIN(repository->no_good_count, BT_MAX_NO_GOOD); i++) {
+    for (size_t i = 0; i < BT_MIN(repository->no_good_count, (size_t)BT_MAX_NO_GOOD); i++) {
         if (is_hash(&repository->no_good[i], sha256)) {
             return true;
         }

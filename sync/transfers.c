@@ -251,7 +251,7 @@ static void wait_longer(struct bt_transfers *transfers, const struct bt_sha256 *
     struct waiting *waiting = waiting_of(transfers, sha256);
     if (waiting == NULL) {
         // When there are too many, the oldest is tried again sooner.
-        size_t place = BT_MIN(transfers->waiting_count, MAX_WAITING - 1);
+        size_t place = BT_MIN(transfers->waiting_count, (size_t)MAX_WAITING - 1);
         transfers->waiting_count = place + 1;
         waiting = &transfers->waiting[place];
         *waiting = (struct waiting){.sha256 = *sha256};
