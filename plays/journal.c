@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "plays/db.h"
+#include "plays/sqlite.h"
 
 #define MAX_DAMAGED 9
 
@@ -67,7 +67,7 @@ struct state {
 };
 
 struct bt_journal {
-    struct bt_db db;
+    struct bt_sqlite db;
     char *path;
     int lock_fd;
     struct bt_record_origin origin;
@@ -84,7 +84,7 @@ static sqlite3_stmt *stmt_of(struct bt_journal *journal, enum statement statemen
 
 static int run(struct bt_journal *journal, enum statement statement, struct bt_error *err)
 {
-    return bt_db_run(&journal->db, statement, err);
+    return bt_sqlite_run(&journal->db, statement, err);
 }
 
 static int begin(struct bt_journal *journal, struct bt_error *err)
@@ -281,7 +281,7 @@ static int find_oldest(struct bt_journal *journal, int64_t before_ms, int64_t *o
     sqlite3_stmt *stmt = stmt_of(journal, STMT_OLDEST);
     sqlite3_bind_int64(stmt, 1, before_ms);
     sqlite3_bind_int64(stmt, 2, BT_JOURNAL_PRUNE_RECORDS);
-    int r = bt_db_step(&journal->db, STMT_OLDEST, err);
+    int r = bt_sqlite_step(&journal->db, STMT_OLDEST, err);
     if (r == 1) {
         *out =
             BT_MIN(sqlite3_column_int64(stmt, 0), journal->now.base_seq + BT_JOURNAL_PRUNE_RECORDS);
@@ -294,7 +294,7 @@ static int find_link(struct bt_journal *journal, struct link *link, struct bt_er
 {
     sqlite3_stmt *stmt = stmt_of(journal, STMT_HASH_OF);
     sqlite3_bind_int64(stmt, 1, link->seq);
-    int r = bt_db_step(&journal->db, STMT_HASH_OF, err);
+    int r = bt_sqlite_step(&journal->db, STMT_HASH_OF, err);
     if (r == 0) {
         return bt_fail(err, -EUCLEAN, "record %lld is missing", (long long)link->seq);
     }
@@ -332,7 +332,7 @@ int bt_journal_prune(struct bt_journal *journal, int64_t now_ms, struct bt_error
 static int step_meta(struct bt_journal *journal, const char *key, struct bt_error *err)
 {
     bind_key(stmt_of(journal, STMT_META), key);
-    int r = bt_db_step(&journal->db, STMT_META, err);
+    int r = bt_sqlite_step(&journal->db, STMT_META, err);
     return r == 0 ? bt_fail(err, -EUCLEAN, "'%s' is missing", key) : r;
 }
 
@@ -370,7 +370,7 @@ static int load_head(struct bt_journal *journal, struct bt_error *err)
 {
     enum statement from = STMT_HEAD;
     struct link *head = &journal->now.head;
-    int r = bt_db_step(&journal->db, STMT_HEAD, err);
+    int r = bt_sqlite_step(&journal->db, STMT_HEAD, err);
     if (r == 1) {
         head->seq = sqlite3_column_int64(stmt_of(journal, STMT_HEAD), 0);
     } else if (r == 0) {
@@ -407,7 +407,7 @@ static int close_open_plays(struct bt_journal *journal, int64_t *out_count, stru
     sqlite3_stmt *stmt = stmt_of(journal, STMT_LIST_OPEN);
     int r = begin(journal, err);
     while (r == 0) {
-        r = bt_db_step(&journal->db, STMT_LIST_OPEN, err);
+        r = bt_sqlite_step(&journal->db, STMT_LIST_OPEN, err);
         if (r <= 0) {
             break;
         }
@@ -472,8 +472,8 @@ static int start(struct bt_journal *journal, const struct bt_journal_options *op
     int64_t recovered = 0;
     int r = set_origin(journal, options, err);
     r = r < 0 ? r : take_lock(journal, err);
-    r = r < 0 ? r : bt_db_open(&journal->db, journal->path, err);
-    r = r < 0 ? r : bt_db_prepare(&journal->db, sql, STMT_COUNT, err);
+    r = r < 0 ? r : bt_sqlite_open(&journal->db, journal->path, err);
+    r = r < 0 ? r : bt_sqlite_prepare(&journal->db, sql, STMT_COUNT, err);
     r = r < 0 ? r : load_meta(journal, err);
     r = r < 0 ? r : load_head(journal, err);
     r = r < 0 ? r : close_open_plays(journal, &recovered, err);
@@ -503,7 +503,7 @@ void bt_journal_destroy(struct bt_journal *journal)
     if (journal == NULL) {
         return;
     }
-    bt_db_finish(&journal->db);
+    bt_sqlite_finish(&journal->db);
     if (journal->lock_fd >= 0) {
         close(journal->lock_fd);
     }
@@ -528,15 +528,15 @@ int bt_journal_last_wall_ms(const char *path, int64_t *out, struct bt_error *err
     static const char *const select[] = {
         ("SELECT max(value, coalesce((SELECT sure_ms FROM record ORDER BY seq DESC LIMIT 1), 0))"
          " FROM meta WHERE key = 'last_wall_ms'")};
-    BT_AUTOFINISH(bt_db_finish) struct bt_db db = {0};
+    BT_AUTOFINISH(bt_sqlite_finish) struct bt_sqlite db = {0};
     int64_t found = 0;
-    int r = bt_db_open_read_only(&db, path, err);
+    int r = bt_sqlite_open_read_only(&db, path, err);
     if (r == -ENOENT) {
         *out = 0;
         return 0;
     }
-    r = r < 0 ? r : bt_db_prepare(&db, select, BT_ARRAY_LEN(select), err);
-    r = r < 0 ? r : bt_db_step(&db, 0, err);
+    r = r < 0 ? r : bt_sqlite_prepare(&db, select, BT_ARRAY_LEN(select), err);
+    r = r < 0 ? r : bt_sqlite_step(&db, 0, err);
     if (r == 1) {
         found = sqlite3_column_int64(db.statements[0], 0);
         sqlite3_reset(db.statements[0]);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "plays/db.h"
+#include "plays/sqlite.h"
 
 enum statement { STMT_BEGIN, STMT_META, STMT_OPEN_COUNT, STMT_RECORDS, STMT_OPEN, STMT_COUNT };
 
@@ -21,7 +21,7 @@ static const char *const sql[STMT_COUNT] = {
 };
 
 struct bt_reader {
-    struct bt_db db;
+    struct bt_sqlite db;
     struct bt_journal_facts facts;
 };
 
@@ -39,7 +39,7 @@ static int read_facts(struct bt_reader *reader, struct bt_error *err)
 {
     struct bt_journal_facts *facts = &reader->facts;
     sqlite3_stmt *stmt = reader->db.statements[STMT_META];
-    int r = bt_db_step(&reader->db, STMT_META, err);
+    int r = bt_sqlite_step(&reader->db, STMT_META, err);
     if (r <= 0) {
         return r < 0 ? r : bt_fail(err, -EUCLEAN, "its description is missing");
     }
@@ -49,7 +49,7 @@ static int read_facts(struct bt_reader *reader, struct bt_error *err)
     r = read_hash(stmt, 2, &facts->base_hash, err);
     facts->last_wall_ms = sqlite3_column_int64(stmt, 3);
     sqlite3_reset(stmt);
-    r = r < 0 ? r : bt_db_step(&reader->db, STMT_OPEN_COUNT, err);
+    r = r < 0 ? r : bt_sqlite_step(&reader->db, STMT_OPEN_COUNT, err);
     if (r == 1) {
         facts->open_plays = sqlite3_column_int64(reader->db.statements[STMT_OPEN_COUNT], 0);
         sqlite3_reset(reader->db.statements[STMT_OPEN_COUNT]);
@@ -60,9 +60,9 @@ static int read_facts(struct bt_reader *reader, struct bt_error *err)
 int bt_reader_open(const char *path, struct bt_reader **out, struct bt_error *err)
 {
     BT_AUTO(bt_reader) reader = BT_NEW(struct bt_reader);
-    int r = bt_db_open_read_only(&reader->db, path, err);
-    r = r < 0 ? r : bt_db_prepare(&reader->db, sql, STMT_COUNT, err);
-    r = r < 0 ? r : bt_db_run(&reader->db, STMT_BEGIN, err);
+    int r = bt_sqlite_open_read_only(&reader->db, path, err);
+    r = r < 0 ? r : bt_sqlite_prepare(&reader->db, sql, STMT_COUNT, err);
+    r = r < 0 ? r : bt_sqlite_run(&reader->db, STMT_BEGIN, err);
     r = r < 0 ? r : read_facts(reader, err);
     if (r < 0) {
         return bt_fail_in(err, r, "Cannot read the journal '%s'", path);
@@ -74,7 +74,7 @@ int bt_reader_open(const char *path, struct bt_reader **out, struct bt_error *er
 void bt_reader_destroy(struct bt_reader *reader)
 {
     if (reader != NULL) {
-        bt_db_finish(&reader->db);
+        bt_sqlite_finish(&reader->db);
         free(reader);
     }
 }
@@ -87,7 +87,7 @@ const struct bt_journal_facts *bt_reader_facts(const struct bt_reader *reader)
 int bt_reader_next(struct bt_reader *reader, struct bt_row *out, struct bt_error *err)
 {
     sqlite3_stmt *stmt = reader->db.statements[STMT_RECORDS];
-    int r = bt_db_step(&reader->db, STMT_RECORDS, err);
+    int r = bt_sqlite_step(&reader->db, STMT_RECORDS, err);
     if (r <= 0) {
         return r;
     }
@@ -109,7 +109,7 @@ int bt_reader_next(struct bt_reader *reader, struct bt_row *out, struct bt_error
 
 int bt_reader_next_open(struct bt_reader *reader, const char **out_tail, struct bt_error *err)
 {
-    int r = bt_db_step(&reader->db, STMT_OPEN, err);
+    int r = bt_sqlite_step(&reader->db, STMT_OPEN, err);
     if (r == 1) {
         const char *tail = (const char *)sqlite3_column_text(reader->db.statements[STMT_OPEN], 0);
         *out_tail = tail != NULL ? tail : "";

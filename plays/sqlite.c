@@ -1,4 +1,4 @@
-#include "plays/db.h"
+#include "plays/sqlite.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
  * open_play plays that have not ended: the tail of the record as it would stand after a power cut
  * meta      journal_id, last_wall_ms, base_seq and base_hash (the last pruned record)
  */
-static const char *const migrations[BT_DB_VERSION] = {
+static const char *const migrations[BT_SQLITE_VERSION] = {
     "CREATE TABLE record(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, sure_ms INTEGER,"
     "                    body TEXT NOT NULL);"
     "CREATE TABLE open_play(id INTEGER PRIMARY KEY, tail TEXT NOT NULL);"
@@ -51,60 +51,61 @@ static int errno_of(int result)
     }
 }
 
-int bt_db_fail(const struct bt_db *db, int result, struct bt_error *err)
+int bt_sqlite_fail(const struct bt_sqlite *db, int result, struct bt_error *err)
 {
     const char *text = db->sqlite != NULL ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(result);
     return bt_fail(err, errno_of(result), "%s", text);
 }
 
-int bt_db_exec(struct bt_db *db, const char *sql, struct bt_error *err)
+int bt_sqlite_exec(struct bt_sqlite *db, const char *sql, struct bt_error *err)
 {
     int result = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-    return result == SQLITE_OK ? 0 : bt_db_fail(db, result, err);
+    return result == SQLITE_OK ? 0 : bt_sqlite_fail(db, result, err);
 }
 
-int bt_db_prepare(struct bt_db *db, const char *const *sql, size_t count, struct bt_error *err)
+int bt_sqlite_prepare(struct bt_sqlite *db, const char *const *sql, size_t count,
+                      struct bt_error *err)
 {
-    assert(count <= BT_DB_MAX_STATEMENTS);
+    assert(count <= BT_SQLITE_MAX_STATEMENTS);
     for (size_t i = 0; i < count; i++) {
         int result = sqlite3_prepare_v3(db->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                         &db->statements[i], NULL);
         if (result != SQLITE_OK) {
-            return bt_db_fail(db, result, err);
+            return bt_sqlite_fail(db, result, err);
         }
     }
     return 0;
 }
 
-int bt_db_step(struct bt_db *db, int statement, struct bt_error *err)
+int bt_sqlite_step(struct bt_sqlite *db, int statement, struct bt_error *err)
 {
     sqlite3_stmt *stmt = db->statements[statement];
     int result = sqlite3_step(stmt);
     if (result == SQLITE_ROW) {
         return 1;
     }
-    int r = result == SQLITE_DONE ? 0 : bt_db_fail(db, result, err);
+    int r = result == SQLITE_DONE ? 0 : bt_sqlite_fail(db, result, err);
     sqlite3_reset(stmt);
     return r;
 }
 
-int bt_db_run(struct bt_db *db, int statement, struct bt_error *err)
+int bt_sqlite_run(struct bt_sqlite *db, int statement, struct bt_error *err)
 {
-    int r = bt_db_step(db, statement, err);
+    int r = bt_sqlite_step(db, statement, err);
     if (r == 1) {
         sqlite3_reset(db->statements[statement]);
     }
     return r < 0 ? r : 0;
 }
 
-static int read_number(struct bt_db *db, const char *sql, int64_t *out, struct bt_error *err)
+static int read_number(struct bt_sqlite *db, const char *sql, int64_t *out, struct bt_error *err)
 {
     sqlite3_stmt *stmt;
     int result = sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL);
     if (result == SQLITE_OK) {
         result = sqlite3_step(stmt);
     }
-    int r = result == SQLITE_ROW ? 0 : bt_db_fail(db, result, err);
+    int r = result == SQLITE_ROW ? 0 : bt_sqlite_fail(db, result, err);
     if (r == 0) {
         *out = sqlite3_column_int64(stmt, 0);
     }
@@ -112,29 +113,29 @@ static int read_number(struct bt_db *db, const char *sql, int64_t *out, struct b
     return r;
 }
 
-static int read_version(struct bt_db *db, int64_t *out, struct bt_error *err)
+static int read_version(struct bt_sqlite *db, int64_t *out, struct bt_error *err)
 {
     int r = read_number(db, "PRAGMA user_version", out, err);
-    if (r == 0 && (*out < 0 || *out > BT_DB_VERSION)) {
+    if (r == 0 && (*out < 0 || *out > BT_SQLITE_VERSION)) {
         return bt_fail(err, -ENOTSUP, "written by a newer version (schema %lld, known up to %d)",
-                       (long long)*out, BT_DB_VERSION);
+                       (long long)*out, BT_SQLITE_VERSION);
     }
     return r;
 }
 
-static int migrate(struct bt_db *db, struct bt_error *err)
+static int migrate(struct bt_sqlite *db, struct bt_error *err)
 {
     int64_t version;
     int r = read_version(db, &version, err);
-    for (; r == 0 && version < BT_DB_VERSION; version++) {
+    for (; r == 0 && version < BT_SQLITE_VERSION; version++) {
         char step[64];
         if (bt_format(step, sizeof(step), "PRAGMA user_version=%lld; COMMIT",
                       (long long)version + 1) < 0) {
             return bt_fail(err, -EMSGSIZE, "schema version");
         }
-        r = bt_db_exec(db, "BEGIN IMMEDIATE", err);
-        r = r < 0 ? r : bt_db_exec(db, migrations[version], err);
-        r = r < 0 ? r : bt_db_exec(db, step, err);
+        r = bt_sqlite_exec(db, "BEGIN IMMEDIATE", err);
+        r = r < 0 ? r : bt_sqlite_exec(db, migrations[version], err);
+        r = r < 0 ? r : bt_sqlite_exec(db, step, err);
     }
     return r;
 }
@@ -145,26 +146,27 @@ static int migrate(struct bt_db *db, struct bt_error *err)
  * journal cannot come back from the dead after a power cut and undo everything that came after.
  * Wiping deleted content would only wear the card.
  */
-static int configure(struct bt_db *db, struct bt_error *err)
+static int configure(struct bt_sqlite *db, struct bt_error *err)
 {
-    return bt_db_exec(db,
-                      "PRAGMA page_size=4096; PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL;"
-                      "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA cache_size=-256;"
-                      "PRAGMA journal_size_limit=8388608;",
-                      err);
+    return bt_sqlite_exec(
+        db,
+        "PRAGMA page_size=4096; PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL;"
+        "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA cache_size=-256;"
+        "PRAGMA journal_size_limit=8388608;",
+        err);
 }
 
-static int open_file(struct bt_db *db, const char *name, int flags, struct bt_error *err)
+static int open_file(struct bt_sqlite *db, const char *name, int flags, struct bt_error *err)
 {
     int result = sqlite3_open_v2(name, &db->sqlite, flags | SQLITE_OPEN_EXRESCODE, NULL);
     if (result != SQLITE_OK) {
-        return bt_db_fail(db, result, err);
+        return bt_sqlite_fail(db, result, err);
     }
     sqlite3_busy_timeout(db->sqlite, BUSY_MS);
     return 0;
 }
 
-int bt_db_open(struct bt_db *db, const char *path, struct bt_error *err)
+int bt_sqlite_open(struct bt_sqlite *db, const char *path, struct bt_error *err)
 {
     int r = open_file(db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     r = r < 0 ? r : configure(db, err);
@@ -172,7 +174,7 @@ int bt_db_open(struct bt_db *db, const char *path, struct bt_error *err)
 }
 
 // A database on a read-only disk cannot have its shared memory; without a log it is just read.
-static int open_immutable(struct bt_db *db, const char *path, struct bt_error *err)
+static int open_immutable(struct bt_sqlite *db, const char *path, struct bt_error *err)
 {
     BT_AUTOBUF uri;
     bt_buf_init(&uri, MAX_URI_BYTES);
@@ -196,7 +198,7 @@ static bool has_log(const char *path)
            (stat(name, &info) == 0 && info.st_size > 0);
 }
 
-int bt_db_open_read_only(struct bt_db *db, const char *path, struct bt_error *err)
+int bt_sqlite_open_read_only(struct bt_sqlite *db, const char *path, struct bt_error *err)
 {
     int64_t version = 0;
     if (access(path, R_OK) < 0) {
@@ -205,7 +207,7 @@ int bt_db_open_read_only(struct bt_db *db, const char *path, struct bt_error *er
     int r = open_file(db, path, SQLITE_OPEN_READONLY, err);
     r = r < 0 ? r : read_version(db, &version, err);
     if ((r == -EIO || r == -EROFS) && !has_log(path)) {
-        bt_db_finish(db);
+        bt_sqlite_finish(db);
         r = open_immutable(db, path, err);
         r = r < 0 ? r : read_version(db, &version, err);
     }
@@ -215,11 +217,11 @@ int bt_db_open_read_only(struct bt_db *db, const char *path, struct bt_error *er
     return r;
 }
 
-void bt_db_finish(struct bt_db *db)
+void bt_sqlite_finish(struct bt_sqlite *db)
 {
-    for (size_t i = 0; i < BT_DB_MAX_STATEMENTS; i++) {
+    for (size_t i = 0; i < BT_SQLITE_MAX_STATEMENTS; i++) {
         sqlite3_finalize(db->statements[i]);
     }
     sqlite3_close(db->sqlite);
-    *db = (struct bt_db){0};
+    *db = (struct bt_sqlite){0};
 }
