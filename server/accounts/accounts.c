@@ -6,21 +6,11 @@
 #include "base/mem.h"
 #include "server/accounts/secret.h"
 
-/*
- * Ten wrong passwords for an account at once, then one in 20 s; forty from one address (an office
- * behind one router), then one in 5 s. A right one does not count.
- */
-#define BY_LOGIN_BURST 10
-#define BY_LOGIN_REFILL_MS 20000
-#define BY_ADDRESS_BURST 40
-#define BY_ADDRESS_REFILL_MS 5000
-
 struct bt_accounts *bt_accounts_create(void)
 {
     struct bt_accounts *accounts = BT_NEW(struct bt_accounts);
     accounts->passwords = bt_passwords_create();
-    accounts->by_login = bt_limiter_create(BY_LOGIN_BURST, BY_LOGIN_REFILL_MS);
-    accounts->by_address = bt_limiter_create(BY_ADDRESS_BURST, BY_ADDRESS_REFILL_MS);
+    accounts->guesses = bt_guesses_create();
     return accounts;
 }
 
@@ -30,8 +20,7 @@ void bt_accounts_destroy(struct bt_accounts *accounts)
         return;
     }
     bt_passwords_destroy(accounts->passwords);
-    bt_limiter_destroy(accounts->by_login);
-    bt_limiter_destroy(accounts->by_address);
+    bt_guesses_destroy(accounts->guesses);
     free(accounts);
 }
 

@@ -5,14 +5,13 @@
 #ifndef BT_SERVER_ACCOUNTS_ACCOUNTS_H
 #define BT_SERVER_ACCOUNTS_ACCOUNTS_H
 
-#include "server/accounts/limiter.h"
+#include "server/accounts/guesses.h"
 #include "server/accounts/password.h"
 #include "server/db/db.h"
 
 struct bt_accounts {
     struct bt_passwords *passwords;
-    struct bt_limiter *by_login;    // tries to log in, by lower-case login
-    struct bt_limiter *by_address;  // and by address
+    struct bt_guesses *guesses;
 };
 
 struct bt_accounts *bt_accounts_create(void) BT_NODISCARD;

@@ -50,23 +50,23 @@ static struct bucket *bucket_of(struct bt_limiter *limiter, const char *name)
     return &limiter->buckets[(hash[0] | hash[1] << 8) % BUCKETS];
 }
 
-bool bt_limiter_take(struct bt_limiter *limiter, const char *name, int64_t now_ns)
+bool bt_limiter_take(struct bt_limiter *limiter, const char *name, int tries, int64_t now_ns)
 {
     pthread_mutex_lock(&limiter->lock);
     struct bucket *bucket = bucket_of(limiter, name);
     int64_t rested_ns = BT_MAX(now_ns - bucket->seen_ns, 0);
     bucket->used_ns = BT_MAX(bucket->used_ns - rested_ns, 0);
     bucket->seen_ns = now_ns;
-    bool left = bucket->used_ns + limiter->try_ns <= limiter->room_ns;
-    bucket->used_ns += left ? limiter->try_ns : 0;
+    bool left = bucket->used_ns + tries * limiter->try_ns <= limiter->room_ns;
+    bucket->used_ns += left ? tries * limiter->try_ns : 0;
     pthread_mutex_unlock(&limiter->lock);
     return left;
 }
 
-void bt_limiter_return(struct bt_limiter *limiter, const char *name)
+void bt_limiter_return(struct bt_limiter *limiter, const char *name, int tries)
 {
     pthread_mutex_lock(&limiter->lock);
     struct bucket *bucket = bucket_of(limiter, name);
-    bucket->used_ns = BT_MAX(bucket->used_ns - limiter->try_ns, 0);
+    bucket->used_ns = BT_MAX(bucket->used_ns - tries * limiter->try_ns, 0);
     pthread_mutex_unlock(&limiter->lock);
 }

@@ -16,10 +16,10 @@ struct bt_limiter;
 struct bt_limiter *bt_limiter_create(int burst, int64_t refill_ms) BT_NODISCARD;
 void bt_limiter_destroy(struct bt_limiter *limiter);
 
-// One try; false when there is none left.
-bool bt_limiter_take(struct bt_limiter *limiter, const char *name, int64_t now_ns);
+// `tries` of them at once; false, and nothing taken, when not as many are left.
+bool bt_limiter_take(struct bt_limiter *limiter, const char *name, int tries, int64_t now_ns);
 
-// The try was a good one and does not count.
-void bt_limiter_return(struct bt_limiter *limiter, const char *name);
+// As many did no harm and do not count.
+void bt_limiter_return(struct bt_limiter *limiter, const char *name, int tries);
 
 #endif

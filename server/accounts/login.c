@@ -12,7 +12,6 @@
 #include "server/accounts/handlers.h"
 #include "server/accounts/secret.h"
 #include "server/accounts/session.h"
-#include "server/http/listen.h"
 #include "server/ids.h"
 
 static const struct bt_log login_log = {"server/accounts"};
@@ -66,31 +65,17 @@ static void lower(char *text)
     }
 }
 
-// A try of the address and, when there is one, of the account. Answers 429 itself.
-static bool take_try(struct bt_call *call, const char *login)
+// A guess at the account, when there is one, or at the secret. Answers 429 itself.
+static bool take_guess(struct bt_call *call, const char *login, struct bt_guess *out)
 {
-    struct bt_accounts *accounts = accounts_of(call);
     int64_t now_ns = bt_clock_mono_ns(bt_call_server(call)->clock);
-    char address[BT_NETWORK_BYTES];
-    bt_address_network(bt_call_remote(call), address);
-    if (bt_limiter_take(accounts->by_address, address, now_ns) &&
-        (login == NULL || bt_limiter_take(accounts->by_login, login, now_ns))) {
+    if (bt_guess_take(accounts_of(call)->guesses, bt_call_remote(call), login, now_ns, out)) {
         return true;
     }
     bt_call_set_header(call, "Retry-After", "20");
     bt_call_problem(call, 429, "too-many-tries", "Thử đăng nhập quá nhiều lần; hãy đợi rồi thử lại",
                     "Too many tries to log in; wait and try again");
     return false;
-}
-
-static void return_try(struct bt_call *call, const char *login)
-{
-    char address[BT_NETWORK_BYTES];
-    bt_address_network(bt_call_remote(call), address);
-    bt_limiter_return(accounts_of(call)->by_address, address);
-    if (login != NULL) {
-        bt_limiter_return(accounts_of(call)->by_login, login);
-    }
 }
 
 // Another site's page must not log a browser in.
@@ -188,8 +173,9 @@ int bt_handle_login(struct bt_call *call, struct bt_error *err)
     if (!attempt.bearer && from_elsewhere(call)) {
         return 0;
     }
+    struct bt_guess guess;
     lower(attempt.login);
-    if (!take_try(call, attempt.login)) {
+    if (!take_guess(call, attempt.login, &guess)) {
         return 0;
     }
     int r = find_user(call, &attempt, err);
@@ -201,7 +187,7 @@ int bt_handle_login(struct bt_call *call, struct bt_error *err)
     if (r == -EACCES) {
         return refuse_login(call, &attempt);
     }
-    return_try(call, attempt.login);
+    bt_guess_return(accounts_of(call)->guesses, &guess);
     r = r < 0 ? r : bt_write_work(call, open_session, &attempt, err);
     return r < 0 ? bt_busy_or(call, r) : reply_session(call, &attempt, 200);
 }
@@ -274,9 +260,10 @@ static int make_first(struct bt_call *call, void *context, struct bt_error *err)
 int bt_handle_first_administrator(struct bt_call *call, struct bt_error *err)
 {
     AUTO_ATTEMPT attempt = {0};
+    struct bt_guess guess;
     if (from_elsewhere(call) ||
         !bt_call_read(call, first_fields, BT_ARRAY_LEN(first_fields), &attempt) ||
-        !take_try(call, NULL)) {
+        !take_guess(call, NULL, &guess)) {
         return 0;
     }
     lower(attempt.login);
@@ -285,6 +272,6 @@ int bt_handle_first_administrator(struct bt_call *call, struct bt_error *err)
     if (r != 0) {
         return r < 0 ? bt_busy_or(call, r) : 0;
     }
-    return_try(call, NULL);
+    bt_guess_return(accounts_of(call)->guesses, &guess);
     return reply_session(call, &attempt, 201);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "server/accounts/guesses.h"
 #include "server/accounts/limiter.h"
 #include "server/accounts/password.h"
 #include "server/accounts/secret.h"
@@ -22,17 +23,17 @@ static void a_bucket_gives_its_burst_and_then_one_at_a_time(void **state)
     (void)state;
     struct bt_limiter *limiter = bt_limiter_create(3, 10000);
     for (int i = 0; i < 3; i++) {
-        assert_true(bt_limiter_take(limiter, "a", 1000 * S));
+        assert_true(bt_limiter_take(limiter, "a", 1, 1000 * S));
     }
-    assert_false(bt_limiter_take(limiter, "a", 1000 * S));
-    assert_false(bt_limiter_take(limiter, "a", 1009 * S));
-    assert_true(bt_limiter_take(limiter, "a", 1010 * S));
-    assert_false(bt_limiter_take(limiter, "a", 1011 * S));
+    assert_false(bt_limiter_take(limiter, "a", 1, 1000 * S));
+    assert_false(bt_limiter_take(limiter, "a", 1, 1009 * S));
+    assert_true(bt_limiter_take(limiter, "a", 1, 1010 * S));
+    assert_false(bt_limiter_take(limiter, "a", 1, 1011 * S));
     // A long rest fills it up to its burst, and no further.
     for (int i = 0; i < 3; i++) {
-        assert_true(bt_limiter_take(limiter, "a", 100000 * S));
+        assert_true(bt_limiter_take(limiter, "a", 1, 100000 * S));
     }
-    assert_false(bt_limiter_take(limiter, "a", 100000 * S));
+    assert_false(bt_limiter_take(limiter, "a", 1, 100000 * S));
     bt_limiter_destroy(limiter);
 }
 
@@ -40,11 +41,11 @@ static void a_refused_try_costs_nothing(void **state)
 {
     (void)state;
     struct bt_limiter *limiter = bt_limiter_create(1, 10000);
-    assert_true(bt_limiter_take(limiter, "a", 0));
+    assert_true(bt_limiter_take(limiter, "a", 1, 0));
     for (int i = 1; i < 10; i++) {
-        assert_false(bt_limiter_take(limiter, "a", i * S));
+        assert_false(bt_limiter_take(limiter, "a", 1, i * S));
     }
-    assert_true(bt_limiter_take(limiter, "a", 10 * S));
+    assert_true(bt_limiter_take(limiter, "a", 1, 10 * S));
     bt_limiter_destroy(limiter);
 }
 
@@ -53,11 +54,24 @@ static void a_good_try_is_given_back(void **state)
     (void)state;
     struct bt_limiter *limiter = bt_limiter_create(1, 10000);
     for (int i = 0; i < 20; i++) {
-        assert_true(bt_limiter_take(limiter, "a", 5 * S));
-        bt_limiter_return(limiter, "a");
+        assert_true(bt_limiter_take(limiter, "a", 1, 5 * S));
+        bt_limiter_return(limiter, "a", 1);
     }
-    assert_true(bt_limiter_take(limiter, "a", 5 * S));
-    assert_false(bt_limiter_take(limiter, "a", 5 * S));
+    assert_true(bt_limiter_take(limiter, "a", 1, 5 * S));
+    assert_false(bt_limiter_take(limiter, "a", 1, 5 * S));
+    bt_limiter_destroy(limiter);
+}
+
+static void many_are_taken_together_or_not_at_all(void **state)
+{
+    (void)state;
+    struct bt_limiter *limiter = bt_limiter_create(10, 1000);
+    assert_true(bt_limiter_take(limiter, "a", 6, S));
+    assert_false(bt_limiter_take(limiter, "a", 5, S));
+    assert_true(bt_limiter_take(limiter, "a", 4, S));
+    bt_limiter_return(limiter, "a", 5);
+    assert_true(bt_limiter_take(limiter, "a", 5, S));
+    assert_false(bt_limiter_take(limiter, "a", 1, S));
     bt_limiter_destroy(limiter);
 }
 
@@ -65,14 +79,73 @@ static void inventing_names_makes_nothing_forgotten(void **state)
 {
     (void)state;
     struct bt_limiter *limiter = bt_limiter_create(1, 3600000);
-    assert_true(bt_limiter_take(limiter, "victim", S));
+    assert_true(bt_limiter_take(limiter, "victim", 1, S));
     for (int i = 0; i < 100000; i++) {
         char name[32];
         snprintf(name, sizeof(name), "invented-%d", i);
-        (void)!bt_limiter_take(limiter, name, 2 * S);
+        (void)!bt_limiter_take(limiter, name, 1, 2 * S);
     }
-    assert_false(bt_limiter_take(limiter, "victim", 3 * S));
+    assert_false(bt_limiter_take(limiter, "victim", 1, 3 * S));
     bt_limiter_destroy(limiter);
+}
+
+// How many guesses at `account` from `address` there are at once.
+static int guesses_left(struct bt_guesses *guesses, const char *address, const char *account)
+{
+    struct bt_guess guess;
+    int taken = 0;
+    while (taken < 1000 && bt_guess_take(guesses, address, account, S, &guess)) {
+        taken++;
+    }
+    return taken;
+}
+
+static void who_guesses_locks_out_nobody_else(void **state)
+{
+    (void)state;
+    struct bt_guesses *guesses = bt_guesses_create();
+    assert_int_equal(guesses_left(guesses, "203.0.113.1", "an"), 10);
+    assert_int_equal(guesses_left(guesses, "203.0.113.1", "binh"), 10);
+    assert_int_equal(guesses_left(guesses, "203.0.113.2", "an"), 10);
+    // One who has a network of IPv6 has all its addresses.
+    assert_int_equal(guesses_left(guesses, "2001:db8::1", "an"), 10);
+    assert_int_equal(guesses_left(guesses, "2001:db8::2", "an"), 0);
+    bt_guesses_destroy(guesses);
+}
+
+static void an_address_has_its_own_limit_whatever_it_guesses_at(void **state)
+{
+    (void)state;
+    struct bt_guesses *guesses = bt_guesses_create();
+    static const char *const accounts[] = {"an", "binh", "chi", "dung", "em"};
+    int all = 0;
+    for (size_t i = 0; i < BT_ARRAY_LEN(accounts); i++) {
+        all += guesses_left(guesses, "203.0.113.1", accounts[i]);
+    }
+    assert_int_equal(all, 40);
+    assert_int_equal(guesses_left(guesses, "203.0.113.1", NULL), 0);
+    assert_int_equal(guesses_left(guesses, "203.0.113.2", NULL), 40);
+    bt_guesses_destroy(guesses);
+}
+
+static void a_crowd_of_guessers_has_fewer_each_and_the_owner_gets_in(void **state)
+{
+    (void)state;
+    struct bt_guesses *guesses = bt_guesses_create();
+    struct bt_guess guess;
+    int all = 0;
+    for (int i = 0; i < 100; i++) {
+        char address[32];
+        snprintf(address, sizeof(address), "203.0.113.%d", i);
+        all += guesses_left(guesses, address, "an");
+    }
+    assert_int_equal(all, 60 + 94 * 2);
+    // However often the owner comes with the right password.
+    for (int i = 0; i < 20; i++) {
+        assert_true(bt_guess_take(guesses, "198.51.100.7", "an", S, &guess));
+        bt_guess_return(guesses, &guess);
+    }
+    bt_guesses_destroy(guesses);
 }
 
 static void the_right_password_is_right(void **state)
@@ -172,7 +245,11 @@ int main(void)
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_one_at_a_time),
         cmocka_unit_test(a_refused_try_costs_nothing),
         cmocka_unit_test(a_good_try_is_given_back),
+        cmocka_unit_test(many_are_taken_together_or_not_at_all),
         cmocka_unit_test(inventing_names_makes_nothing_forgotten),
+        cmocka_unit_test(who_guesses_locks_out_nobody_else),
+        cmocka_unit_test(an_address_has_its_own_limit_whatever_it_guesses_at),
+        cmocka_unit_test(a_crowd_of_guessers_has_fewer_each_and_the_owner_gets_in),
         cmocka_unit_test(the_right_password_is_right),
         cmocka_unit_test(nobodys_password_is_never_right_and_costs_the_same_work),
         cmocka_unit_test(a_crowd_is_let_in_or_told_to_come_back),

@@ -126,7 +126,8 @@ int bt_handle_my_password(struct bt_call *call, struct bt_error *err)
     struct bt_accounts *accounts = bt_call_server(call)->accounts;
     const char *user = bt_call_caller(call)->user;
     int64_t now_ns = bt_clock_mono_ns(bt_call_server(call)->clock);
-    if (!bt_limiter_take(accounts->by_login, user, now_ns)) {
+    struct bt_guess guess;
+    if (!bt_guess_take(accounts->guesses, bt_call_remote(call), user, now_ns, &guess)) {
         bt_call_set_header(call, "Retry-After", "20");
         return bt_call_problem(call, 429, "too-many-tries",
                                "Thử quá nhiều lần; hãy đợi rồi thử lại",
@@ -139,7 +140,7 @@ int bt_handle_my_password(struct bt_call *call, struct bt_error *err)
         return bt_call_problem(call, 403, "password-wrong", "Mật khẩu cũ không đúng",
                                "The old password is wrong");
     }
-    bt_limiter_return(accounts->by_login, user);
+    bt_guess_return(accounts->guesses, &guess);
     r = r < 0 ? r : bt_password_hash(accounts->passwords, change.password, change.hash, err);
     r = r < 0 ? r : bt_write_work(call, store_change, &change, err);
     return r < 0 ? bt_busy_or(call, r) : bt_call_empty_reply(call, 204);
