@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -158,8 +159,8 @@ class SessionTest(AccountsCase):
         self.assertEqual(self.client().post("/v1/login", {"login": "quan-tri", "password": PASSWORD}).status, 401)
         self.client().login("quan-tri", "mật khẩu mới dài")
 
-    def test_guessing_is_slowed_down_for_the_account_and_no_other(self):
-        self.user(self.admin, "an", "vn")
+    def test_guessing_is_slowed_down_where_it_comes_from_and_for_nobody_else(self):
+        an = self.user(self.admin, "an", "vn")
         guess = {"login": "an", "password": "đoán mò một cái"}
         statuses = [self.client().post("/v1/login", guess).status for _ in range(12)]
         self.assertEqual(statuses[:10], [401] * 10)
@@ -168,6 +169,12 @@ class SessionTest(AccountsCase):
         self.assertProblem(answer, 429, "too-many-tries")
         self.assertGreater(int(answer.headers["Retry-After"]), 0)
         self.client().login("quan-tri")
+        # Whoever has the right password comes in from any other address, as often as they like.
+        for _ in range(3):
+            owner = self.client()
+            owner.connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=60,
+                                                          source_address=("127.0.0.2", 0))
+            self.assertEqual(owner.login("an").get("/v1/me").json["id"], an.id)
 
     def test_secrets_are_in_no_log_and_no_row(self):
         self.client().post("/v1/login", {"login": PASSWORD, "password": "bí mật lắm đấy"})
@@ -234,11 +241,34 @@ class UsersTest(AccountsCase):
         token = an.post("/v1/tokens", {"name": "Máy", "scopes": ["view"], "days": 1}).json["token"]
         self.assertEqual(self.client(token).get("/v1/units").status, 200)
         path = f"/v1/users/{an.id}"
-        self.assertEqual(self.admin.put(path, {"name": "An", "unit": "92", "state": "disabled"},
-                                        If_Match=self.admin.get(path).etag).status, 200)
+        self.client().login("an")
+        disabled = self.admin.put(path, {"name": "An", "unit": "92", "state": "disabled"},
+                                  If_Match=self.admin.get(path).etag)
+        self.assertEqual((disabled.status, disabled.json["ended"]), (200, {"sessions": 2, "tokens": 1}))
         self.assertEqual(an.get("/v1/me").status, 401)
         self.assertEqual(self.client(token).get("/v1/units").status, 401)
         self.assertEqual(self.client().post("/v1/login", {"login": "an", "password": PASSWORD}).status, 401)
+
+    def test_another_password_from_an_administrator_ends_everything_and_says_how_much(self):
+        an = self.user(self.admin, "an", "92", "viewer")
+        binh = self.user(self.admin, "binh", "92", "viewer")
+        token = {"name": "Máy", "scopes": ["view"], "days": 1}
+        good, old = (an.post("/v1/tokens", token).json for _ in range(2))
+        other = binh.post("/v1/tokens", token).json["token"]
+        self.sql(f"UPDATE api_token SET expires_ms = 1 WHERE id = '{old['id']}'")
+        path = f"/v1/users/{an.id}"
+        reset = self.admin.put(f"{path}/password", {"password": "do người khác đặt"}, If_Match=self.admin.get(path).etag)
+        self.assertEqual((reset.status, reset.json["ended"]), (200, {"sessions": 1, "tokens": 1}))
+        self.assertEqual(self.client(good["token"]).get("/v1/units").status, 401)
+        self.assertEqual(an.get("/v1/me").status, 401)
+        # Nobody else's ended, and the log says what did.
+        self.assertEqual(self.client(other).get("/v1/units").status, 200)
+        self.assertEqual(binh.get("/v1/me").status, 200)
+        written = [entry for entry in self.pages(self.admin, "/v1/audit", 200) if entry["verb"] == "user.password"]
+        self.assertEqual(json.loads(written[0]["body"])["details"]["ended"], {"sessions": 1, "tokens": 1})
+        # The next time there is nothing left to end.
+        again = self.admin.put(f"{path}/password", {"password": PASSWORD}, If_Match=reset.etag)
+        self.assertEqual(again.json["ended"], {"sessions": 0, "tokens": 0})
 
     def test_a_password_that_somebody_else_gave_is_to_be_changed(self):
         an = self.user(self.admin, "an", "92", "viewer")
@@ -248,7 +278,7 @@ class UsersTest(AccountsCase):
         path = f"/v1/users/{an.id}"
         self.assertEqual(self.admin.put(f"{path}/password", {"password": PASSWORD}).status, 428)
         etag = self.admin.get(path).etag
-        self.assertEqual(self.admin.put(f"{path}/password", {"password": PASSWORD}, If_Match=etag).status, 204)
+        self.assertEqual(self.admin.put(f"{path}/password", {"password": PASSWORD}, If_Match=etag).status, 200)
         self.assertEqual(an.get("/v1/me").status, 401)
         self.assertTrue(an.login("an").get("/v1/me").json["change_password"])
 

@@ -186,6 +186,30 @@ int bt_session_end_others(struct bt_db *db, const char *user, const char *spared
     return r < 0 ? (int)r : 0;
 }
 
+int bt_session_end_all(struct bt_db *db, const char *user, int64_t now_ms, struct bt_ended *out,
+                       struct bt_error *err)
+{
+    // What had ended by itself is not counted.
+    int64_t r = bt_db_run(db, err,
+                          "DELETE FROM user_session WHERE user_id = $1"
+                          " AND (created_ms <= $2 OR seen_ms <= $3)",
+                          BT_TEXT(user), BT_INT(now_ms - MAX_MS), BT_INT(now_ms - IDLE_MS));
+    r = r < 0 ? r
+              : bt_db_run(db, err, "DELETE FROM api_token WHERE user_id = $1 AND expires_ms <= $2",
+                          BT_TEXT(user), BT_INT(now_ms));
+    int64_t sessions =
+        r < 0 ? r
+              : bt_db_run(db, err, "DELETE FROM user_session WHERE user_id = $1", BT_TEXT(user));
+    int64_t tokens = sessions < 0 ? sessions
+                                  : bt_db_run(db, err, "DELETE FROM api_token WHERE user_id = $1",
+                                              BT_TEXT(user));
+    if (tokens < 0) {
+        return (int)tokens;
+    }
+    *out = (struct bt_ended){.sessions = sessions, .tokens = tokens};
+    return 0;
+}
+
 void bt_session_set_cookie(struct bt_call *call, const char *secret)
 {
     bool secure = bt_call_secure(call);

@@ -37,6 +37,14 @@ int bt_session_open(struct bt_db *db, const char *user, int64_t now_ms, char out
 int bt_session_end_others(struct bt_db *db, const char *user, const char *spared_sha256,
                           struct bt_error *err) BT_NODISCARD;
 
+struct bt_ended {
+    int64_t sessions, tokens;  // those that were still good
+};
+
+// In a writing transaction: ends all that lets the user in without a password.
+int bt_session_end_all(struct bt_db *db, const char *user, int64_t now_ms, struct bt_ended *out,
+                       struct bt_error *err) BT_NODISCARD;
+
 // Puts the cookie into the answer; "" takes it back.
 void bt_session_set_cookie(struct bt_call *call, const char *secret);
 

@@ -114,7 +114,16 @@ static int find(struct bt_call *call, struct bt_db_rows **out, struct bt_error *
     return 0;
 }
 
-static int reply_user(struct bt_call *call, const char *id, int status, struct bt_error *err)
+static void add_ended(cJSON *object, const struct bt_ended *ended)
+{
+    cJSON *counts = cJSON_AddObjectToObject(object, "ended");
+    cJSON_AddNumberToObject(counts, "sessions", (double)ended->sessions);
+    cJSON_AddNumberToObject(counts, "tokens", (double)ended->tokens);
+}
+
+// `ended`: what ended with the change, or NULL.
+static int reply_user(struct bt_call *call, const char *id, int status,
+                      const struct bt_ended *ended, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(bt_call_db(call), &rows, err,
@@ -123,12 +132,16 @@ static int reply_user(struct bt_call *call, const char *id, int status, struct b
         return r < 0 ? r : bt_not_found(call);
     }
     bt_call_set_revision(call, bt_db_get_int(rows, 7));
-    return bt_call_json_reply(call, status, user_item(rows));
+    cJSON *item = user_item(rows);
+    if (ended != NULL) {
+        add_ended(item, ended);
+    }
+    return bt_call_json_reply(call, status, item);
 }
 
 int bt_handle_user_show(struct bt_call *call, struct bt_error *err)
 {
-    return reply_user(call, bt_call_path(call, "user"), 200, err);
+    return reply_user(call, bt_call_path(call, "user"), 200, NULL, err);
 }
 
 // People type it on telephones: small Latin letters, digits, and what e-mail addresses have.
@@ -150,7 +163,7 @@ static int insert(struct bt_call *call, const struct user *user, struct bt_error
 }
 
 static int note(struct bt_call *call, const char *verb, const struct user *user,
-                struct bt_error *err)
+                const struct bt_ended *ended, struct bt_error *err)
 {
     char object[48];
     int r = bt_format(object, sizeof(object), "user/%s", user->id);
@@ -163,6 +176,9 @@ static int note(struct bt_call *call, const char *verb, const struct user *user,
         cJSON_AddStringToObject(details, "login", user->login);
     }
     cJSON_AddStringToObject(details, "state", states[user->state]);
+    if (ended != NULL) {
+        add_ended(details, ended);
+    }
     return bt_audit(call, verb, object, user->unit, details, err);
 }
 
@@ -176,8 +192,8 @@ static int add(struct bt_call *call, void *context, struct bt_error *err)
                         "This login is taken");
         return 1;
     }
-    r = r < 0 ? r : note(call, "user.create", user, err);
-    return r < 0 ? r : reply_user(call, user->id, 201, err);
+    r = r < 0 ? r : note(call, "user.create", user, NULL, err);
+    return r < 0 ? r : reply_user(call, user->id, 201, NULL, err);
 }
 
 int bt_handle_users_add(struct bt_call *call, struct bt_error *err)
@@ -247,14 +263,14 @@ static int store(struct bt_call *call, const struct user *user, struct bt_error 
                           " revision = revision + 1 WHERE id = $1",
                           BT_TEXT(user->id), BT_TEXT(user->name), BT_TEXT(user->phone),
                           BT_TEXT(user->unit), BT_TEXT(states[user->state]));
-    if (r >= 0 && user->state == STATE_DISABLED) {
-        r = bt_session_end_others(db, user->id, "", err);
-        r = r < 0
-                ? r
-                : bt_db_run(db, err, "DELETE FROM api_token WHERE user_id = $1", BT_TEXT(user->id));
+    bool disabled = user->state == STATE_DISABLED;
+    struct bt_ended counts;
+    if (r >= 0 && disabled) {
+        r = bt_session_end_all(db, user->id, bt_call_now_ms(call), &counts, err);
     }
-    r = r < 0 ? r : note(call, "user.edit", user, err);
-    return r < 0 ? (int)r : reply_user(call, user->id, 200, err);
+    const struct bt_ended *ended = disabled ? &counts : NULL;
+    r = r < 0 ? r : note(call, "user.edit", user, ended, err);
+    return r < 0 ? (int)r : reply_user(call, user->id, 200, ended, err);
 }
 
 int bt_handle_user_edit(struct bt_call *call, struct bt_error *err)
@@ -291,9 +307,12 @@ static int store_password(struct bt_call *call, void *context, struct bt_error *
                                 "UPDATE user_account SET password = $2, password_given = 1,"
                                 " revision = revision + 1 WHERE id = $1",
                                 BT_TEXT(user->id), BT_TEXT(user->hash));
-    r = changed < 0 ? (int)changed : bt_session_end_others(bt_call_db(call), user->id, "", err);
-    r = r < 0 ? r : note(call, "user.password", user, err);
-    return r < 0 ? r : bt_call_empty_reply(call, 204);
+    struct bt_ended ended;
+    r = changed < 0
+            ? (int)changed
+            : bt_session_end_all(bt_call_db(call), user->id, bt_call_now_ms(call), &ended, err);
+    r = r < 0 ? r : note(call, "user.password", user, &ended, err);
+    return r < 0 ? r : reply_user(call, user->id, 200, &ended, err);
 }
 
 int bt_handle_user_password(struct bt_call *call, struct bt_error *err)
