@@ -8,52 +8,61 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "server/accounts/accounts.h"
 #include "server/house.h"
+#include "server/where.h"
 
 static const struct bt_log logger = {"server"};
 
-static char *address_of(const struct bt_house *house)
+static void find_where(const struct bt_house *house, struct bt_where *out)
 {
     const struct bt_http_options *http = &house->options->http;
     if (house->options->url != NULL) {
-        return bt_strdup(house->options->url);
+        *out = (struct bt_where){.count = 1};
+        bt_copy_cut(out->urls[0], sizeof(out->urls[0]), house->options->url);
+        return;
     }
-    if (bt_str_starts(http->listen, "unix:")) {
-        return bt_strdup(http->listen);
-    }
-    int host_len = (int)(strrchr(http->listen, ':') - http->listen);
-    return bt_strf("%s://%.*s:%d", http->certificate == NULL ? "http" : "https", host_len,
-                   http->listen, bt_http_port(house->http));
+    bt_where_find(http->listen, bt_http_port(house->http), http->certificate != NULL, out);
 }
 
 // While nobody has an account: a link that makes whoever opens it the first administrator, once.
-static int say_first_link(struct bt_house *house, const char *address, struct bt_error *err)
+static int say_first_link(struct bt_house *house, const struct bt_where *where,
+                          struct bt_error *err)
 {
     char secret[BT_FIRST_SECRET_BYTES];
     int r = bt_accounts_first_secret(house->server.db, secret, err);
-    if (r > 0) {
-        printf("\nMở liên kết này để tạo người quản trị đầu tiên; chỉ dùng được một lần.\n"
-               "Open this link to make the first administrator; it is good once.\n"
-               "  %s/#first=%s\n\n",
-               address, secret);
+    if (r <= 0) {
+        return r;
     }
+    puts("\nMở liên kết này để tạo người quản trị đầu tiên; chỉ dùng được một lần.\n"
+         "Open this link to make the first administrator; it is good once.");
+    for (size_t i = 0; i < where->count; i++) {
+        printf("  %s/#first=%s\n", where->urls[i], secret);
+    }
+    if (where->count > 1) {
+        puts("Dùng liên kết nào mở được; --url URL in đúng một liên kết.\n"
+             "Use the one that opens; --url URL prints a single one.");
+    }
+    puts("");
     return r;
 }
 
 static int say_where(struct bt_house *house, struct bt_error *err)
 {
-    BT_AUTOFREE char *address = address_of(house);
-    printf("Máy chủ bảng tin / Bangtin server: %s\n", address);
+    struct bt_where where;
+    find_where(house, &where);
+    printf("Máy chủ bảng tin / Bangtin server: %s\n", where.urls[0]);
+    for (size_t i = 1; i < where.count; i++) {
+        printf("  hoặc / or: %s\n", where.urls[i]);
+    }
     if (house->pin[0] != '\0') {
         printf("Khóa TLS / TLS pin: %s\n", house->pin);
     }
-    int r = say_first_link(house, address, err);
+    int r = say_first_link(house, &where, err);
     puts("Sẵn sàng / ready");
     fflush(stdout);
-    sd_notifyf(0, "READY=1\nSTATUS=%s", address);
+    sd_notifyf(0, "READY=1\nSTATUS=%s", where.urls[0]);
     return r;
 }
 

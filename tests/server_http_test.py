@@ -6,10 +6,12 @@ import base64
 import glob
 import hashlib
 import os
+import re
 import signal
 import socket
 import ssl
 import subprocess
+import urllib.parse
 import warnings
 
 from browser import CHROMEDRIVER, Browser
@@ -202,6 +204,19 @@ class TlsTest(ServerCase):
         self.options = ()
         server = self.start(listen="0.0.0.0:0")
         self.assertTrue(server.tls)
+
+    def test_who_listens_everywhere_names_addresses_that_open(self):
+        self.options = ()
+        server = self.start(listen="[::]:0")
+        links = re.findall(r"  (https://\S+)/#first=(\w+)", "".join(server.lines))
+        self.assertEqual(links[0][0], server.origin)
+        self.assertEqual(len({secret for _, secret in links}), 1)
+        for url, _ in links:
+            host = urllib.parse.urlsplit(url).hostname
+            self.assertNotIn(host, ("::", "0.0.0.0"))
+            if host != socket.gethostname():  # which others may know, and this machine need not
+                server.host = host
+                self.assertEqual(Client(server).get("/healthz").status, 200)
 
 
 class ProxyTest(ServerCase):
