@@ -300,6 +300,59 @@ class LimitsTest(ServerCase):
         self.assertEqual(self.status(b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"), 414)
         self.assertEqual(self.status(b"POST /v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n"), 413)
 
+    def refusal_of(self, method, path, fields):
+        """The first line of what is answered to the head of a request, whose body never comes."""
+        with self.server.socket() as connection:
+            connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n".encode())
+            return read_all(connection).split(b"\r\n")[0]
+
+    def test_the_bodies_of_strangers_are_not_read(self):
+        """Each address that is not for everybody says who it is that may not before it looks at a body."""
+        document, asked = self.server.spec.document, 0
+        for path, operations in document["paths"].items():
+            for method in ("post", "put", "patch"):
+                operation = operations.get(method)
+                if operation is None or operation.get("security") == [] or "requestBody" not in operation:
+                    continue
+                fields = f"Content-Type: {next(iter(operation['requestBody']['content']))}\r\nTus-Resumable: 1.0.0\r\n"
+                for expect in ("", "Expect: 100-continue\r\n"):
+                    line = self.refusal_of(method.upper(), path.replace("{", "").replace("}", ""),
+                                           fields + expect + "Transfer-Encoding: chunked\r\n")
+                    self.assertIn(line[9:12], (b"401",), f"{method} {path}: {line}")
+                asked += 1
+        self.assertGreater(asked, 30)
+
+    def test_a_strangers_gibibyte_is_not_taken(self):
+        head = (b"POST /v1/publications HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n")
+        chunk, sent = b"10000\r\n" + b" " * 65536 + b"\r\n", 0
+        with self.server.socket() as connection:
+            try:
+                connection.sendall(head)
+                while sent < 1 << 30:
+                    connection.sendall(chunk)
+                    sent += len(chunk)
+            except OSError:
+                pass
+            self.assertEqual(read_all(connection).split(b"\r\n")[0], b"HTTP/1.1 401 Unauthorized")
+        self.assertLess(sent, 64 << 20)  # what the kernel takes for us
+
+    def test_whose_body_may_be_read(self):
+        """Who may do a thing nowhere is refused before the body; whether here, may be in the body."""
+        admin = self.administrator()
+        admin.post("/v1/units", {"code": "92", "parent": "vn", "name": "A", "kind": "commune"})
+        admin.post("/v1/units", {"code": "93", "parent": "vn", "name": "B", "kind": "commune"})
+        user = admin.post("/v1/users", {"login": "lan", "name": "Lan", "unit": "92", "password": PASSWORD}).json["id"]
+        lan = self.client()
+        lan.login("lan")
+        cookie = "".join(f"{name}: {value}\r\n" for name, value in lan.headers.items())
+        fields = cookie + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+        self.assertIn(b" 403 ", self.refusal_of("POST", "/v1/groups", fields))
+        admin.post(f"/v1/users/{user}/grants", {"unit": "92", "role": "publisher"})
+        self.assertEqual(lan.post("/v1/groups", {"unit": "92", "name": "G"}).status, 201)
+        self.assertProblem(lan.post("/v1/groups", {"unit": "93", "name": "G"}), 403, "not-allowed")
+        self.assertIn(b" 413 ", self.refusal_of("POST", "/v1/groups", cookie + "Content-Length: 1073741824\r\n"))
+
     def send_all_at_once(self, paths):
         """Each on its own connection, whose sending side is then closed; what came back, by name."""
         connections = {}

@@ -229,7 +229,10 @@ static bool passes_action(struct bt_call *call, const struct bt_route *route)
     char unit[UNIT_BYTES] = BT_ROOT_UNIT;
     bool anywhere = route->unit == bt_unit_any;
     if (route->unit != NULL && !route->unit(call, unit, sizeof(unit))) {
-        return false;
+        if (!bt_call_missed_body(call)) {
+            return false;
+        }
+        anywhere = true;  // the body will name the unit; who may do it nowhere need not send it
     }
     struct bt_error err;
     int r = bt_access_ask(bt_call_db(call), caller->user, caller->scopes, route->action,

@@ -68,6 +68,7 @@ void bt_call_start_over(struct bt_call *call)
     free_hooks(call);
     bt_reply_reset(&call->reply);
     call->caller = (struct bt_caller){0};
+    call->body_missed = false;
     if (call->receiving.fd >= 0 && !call->receiving.ended) {
         close(call->receiving.fd);
         call->receiving.fd = -1;
@@ -200,8 +201,17 @@ bool bt_call_query_int(struct bt_call *call, const char *name, int64_t min, int6
     return false;
 }
 
+bool bt_call_missed_body(const struct bt_call *call)
+{
+    return call->body_missed;
+}
+
 const cJSON *bt_call_json(struct bt_call *call)
 {
+    if (call->body_awaited) {
+        call->body_missed = true;
+        return NULL;
+    }
     if (call->json != NULL) {
         return call->json;
     }

@@ -56,6 +56,11 @@ bool bt_call_same_origin(const struct bt_call *call);
 const char *bt_call_body(const struct bt_call *call, size_t *out_len);
 const cJSON *bt_call_json(struct bt_call *call);
 
+// The gate is asked before the body is read, and again when it is here. True: bt_call_json was
+// asked the first time (it returned NULL and answered nothing), so the judgement depends on the
+// body.
+bool bt_call_missed_body(const struct bt_call *call);
+
 // The body read by table, unknown keys refused; answers 400 itself, with the reader's sentence, and
 // returns false. TEXT members belong to the caller either way.
 bool bt_call_read(struct bt_call *call, const struct bt_json_field *fields, size_t count,

@@ -68,6 +68,11 @@ struct bt_call {
     struct bt_buf body;
     struct bt_receiving receiving;
 
+    // While the gate is asked for the first time.
+    bool body_awaited;  // it was not read yet
+    bool body_missed;   // and somebody wanted it
+    bool let_in;
+
     // While it is answered.
     int64_t now_ms;
     struct bt_db *db;  // borrowed from the pool, for the time of a transaction

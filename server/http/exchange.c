@@ -11,8 +11,8 @@
 #include "server/http/request.h"
 #include "server/http/transaction.h"
 
-// A refused body up to this size is read to its end, so that the answer arrives; a longer one ends
-// the connection.
+// A refused body up to this size is read to its end and dropped, so that the answer arrives and the
+// connection goes on; before a longer one the answer is sent, and the connection ends.
 #define SWALLOW_MAX_BYTES 65536
 
 // A body on its way into a file goes to a worker in pieces of this size. What comes while a piece
@@ -24,16 +24,19 @@
 #define UPLOAD_WEIGHT 16
 
 enum phase {
+    PHASE_LET_IN,           // the caller may send the body
     PHASE_BODY,             // collecting the body into memory (or expecting none)
     PHASE_SWALLOW,          // refused; the rest of the body is dropped
     PHASE_ASKED,            // a worker has it
     PHASE_BEGIN_RECEIVING,  // the handler has said where the body goes
     PHASE_RECEIVING,        // a worker may be writing a piece meanwhile
+    PHASE_EARLY_REPLY,      // the answer is ready, and the body was not read
     PHASE_REPLY,            // the answer is ready
     PHASE_SENDING,
 };
 
 enum job {
+    JOB_JUDGE,  // may the caller send a body at all?
     JOB_ANSWER,
     JOB_WRITE,  // a piece of the body, into the handler's file
 };
@@ -153,14 +156,14 @@ static enum MHD_Result send_reply(struct bt_exchange *exchange)
 static enum MHD_Result dispatch(struct bt_exchange *exchange, enum job job)
 {
     exchange->job = job;
-    exchange->phase = job == JOB_ANSWER ? PHASE_ASKED : PHASE_RECEIVING;
+    exchange->phase = job == JOB_WRITE ? PHASE_RECEIVING : PHASE_ASKED;
     allow(exchange, INT64_MAX);
     MHD_suspend_connection(exchange->connection);
     bt_workers_push(exchange->world->workers, exchange);
     return MHD_YES;
 }
 
-static enum MHD_Result ask(struct bt_exchange *exchange)
+static enum MHD_Result ask(struct bt_exchange *exchange, enum job job)
 {
     bool pieces = exchange->call->route->body == BT_BODY_STREAM;
     int weight = pieces ? UPLOAD_WEIGHT : 1;
@@ -172,7 +175,7 @@ static enum MHD_Result ask(struct bt_exchange *exchange)
         return send_reply(exchange);
     }
     exchange->weight = weight;
-    return dispatch(exchange, JOB_ANSWER);
+    return dispatch(exchange, job);
 }
 
 static enum MHD_Result refuse(struct bt_exchange *exchange)
@@ -185,6 +188,12 @@ static enum MHD_Result refuse(struct bt_exchange *exchange)
     }
     exchange->phase = PHASE_SWALLOW;
     return MHD_YES;
+}
+
+// Otherwise nobody's bodies would fill our memory. Who sends none waits for no second look.
+static bool is_judged_first(const struct bt_exchange *exchange)
+{
+    return exchange->call->route->who != BT_WHO_ANYONE && bt_request_length(exchange->call) != 0;
 }
 
 enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
@@ -207,7 +216,10 @@ enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
     }
     exchange->phase = PHASE_BODY;
     assert(exchange->call->route != NULL);  // without one it is refused
-    return exchange->call->route->body == BT_BODY_STREAM ? ask(exchange) : MHD_YES;
+    if (exchange->call->route->body == BT_BODY_STREAM) {
+        return ask(exchange, JOB_ANSWER);  // the handler is asked before the body in any case
+    }
+    return is_judged_first(exchange) ? ask(exchange, JOB_JUDGE) : MHD_YES;
 }
 
 static void swap_buffers(struct bt_receiving *receiving)
@@ -287,8 +299,10 @@ static enum MHD_Result take_data(struct bt_exchange *exchange, const char *data,
         return take_piece(exchange, data, len);
     case PHASE_SWALLOW:
         return MHD_YES;
+    case PHASE_LET_IN:
     case PHASE_ASKED:
     case PHASE_BEGIN_RECEIVING:
+    case PHASE_EARLY_REPLY:
     case PHASE_REPLY:
     case PHASE_SENDING:
     default:
@@ -300,8 +314,13 @@ static enum MHD_Result take_data(struct bt_exchange *exchange, const char *data,
 static enum MHD_Result step(struct bt_exchange *exchange)
 {
     switch (exchange->phase) {
+    case PHASE_LET_IN:
+        exchange->phase = PHASE_BODY;
+        return MHD_YES;
     case PHASE_BODY:
-        return ask(exchange);
+        return ask(exchange, JOB_ANSWER);
+    case PHASE_EARLY_REPLY:
+        return refuse(exchange);
     case PHASE_BEGIN_RECEIVING:
         exchange->phase = PHASE_RECEIVING;
         return MHD_YES;
@@ -401,22 +420,37 @@ static void answer(struct bt_exchange *exchange)
     if (receiving->ended) {
         say_what_went_wrong(call);
     }
-    bool begins = receiving->fd >= 0 && !receiving->ended && call->reply.kind == BT_REPLY_NONE;
-    exchange->phase = begins ? PHASE_BEGIN_RECEIVING : PHASE_REPLY;
+    bool early = call->route->body == BT_BODY_STREAM && !receiving->ended;
+    bool begins = early && receiving->fd >= 0 && call->reply.kind == BT_REPLY_NONE;
+    exchange->phase = begins ? PHASE_BEGIN_RECEIVING : early ? PHASE_EARLY_REPLY : PHASE_REPLY;
     if (begins) {
         bt_buf_init(&receiving->filling, PIECE_ROOM);
         bt_buf_init(&receiving->writing, PIECE_ROOM);
     }
 }
 
+static void dismiss(struct bt_exchange *exchange)
+{
+    bt_workers_dismiss(exchange->world->workers, exchange->weight);
+    exchange->weight = 0;
+}
+
+static void judge(struct bt_exchange *exchange)
+{
+    exchange->phase = bt_call_judge(exchange->call) ? PHASE_LET_IN : PHASE_EARLY_REPLY;
+    dismiss(exchange);  // the body may take its time
+    allow_body(exchange);
+}
+
 static void finish_answer(struct bt_exchange *exchange)
 {
     if (exchange->phase != PHASE_REPLY) {
         allow_body(exchange);
+    }
+    if (exchange->phase == PHASE_BEGIN_RECEIVING) {
         return;
     }
-    bt_workers_dismiss(exchange->world->workers, exchange->weight);
-    exchange->weight = 0;
+    dismiss(exchange);
     if (exchange->call->reply.kind == BT_REPLY_STREAM) {
         exchange->stream =
             bt_stream_open(exchange->world->streams, exchange->connection, &exchange->call->reply);
@@ -430,6 +464,11 @@ void bt_exchange_work(void *job)
     if (exchange->job == JOB_WRITE) {
         write_pieces(&exchange->call->receiving);
         allow_body(exchange);
+        MHD_resume_connection(exchange->connection);
+        return;
+    }
+    if (exchange->job == JOB_JUDGE) {
+        judge(exchange);
         MHD_resume_connection(exchange->connection);
         return;
     }

@@ -30,15 +30,16 @@ struct bt_http_options {
     int connections;              // at the same time; 0: 20,000, or what the system allows
     int connections_per_address;  // 0: 256; negative, or with a trusted proxy: no limit
 
-    // Bodies are read before anybody knows who sends them; this much of the large ones together
-    // (what passes 64 KiB of each) is held in memory, and the next is told to come back. 0: 256
-    // MiB.
+    // This much of the large bodies together (what passes 64 KiB of each) is held in memory, and
+    // the next is told to come back. 0: 256 MiB.
     long body_memory_bytes;
 
     /**
      * Before a handler: who asks, and may they? Answers 401, 403 or 404 itself and returns false.
-     * Runs in the call's transaction (one of its own when the route has no_transaction). Given by
-     * main, so that http/ knows nothing of accounts; NULL lets everyone in.
+     * Runs in the call's transaction (one of its own when the route has no_transaction); and before
+     * that, when there is a body and the route is not for anyone, in a reading one before the body
+     * is read (bt_call_missed_body). Given by main, so that http/ knows nothing of accounts; NULL
+     * lets everyone in.
      */
     bool (*gate)(struct bt_call *call, const struct bt_route *route);
 

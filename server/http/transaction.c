@@ -124,18 +124,41 @@ static void give_up(struct bt_call *call, int r, const struct bt_error *err)
                     "The server failed to handle the request");
 }
 
-void bt_call_answer(struct bt_call *call)
+static bool try_often(struct bt_call *call, int (*once)(struct bt_call *call, struct bt_error *err))
 {
     call->now_ms = bt_clock_wall_ms(call->server->clock);
     struct bt_error err = {0};
-    int r = try_once(call, &err);
+    int r = once(call, &err);
     for (int tries = 0; r == -EAGAIN && tries < BT_TRANSACTION_TRIES; tries++) {
         give_way(call, tries);
-        r = try_once(call, &err);
+        r = once(call, &err);
     }
     if (r < 0) {
         give_up(call, r, &err);
-    } else if (call->reply.status < 400) {
+    }
+    return r == 0;
+}
+
+static int judge_once(struct bt_call *call, struct bt_error *err)
+{
+    bt_call_start_over(call);
+    int r = begin(call, false, err);
+    call->let_in = r == 0 && passes_gate(call);
+    let_go(call);
+    return r;
+}
+
+bool bt_call_judge(struct bt_call *call)
+{
+    call->body_awaited = true;
+    bool let_in = try_often(call, judge_once) && call->let_in;
+    call->body_awaited = false;
+    return let_in;
+}
+
+void bt_call_answer(struct bt_call *call)
+{
+    if (try_often(call, try_once) && call->reply.status < 400) {
         bt_call_run_hooks(call);
     }
 }

@@ -10,6 +10,9 @@
 // The database may refuse a transaction this often before the caller is told to come back.
 #define BT_TRANSACTION_TRIES 8
 
+// Before the body is read: asks the gate alone. False: the refusal is in the call's reply.
+bool bt_call_judge(struct bt_call *call);
+
 // The call has a reply afterwards, whatever happens; unless its handler said where a body goes.
 void bt_call_answer(struct bt_call *call);
 
