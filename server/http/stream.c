@@ -14,6 +14,7 @@
 struct bt_stream {
     struct bt_streams *all;
     struct MHD_Connection *connection;
+    struct MHD_Response *response;  // its headers have not left yet; NULL: they are let go
     void (*on_close)(struct bt_stream *stream, void *context);
     void *context;
     struct bt_stream *next, *previous;  // protected by all->lock
@@ -199,12 +200,42 @@ static ssize_t take(struct bt_stream *stream, char *out, size_t room)
     return (ssize_t)len;
 }
 
+struct header {
+    char *name, *value;  // owned
+};
+
+static enum MHD_Result take_one(void *context, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
+{
+    (void)kind;
+    struct header *header = context;
+    *header = (struct header){.name = bt_strdup(name), .value = bt_strdup(value)};
+    return MHD_NO;  // no more: the list changes now
+}
+
+// They were sent, and a stream that is open for days needs them no more.
+static void forget_headers(struct MHD_Response *response)
+{
+    bool gone = true;
+    while (gone) {
+        struct header header = {0};
+        MHD_get_response_headers(response, take_one, &header);
+        gone = header.name != NULL &&
+               MHD_del_response_header(response, header.name, header.value) == MHD_YES;
+        free(header.name);
+        free(header.value);
+    }
+}
+
 // libmicrohttpd asks for more: text, the end, or nothing yet, in which case it is parked.
 static ssize_t read_stream(void *context, uint64_t position, char *out, size_t room)
 {
     (void)position;
     struct bt_stream *stream = context;
     ssize_t got = 0;
+    if (stream->response != NULL) {
+        forget_headers(BT_TAKE(stream->response));
+    }
     pthread_mutex_lock(&stream->lock);
     if (stream->broken) {
         got = MHD_CONTENT_READER_END_WITH_ERROR;
@@ -222,6 +253,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t r
 
 struct MHD_Response *bt_stream_response(struct bt_stream *stream)
 {
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, stream,
-                                             NULL);
+    // A connection has it until its end, before which it asks for nothing more.
+    stream->response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, stream, NULL);
+    return stream->response;
 }
