@@ -4,9 +4,9 @@
     bench/hint_streams.py [STREAMS] [ROUNDS]        (default: 10,000 and 5)
 
 Readers and server share the machine, over a unix socket, as behind a proxy. Players and their sessions are put into
-the database directly; a round is a new version of the timestamp there, which the server notices within five seconds.
-Times are counted from the first reader that has the hint to each of the others. Memory is that of the second half of the
-streams: by then the database's caches, which do not grow with streams, are full."""
+the database directly; a round is a publication, and times are counted from the call of the API that brings its last
+needed signature to each reader's having the hint. Memory is that of the second half of the streams: by then the
+database's caches, which do not grow with streams, are full."""
 
 import hashlib
 import os
@@ -15,11 +15,11 @@ import select
 import socket
 import sqlite3
 import sys
-import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
-from server_harness import Server  # noqa: E402
+from server_publications_test import PublicationCase, recipe  # noqa: E402
 
 FAR = 4_000_000_000_000
 
@@ -44,16 +44,18 @@ def put_players(path, count):
     database.close()
 
 
-def put_timestamp(path, version):
-    with sqlite3.connect(path, timeout=60) as database:
-        database.execute("INSERT INTO tuf_metadata(role, version, body, sha256, expires_ms) VALUES('timestamp', ?, '{}', '', ?)",
-                         (version, FAR))
-    database.close()
-
-
 def memory_kib(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+def processor_ms(pid):
+    """User and system time of all its threads so far."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e6
 
 
 class Readers:
@@ -72,7 +74,7 @@ class Readers:
         """When each of `count` readers first had `mark`; those that come too late are left out."""
         seen, until = {}, time.monotonic() + seconds
         while len(seen) < count and time.monotonic() < until:
-            for fd, _ in self.poll.poll(0.2):
+            for fd, _ in self.poll.poll(0.2, 1024):
                 data = self.sockets[fd].recv(65536)
                 if not data:
                     raise SystemExit("the server ended a stream")
@@ -81,39 +83,76 @@ class Readers:
         return sorted(seen.values())
 
 
+class Province(PublicationCase):
+    """A province that publishes, behind a unix socket."""
+
+    def start(self, *options, **more):
+        return super().start(*options, listen=f"unix:{os.path.join(self.directory, 'http.sock')}", **more)
+
+    def administrator(self):
+        client = super().administrator()
+        del client.headers["Origin"]  # no browser: the socket has none
+        return client
+
+    def last_signature(self, number):
+        """A publication that wants one more signature: the call that brings it."""
+        proposal = self.propose(self.draft(recipe(f"Bản tin số {number}"), name=f"ban-tin-{number}"))
+        self.sign(proposal, self.commune[0])
+        signed = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json["metadata"]
+        signature = self.commune[1].sign(signed)
+        return lambda: self.admin.request("POST", f"/v1/proposals/{proposal}/signatures", signature, check=False)
+
+
+def open_all(readers, count, pid):
+    """Memory before, with half of the streams, and with all."""
+    memory = [memory_kib(pid)]
+    for first in range(0, count, 200):
+        batch = range(first, min(first + 200, count))
+        for number in batch:
+            readers.open(number)
+        if len(readers.wait_for(b"event: ping", len(batch), 60)) < len(batch):
+            raise SystemExit(f"not all of {batch} were let in")
+        if batch.stop == count // 400 * 200 or batch.stop == count:
+            memory.append(memory_kib(pid))
+    return memory
+
+
+def broadcast(province, readers, number, count):
+    """Milliseconds from the call to each reader; of the processor, by the server and by the readers."""
+    call = threading.Thread(target=province.last_signature(number))
+    pid, started = province.server.process.pid, time.monotonic()
+    used = [processor_ms(pid), processor_ms(os.getpid())]
+    call.start()
+    times = readers.wait_for(b"event: hint", count, 30)
+    call.join()
+    used = [processor_ms(pid) - used[0], processor_ms(os.getpid()) - used[1]]
+    return [(t - started) * 1000 for t in times], used
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory(prefix="bt-streams-") as directory:
-        path = os.path.join(directory, "http.sock")
-        server = Server(os.path.join(directory, "data"), listen=f"unix:{path}")
-        database = os.path.join(directory, "data", "bangtin.db")
-        put_players(database, count)
-        memory = [memory_kib(server.process.pid)]
-        readers = Readers(path)
+    province = Province("setUp")
+    try:
+        province.setUp()
+        province.found()
+        put_players(os.path.join(province.directory, "data", "bangtin.db"), count)
+        readers, pid = Readers(province.server.unix), province.server.process.pid
         started = time.monotonic()
-        for first in range(0, count, 200):
-            batch = range(first, min(first + 200, count))
-            for number in batch:
-                readers.open(number)
-            if len(readers.wait_for(b"event: ping", len(batch), 60)) < len(batch):
-                raise SystemExit(f"not all of {batch} were let in: {server.said()[-500:]}")
-            if len(readers.sockets) >= count / 2 and len(memory) == 1:
-                memory.append(memory_kib(server.process.pid))
-                half = len(readers.sockets)
-        memory.append(memory_kib(server.process.pid))
-        print(f"{count} streams in {time.monotonic() - started:.1f} s; server {memory[0]} KiB before, {memory[1]} KiB with {half},"
-              f" {memory[2]} KiB with all; {(memory[2] - memory[1]) / (count - half):.2f} KiB each in the second half")
-        for version in range(1, rounds + 1):
-            put_timestamp(database, version)
-            times = readers.wait_for(b'"timestamp":%d,' % version, count, 30)
-            after_ms = [(t - times[0]) * 1000 for t in times]
-            print(f"hint {version}: {len(times)} readers; p50 {after_ms[len(times) // 2]:.0f} ms,"
-                  f" p99 {after_ms[len(times) * 99 // 100]:.0f} ms, last {after_ms[-1]:.0f} ms")
-        print(f"server {memory_kib(server.process.pid)} KiB at the end")
-        server.stop()
+        memory = open_all(readers, count, pid)
+        half = count - count // 400 * 200
+        print(f"{count} streams in {time.monotonic() - started:.1f} s; server {memory[0]} KiB before, {memory[1]} KiB with"
+              f" half of them, {memory[2]} KiB with all; {(memory[2] - memory[1]) / half:.2f} KiB each in the second half")
+        for number in range(1, rounds + 1):
+            after_ms, used = broadcast(province, readers, number, count)
+            print(f"publication {number}: {len(after_ms)} readers; first {after_ms[0]:.0f} ms after the call,"
+                  f" p50 {after_ms[len(after_ms) // 2]:.0f} ms, p99 {after_ms[len(after_ms) * 99 // 100]:.0f} ms,"
+                  f" last {after_ms[-1]:.0f} ms; processor: server {used[0]:.0f} ms, readers {used[1]:.0f} ms")
+        print(f"server {memory_kib(pid)} KiB at the end")
+    finally:
+        province.doCleanups()
 
 
 if __name__ == "__main__":
