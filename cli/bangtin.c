@@ -36,8 +36,8 @@ static const struct {
      {&bt_status_commands, &bt_takedown_commands, &bt_emergency_commands, &bt_command_commands}},
     {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},
     {"Quản trị, khóa ký / administration, signing keys",
-     {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_audit_commands,
-      &bt_key_commands, &bt_repository_commands, &bt_logout_commands}},
+     {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_setting_commands,
+      &bt_audit_commands, &bt_key_commands, &bt_repository_commands, &bt_logout_commands}},
 };
 
 static void print_help(FILE *to)
