@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/media/workshop.h"
@@ -100,6 +102,14 @@ static void what_is_no_medium_is_refused_with_a_report(void **state)
     assert_int_equal(access(thumbnail, F_OK), -1);
 }
 
+static void put_program(struct place *place, const char *script)
+{
+    free(place->program);
+    place->program = bt_strf("%s/probe", place->dir);
+    assert_int_equal(bt_file_replace(place->program, script, strlen(script), NULL), 0);
+    assert_int_equal(chmod(place->program, 0755), 0);
+}
+
 // A program in the workshop's place that tries what a decoder in wrong hands would try.
 static void nothing_of_the_machine_can_be_reached_from_inside(void **state)
 {
@@ -113,12 +123,9 @@ static void nothing_of_the_machine_can_be_reached_from_inside(void **state)
         "[ \"$(ls /sys/class/net 2>/dev/null | grep -cv lo)\" = 0 ] || say network\n"
         "touch /usr/x 2>/dev/null && say writes\n"
         "[ -n \"$SECRET\" ] && say environment\n"
-        "head -c 20000000 /dev/zero >\"$out/large\" 2>/dev/null && say size\n"
+        "head -c 20000000 /dev/zero >\"$out/filmstrip.jpg\" 2>/dev/null && say size\n"
         "say nothing\n";
-    free(place->program);
-    place->program = bt_strf("%s/probe", place->dir);
-    assert_int_equal(bt_file_replace(place->program, probe, sizeof(probe) - 1, NULL), 0);
-    assert_int_equal(chmod(place->program, 0755), 0);
+    put_program(place, probe);
     assert_int_equal(setenv("SECRET", "x", 1), 0);
     BT_AUTOFREE char *file = file_with(place, "x", 1);
     cJSON *report = NULL;
@@ -128,14 +135,84 @@ static void nothing_of_the_machine_can_be_reached_from_inside(void **state)
     cJSON_Delete(report);
 }
 
+// What could be written where, in bytes, together: no disk and no memory is filled.
+static void nothing_can_be_filled_from_inside(void **state)
+{
+    struct place *place = *state;
+    put_program(place, "#!/usr/bin/sh\n"
+                       "n=0\n"
+                       "for dir in / /tmp /dev /dev/shm /out /usr /bin /home /var; do\n"
+                       "  for i in 1 2 3 4; do\n"
+                       "    head -c 10000000 /dev/zero >\"$dir/f$i\" 2>/dev/null\n"
+                       "    s=$(stat -c %s \"$dir/f$i\" 2>/dev/null) && n=$((n + s))\n"
+                       "  done\n"
+                       "done\n"
+                       "mkdir /out/d 2>/dev/null || rm /out/report.json 2>/dev/null && n=99999999\n"
+                       "echo \"{\\\"bytes\\\": $n}\" >/out/report.json\n");
+    BT_AUTOFREE char *file = file_with(place, "x", 1);
+    BT_AUTOJSON *report = NULL;
+    struct bt_error err = {0};
+    assert_int_equal(inspect(place, file, &report, &err), 0);
+    int64_t bytes = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItem(report, "bytes"));
+    assert_int_equal(bytes, 0);
+    BT_AUTOFREE char *thumbnail = bt_strf("%s/out/thumbnail.jpg", place->dir);
+    assert_int_equal(access(thumbnail, F_OK), -1);
+}
+
+// As somebody else than root, whom no such limit binds.
+static int inspect_as_nobody(const struct place *place, const char *file)
+{
+    BT_AUTOFREE char *out = bt_strf("%s/out", place->dir);
+    BT_AUTOFREE char *command = bt_strf("mkdir '%s' && chown -R 65534:65534 '%s'", out, place->dir);
+    if (geteuid() == 0) {
+        assert_int_equal(system(command), 0);  // NOLINT(cert-env33-c): our own directory
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0)) {
+            _exit(EXIT_FAILURE);
+        }
+        cJSON *report = NULL;
+        struct bt_error err = {0};
+        const struct bt_workshop workshop = {.program = place->program, .sandbox = true};
+        mkdir(out, 0700);
+        _exit(-bt_workshop_inspect(&workshop, file, out, &report, &err));
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return -WEXITSTATUS(status);
+}
+
+static void only_so_many_processes_run_inside(void **state)
+{
+    struct place *place = *state;
+    static const char crowd[] = "#!/usr/bin/sh\n"
+                                "i=0\n"
+                                "while [ $i -lt %d ]; do sleep 60 & i=$((i + 1)); done\n"
+                                "echo '{}' >\"$3/report.json\"\n";
+    BT_AUTOFREE char *file = file_with(place, "x", 1);
+    static const struct {
+        int processes, result;
+    } cases[] = {{30, 0}, {100, -EFAULT}};
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        char script[256];
+        assert_int_equal(bt_format(script, sizeof(script), crowd, cases[i].processes), 0);
+        put_program(place, script);
+        int r = inspect_as_nobody(place, file);
+        if (r == -ENOSYS) {
+            skip();  // not everybody may make namespaces here
+        }
+        assert_int_equal(r, cases[i].result);
+        BT_AUTOFREE char *command = bt_strf("rm -r '%s/out'", place->dir);
+        assert_int_equal(system(command), 0);  // NOLINT(cert-env33-c): our own directory
+    }
+}
+
 static void a_workshop_that_dies_is_an_error_in_words(void **state)
 {
     struct place *place = *state;
-    static const char crash[] = "#!/usr/bin/sh\nkill -SEGV $$\n";
-    free(place->program);
-    place->program = bt_strf("%s/crash", place->dir);
-    assert_int_equal(bt_file_replace(place->program, crash, sizeof(crash) - 1, NULL), 0);
-    assert_int_equal(chmod(place->program, 0755), 0);
+    put_program(place, "#!/usr/bin/sh\nkill -SEGV $$\n");
     BT_AUTOFREE char *file = file_with(place, "x", 1);
     cJSON *report = NULL;
     struct bt_error err = {0};
@@ -151,6 +228,8 @@ int main(void)
         WITH_PLACE(a_picture_is_looked_at_from_inside_the_sandbox),
         WITH_PLACE(what_is_no_medium_is_refused_with_a_report),
         WITH_PLACE(nothing_of_the_machine_can_be_reached_from_inside),
+        WITH_PLACE(nothing_can_be_filled_from_inside),
+        WITH_PLACE(only_so_many_processes_run_inside),
         WITH_PLACE(a_workshop_that_dies_is_an_error_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

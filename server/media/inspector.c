@@ -274,7 +274,7 @@ static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struc
     if (r == 0) {
         bt_log_info(&logger, "'%s' of unit '%s': %s", job->title, job->unit,
                     word(result.report, "verdict"));
-        unlink(file);  // refused ones; good ones have moved
+        unlink(file);  // a good one has its second name among the blobs
     }
     cJSON_Delete(result.report);
     return r;

@@ -21,13 +21,23 @@
 #define TIME_LIMIT_MS 90000
 #define REPORT_MAX_BYTES 65536
 #define PATH_BYTES 4096
-#define MAX_ARGUMENTS 64
+#define MAX_ARGUMENTS 96
+
+// What it may leave behind; each as long as --fsize allows.
+static const char *const products[] = {"report.json", "thumbnail.jpg", "filmstrip.jpg"};
 
 // What `prlimit` and `bwrap` are told. 8K pictures take some 400 MiB to look at.
 static const char *const limits[] = {
     "/usr/bin/prlimit", "--cpu=60",    BT_SANITIZED ? "--as=unlimited" : "--as=3221225472",
     "--fsize=16777216", "--nofile=64", "--core=0",
 };
+
+// Processes and threads. Set inside the sandbox it counts those of the sandbox; set before, it
+// would count all that our user has, and refuse the sandbox its namespaces. It binds no root.
+static const char *const crowd_limit[] = {"/usr/bin/prlimit", "--nproc=64"};
+
+// Nothing can be written but the products: the root and /dev, which are in memory, are closed at
+// the end.
 static const char *const sandbox[] = {
     "/usr/bin/bwrap",
     "--unshare-all",
@@ -53,9 +63,8 @@ static const char *const sandbox[] = {
     "/etc/alternatives",
     "--dev",
     "/dev",
-    "--tmpfs",
-    "/tmp",
 };
+static const char *const closing[] = {"--remount-ro", "/dev", "--remount-ro", "/"};
 
 struct command {
     char *words[MAX_ARGUMENTS + 1];  // borrowed; posix_spawn does not change them
@@ -86,8 +95,47 @@ static void add_bind(struct command *command, const char *kind, const char *from
     add(command, to);
 }
 
+// Where the products are outside of the sandbox, and inside.
+struct places {
+    char outside[BT_ARRAY_LEN(products)][PATH_BYTES];
+    char inside[BT_ARRAY_LEN(products)][32];
+};
+
+static int find_places(const char *dir, struct places *out, struct bt_error *err)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+        if (bt_format(out->outside[i], PATH_BYTES, "%s/%s", dir, products[i]) < 0 ||
+            bt_format(out->inside[i], sizeof(out->inside[i]), "/out/%s", products[i]) < 0) {
+            return bt_fail(err, -ENAMETOOLONG, "The path of '%s' is too long", dir);
+        }
+    }
+    return 0;
+}
+
+static int make_products(const struct places *places, struct bt_error *err)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+        BT_AUTOCLOSE int fd =
+            open(places->outside[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0) {
+            return bt_fail_errno(err, "Cannot make '%s'", places->outside[i]);
+        }
+    }
+    return 0;
+}
+
+static void remove_empty_products(const struct places *places)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+        struct stat status;
+        if (lstat(places->outside[i], &status) == 0 && status.st_size == 0) {
+            unlink(places->outside[i]);
+        }
+    }
+}
+
 static void compose(const struct bt_workshop *workshop, const char *file, const char *dir,
-                    struct command *out)
+                    const struct places *places, struct command *out)
 {
     add_all(out, limits, BT_ARRAY_LEN(limits));
     if (!workshop->sandbox) {
@@ -98,7 +146,11 @@ static void compose(const struct bt_workshop *workshop, const char *file, const 
     add_all(out, sandbox, BT_ARRAY_LEN(sandbox));
     add_bind(out, "--ro-bind", workshop->program, "/bangtin-media");
     add_bind(out, "--ro-bind", file, "/in");
-    add_bind(out, "--bind", dir, "/out");
+    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+        add_bind(out, "--bind", places->outside[i], places->inside[i]);
+    }
+    add_all(out, closing, BT_ARRAY_LEN(closing));
+    add_all(out, crowd_limit, BT_ARRAY_LEN(crowd_limit));
     add_bind(out, "/bangtin-media", "inspect", "/in");
     add(out, "/out");
 }
@@ -180,20 +232,36 @@ static bool sandbox_works(void)
            WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static int run(const struct bt_workshop *workshop, const char *file, const char *dir,
+               int *out_status, struct bt_error *err)
+{
+    struct places places;
+    struct command command = {0};
+    int r = find_places(dir, &places, err);
+    if (r == 0 && workshop->sandbox) {
+        r = make_products(&places, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    compose(workshop, file, dir, &places, &command);
+    pid_t pid;
+    r = spawn(&command, &pid, err);
+    r = r < 0 ? r : wait_for(pid, out_status, err);
+    if (workshop->sandbox) {
+        remove_empty_products(&places);
+    }
+    return r;
+}
+
 int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
                         cJSON **out, struct bt_error *err)
 {
     if (workshop->sandbox && access(sandbox[0], X_OK) < 0) {
         return bt_fail(err, -ENOSYS, "There is no sandbox: '%s' is not installed", sandbox[0]);
     }
-    struct command command = {0};
-    compose(workshop, file, dir, &command);
-    pid_t pid;
     int status = 0;
-    int r = spawn(&command, &pid, err);
-    if (r == 0) {
-        r = wait_for(pid, &status, err);
-    }
+    int r = run(workshop, file, dir, &status, err);
     if (r < 0) {
         return r;
     }
