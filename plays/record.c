@@ -308,13 +308,17 @@ static const struct bt_json_field play_fields[] = {
 };
 
 static const struct bt_json_field start_fields[] = {
-    TEXT(origin.journal, "journal"), TEXT(origin.player, "player"),
-    TIME(start_ms, "start_ms"),      WORD(clock_trust, "clock", clock_words),
+    TEXT(origin.journal, "journal"),
+    TEXT(origin.player, "player"),
+    TIME(start_ms, "start_ms"),
+    TIME(mono_ms, "mono_ms"),
+    WORD(clock_trust, "clock", clock_words),
     COUNT(recovered, "recovered"),
 };
 
 static const struct bt_json_field stop_fields[] = {
     TIME(start_ms, "start_ms"),
+    TIME(mono_ms, "mono_ms"),
     WORD(clock_trust, "clock", clock_words),
 };
 

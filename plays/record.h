@@ -72,7 +72,7 @@ struct bt_record {
     char why_ended[BT_PLAY_WORD_BYTES];
     bool complete;
     int64_t start_ms, end_ms;  // wall; START and STOP have start_ms only
-    int64_t mono_ms;           // PLAY
+    int64_t mono_ms;           // PLAY, START, STOP
     int clock_trust;
     struct bt_loss loss;  // LOSS
     int64_t recovered;    // START: open plays closed as power lost

@@ -1,5 +1,6 @@
 #include "plays/summary.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,35 +9,27 @@
 #include "base/str.h"
 #include "plays/number.h"
 #include "plays/reader.h"
+#include "plays/tally.h"
 
 #define OTHERS "(nội dung khác)"
 
 // A power of two at least twice BT_SUMMARY_MAX_ITEMS, so that a free slot is always near.
 #define SLOTS 16384
 
-// Zones that can show sets at the same time.
-#define MAX_SETS 64
-
-// One showing of a set whose cards are still coming.
-struct set_run {
-    size_t item;  // index of the item
-    char zone[BT_PLAY_ID_BYTES];
-    int64_t run, version;
-    int64_t cards, complete_cards;
-};
-
 struct bt_summary {
     struct bt_summary_item *items;
     size_t count, capacity;
-    size_t *slots;  // SLOTS of index + 1; 0: free
-    struct set_run sets[MAX_SETS];
-    size_t set_count;
+    size_t *slots;      // SLOTS of index + 1; 0: free
+    struct bt_tz *utc;  // the tally wants days, the summary has none
+    struct bt_tally *tally;
 };
 
 struct bt_summary *bt_summary_create(void)
 {
     struct bt_summary *summary = BT_NEW(struct bt_summary);
     summary->slots = BT_NEW_ARRAY(size_t, SLOTS);
+    summary->utc = bt_tz_create_fixed(0);
+    summary->tally = bt_tally_create(summary->utc);
     return summary;
 }
 
@@ -45,6 +38,8 @@ void bt_summary_destroy(struct bt_summary *summary)
     if (summary != NULL) {
         free(summary->items);
         free(summary->slots);
+        bt_tally_destroy(summary->tally);
+        bt_tz_destroy(summary->utc);
         free(summary);
     }
 }
@@ -85,76 +80,39 @@ static size_t find_item(struct bt_summary *summary, const char *item)
     return *slot - 1;
 }
 
-static void close_set(struct bt_summary *summary, size_t index)
+static int sum_up(const struct bt_tally_key *key, const struct bt_tally_counts *delta,
+                  void *context, struct bt_error *err)
 {
-    struct set_run *set = &summary->sets[index];
-    struct bt_summary_item *item = &summary->items[set->item];
-    if (set->complete_cards >= set->cards) {
-        item->complete++;
-    } else {
-        item->partial++;
-    }
-    *set = summary->sets[--summary->set_count];
+    (void)err;
+    struct bt_summary *summary = context;
+    size_t index = find_item(summary, key->subject.item);
+    struct bt_summary_item *item = &summary->items[index];
+    item->complete += delta->complete;
+    item->partial += delta->partial;
+    item->cards += delta->cards;
+    item->frames += delta->presented;
+    item->shown_ms += delta->shown_ms;
+    return 0;
 }
 
 void bt_summary_close(struct bt_summary *summary)
 {
-    while (summary->set_count > 0) {
-        close_set(summary, 0);
-    }
-}
-
-// The run of the set to which the card belongs. A new run of the same set in the same zone ends
-// the one before.
-static struct set_run *find_set(struct bt_summary *summary, size_t item,
-                                const struct bt_play_start *start)
-{
-    for (size_t i = 0; i < summary->set_count; i++) {
-        struct set_run *set = &summary->sets[i];
-        if (set->item != item || !bt_str_equal(set->zone, start->zone)) {
-            continue;
-        }
-        if (set->run == start->run && set->version == start->publication_version) {
-            return set;
-        }
-        close_set(summary, i);
-        break;
-    }
-    if (summary->set_count == MAX_SETS) {
-        close_set(summary, 0);
-    }
-    struct set_run *set = &summary->sets[summary->set_count++];
-    *set = (struct set_run){
-        .item = item,
-        .run = start->run,
-        .version = start->publication_version,
-        .cards = start->cards,
-    };
-    bt_copy_cut(set->zone, sizeof(set->zone), start->zone);
-    return set;
+    int r = bt_tally_close(summary->tally, sum_up, summary, NULL);
+    assert(r == 0);  // sum_up never fails
 }
 
 void bt_summary_add(struct bt_summary *summary, const struct bt_record *record)
 {
-    if (record->kind == BT_RECORD_START) {
-        bt_summary_close(summary);  // runs are counted anew
+    static const struct bt_tally_time unknown = {0};
+    struct bt_record shown = *record;
+    // This is for whoever stood there, not a report: a demonstration without a display counts.
+    shown.start.evidence = BT_EVIDENCE_PRESENT;
+    if (record->kind == BT_RECORD_PLAY && record->start.cards > 0) {
+        size_t index = find_item(summary, record->start.item);
+        summary->items[index].is_set = true;
     }
-    if (record->kind != BT_RECORD_PLAY) {
-        return;
-    }
-    size_t index = find_item(summary, record->start.item);
-    struct bt_summary_item *item = &summary->items[index];
-    item->frames += record->total.presented;
-    item->shown_ms += record->total.shown_ms;
-    if (record->start.cards > 0) {
-        item->is_set = true;
-        item->cards += record->complete;
-        find_set(summary, index, &record->start)->complete_cards += record->complete;
-    } else if (record->complete) {
-        item->complete++;
-    } else {
-        item->partial++;
-    }
+    int r = bt_tally_add(summary->tally, &shown, &unknown, sum_up, summary, NULL);
+    assert(r == 0);
 }
 
 size_t bt_summary_count(const struct bt_summary *summary)
