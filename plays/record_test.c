@@ -146,8 +146,11 @@ static void bad_records_are_refused_in_words(void **state)
         {"{\"format\":1,\"seq\":1}", "'kind'"},
         {"{\"format\":1,\"seq\":-1,\"kind\":\"stop\"}", "'seq' is -1"},
         {"{\"format\":1,\"seq\":1,\"kind\":\"play\"}", "'item' is missing"},
-        {"{\"format\":1,\"seq\":1,\"kind\":\"stop\",\"start_ms\":1,\"clock\":\"perhaps\"}",
+        {"{\"format\":1,\"seq\":1,\"kind\":\"stop\",\"start_ms\":1,\"mono_ms\":1,\"clock\":"
+         "\"perhaps\"}",
          "'clock' is 'perhaps'"},
+        {"{\"format\":1,\"seq\":1,\"kind\":\"stop\",\"start_ms\":1,\"clock\":\"synced\"}",
+         "'mono_ms' is missing"},
         {"{\"format\":1,\"seq\":1,\"seq\":2,\"kind\":\"stop\"}", "twice"},
     };
     (void)state;
