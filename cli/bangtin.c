@@ -23,15 +23,15 @@ static const struct {
 };
 
 // As those who use it see their work.
-#define MAX_GROUPS 10
+#define MAX_GROUPS 12
 static const struct {
     const char *title;
     const struct bt_command_group *groups[MAX_GROUPS];
 } sections[] = {
     {"Đưa nội dung lên màn hình / bringing content to the screens",
      {&bt_login_commands, &bt_upload_commands, &bt_media_commands, &bt_playlist_commands,
-      &bt_campaign_commands, &bt_propose_commands, &bt_proposal_commands, &bt_approve_commands,
-      &bt_publish_commands, &bt_publication_commands}},
+      &bt_campaign_commands, &bt_schedule_commands, &bt_propose_commands, &bt_proposal_commands,
+      &bt_approve_commands, &bt_publish_commands, &bt_publication_commands, &bt_withdraw_commands}},
     {"Trông coi màn hình / looking after the screens",
      {&bt_status_commands, &bt_takedown_commands, &bt_emergency_commands, &bt_command_commands}},
     {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},

@@ -1,16 +1,25 @@
 #include "cli/proposing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/recipe.h"
+#include "cli/rest.h"
 
 #define RECIPE_MAX_BYTES (4 * 1024 * 1024)
+#define ID_BYTES 64
 
 const char *const bt_propose_layers[] = {"unit", "province", "screen", "template", NULL};
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
 
 static int read_recipe(const char *path, cJSON **out, struct bt_error *err)
 {
@@ -20,52 +29,153 @@ static int read_recipe(const char *path, cJSON **out, struct bt_error *err)
     return r < 0 ? r : bt_json_parse(bt_buf_text(&text), text.len, out, err);
 }
 
-// The commonest document: one playlist, always, in one zone of the screen.
-static cJSON *simple_recipe(const char *playlist, const char *zone)
+// Among publications: the document's newest, by its number.
+static void take_newest(const cJSON *publications, const struct bt_proposing *proposing,
+                        char id[ID_BYTES], double *version)
 {
-    static const char name[] = "chung";
-    cJSON *recipe = cJSON_CreateObject();
-    cJSON *lists = cJSON_AddArrayToObject(recipe, "playlists");
-    cJSON *list = cJSON_CreateObject();
-    cJSON_AddItemToArray(lists, list);
-    cJSON_AddStringToObject(list, "name", name);
-    cJSON_AddStringToObject(list, "playlist", playlist);
-    cJSON *rules = cJSON_AddArrayToObject(recipe, "schedule");
-    cJSON *rule = cJSON_CreateObject();
-    cJSON_AddItemToArray(rules, rule);
-    cJSON_AddStringToObject(rule, "zone", zone);
-    cJSON_AddStringToObject(rule, "playlist", name);
-    return recipe;
+    const cJSON *each;
+    cJSON_ArrayForEach(each, publications)
+    {
+        double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(each, "version"));
+        if (bt_str_equal(text_of(each, "name"), proposing->name) &&
+            bt_str_equal(text_of(each, "layer"), proposing->layer) && number > *version) {
+            *version = number;
+            bt_copy_cut(id, ID_BYTES, text_of(each, "id"));
+        }
+    }
 }
 
-static int make_recipe(const struct bt_arguments *arguments, cJSON **out, struct bt_error *err)
+/*
+ * The document as it is published, or as it will be when what waits to be signed is: who proposes
+ * now must not undo what somebody proposed before. *out stays NULL when there is none.
+ */
+static int find_present(struct bt_client *client, const struct bt_proposing *proposing, cJSON **out,
+                        struct bt_error *err)
+{
+    static const char *const states[] = {"published", "approved", "proposed"};
+    char id[ID_BYTES] = "";
+    double version = -1;
+    BT_AUTOFREE char *unit = bt_path_part(proposing->unit);
+    for (size_t i = 0; i < BT_ARRAY_LEN(states); i++) {
+        BT_AUTOJSON *list = NULL;
+        BT_AUTOFREE char *path = bt_strf("/v1/publications?unit=%s&state=%s", unit, states[i]);
+        int r = bt_rest_list(client, path, &list, err);
+        if (r < 0) {
+            return r;
+        }
+        take_newest(list, proposing, id, &version);
+    }
+    if (id[0] == '\0') {
+        return 0;
+    }
+    BT_AUTOANSWER answer = {0};
+    BT_AUTOFREE char *part = bt_path_part(id);
+    BT_AUTOFREE char *path = bt_strf("/v1/publications/%s", part);
+    int r = bt_client_get(client, path, &answer, err);
+    if (r == 0) {
+        *out = BT_TAKE(answer.json);
+    }
+    return r;
+}
+
+static int change_playlists(const struct bt_arguments *arguments, cJSON *recipe,
+                            struct bt_error *err)
+{
+    const char *schedule = bt_argument(arguments, "schedule");
+    for (size_t i = 0; i < bt_argument_count(arguments, "without"); i++) {
+        const char *playlist = bt_argument_at(arguments, "without", i);
+        if (!bt_recipe_drop(recipe, playlist)) {
+            BT_AUTOFREE char *has = bt_recipe_playlists(recipe);
+            return bt_fail(err, -ENOENT, "--without %s: văn bản chỉ có / the document has: %s",
+                           playlist, has);
+        }
+    }
+    for (size_t i = 0; i < bt_argument_count(arguments, "playlist"); i++) {
+        const char *playlist = bt_argument_at(arguments, "playlist", i);
+        bt_recipe_put(recipe, playlist, bt_argument(arguments, "zone"));
+        if (schedule != NULL) {
+            bt_recipe_schedule(recipe, playlist, schedule);
+        }
+    }
+    return 0;
+}
+
+// The document that there is, with the playlists that were named; nothing else of it changes.
+static int merge(struct bt_client *client, const struct bt_arguments *arguments,
+                 struct bt_proposing *proposing, struct bt_error *err)
+{
+    cJSON *present = NULL;
+    if (!bt_argument_flag(arguments, "replace")) {
+        int r = find_present(client, proposing, &present, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    proposing->present = present;
+    proposing->recipe = cJSON_DetachItemFromObjectCaseSensitive(present, "recipe");
+    if (!cJSON_IsObject(proposing->recipe)) {
+        cJSON_Delete(proposing->recipe);
+        proposing->recipe = cJSON_CreateObject();
+    } else if (!bt_client_json(client)) {
+        BT_AUTOFREE char *has = bt_recipe_playlists(proposing->recipe);
+        printf("Giữ những gì bản %.0f có / keeping what version %.0f has: %s\n",
+               cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(present, "version")),
+               cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(present, "version")), has);
+    }
+    // When to change over was said for that version alone.
+    cJSON_DeleteItemFromObjectCaseSensitive(proposing->recipe, "activate");
+    if (proposing->title == NULL) {
+        proposing->title = text_of(present, "title");
+    }
+    return change_playlists(arguments, proposing->recipe, err);
+}
+
+static int check_content(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    static const char *const of_playlists[] = {"zone", "schedule", "without", "replace"};
+    bool playlists = bt_argument_flag(arguments, "playlist");
+    bool file = bt_argument_flag(arguments, "recipe");
+    if (!file && !playlists && !bt_argument_flag(arguments, "without")) {
+        return bt_fail(err, -EINVAL, "đề nghị gì? / propose what? --playlist, --without, --recipe");
+    }
+    if (file && playlists) {
+        return bt_fail(err, -EINVAL, "chỉ một trong hai / one of the two: --playlist, --recipe");
+    }
+    for (size_t i = 0; file && i < BT_ARRAY_LEN(of_playlists); i++) {
+        if (bt_argument_flag(arguments, of_playlists[i])) {
+            return bt_fail(err, -EINVAL,
+                           "--%s đi với --playlist; --recipe luôn thay toàn bộ / goes with "
+                           "--playlist; --recipe always replaces everything",
+                           of_playlists[i]);
+        }
+    }
+    if (!playlists && bt_argument_flag(arguments, "replace")) {
+        return bt_fail(err, -EINVAL, "--replace cần / needs --playlist");
+    }
+    return 0;
+}
+
+static int make_recipe(struct bt_client *client, const struct bt_arguments *arguments,
+                       struct bt_proposing *proposing, struct bt_error *err)
 {
     const char *file = bt_argument(arguments, "recipe");
-    const char *playlist = bt_argument(arguments, "playlist");
     const char *activate = bt_argument(arguments, "activate");
-    const char *zone = bt_argument(arguments, "zone");
-    if ((file == NULL) == (playlist == NULL)) {
-        return bt_fail(err, -EINVAL, "cần một trong hai / one of the two: --playlist, --recipe");
+    int r = check_content(arguments, err);
+    if (r == 0) {
+        r = file != NULL ? read_recipe(file, &proposing->recipe, err)
+                         : merge(client, arguments, proposing, err);
     }
-    BT_AUTOJSON *recipe = NULL;
-    int r = file != NULL ? read_recipe(file, &recipe, err) : 0;
     if (r < 0) {
         return r;
     }
-    if (playlist != NULL) {
-        recipe = simple_recipe(playlist, zone != NULL ? zone : "chinh");
-    }
+    cJSON *recipe = proposing->recipe;
     if (activate != NULL) {
         cJSON_DeleteItemFromObjectCaseSensitive(recipe, "activate");
         cJSON_AddStringToObject(recipe, "activate", activate);
     }
-    size_t lifts = bt_argument_count(arguments, "lift");
-    cJSON *list = lifts > 0 ? cJSON_AddArrayToObject(recipe, "lifts") : NULL;
-    for (size_t i = 0; i < lifts; i++) {
-        const char *takedown = bt_argument_at(arguments, "lift", i);
-        cJSON_AddItemToArray(list, cJSON_CreateString(takedown));
+    for (size_t i = 0; i < bt_argument_count(arguments, "lift"); i++) {
+        bt_recipe_lift(recipe, bt_argument_at(arguments, "lift", i));
     }
-    *out = BT_TAKE(recipe);
     return 0;
 }
 
@@ -76,7 +186,7 @@ static void add_text(cJSON *body, const char *key, const char *text)
     }
 }
 
-static int make_draft(struct bt_client *client, const struct bt_proposing *proposing, cJSON **out,
+static int make_draft(struct bt_client *client, struct bt_proposing *proposing, cJSON **out,
                       struct bt_error *err)
 {
     BT_AUTOJSON *body = cJSON_CreateObject();
@@ -85,7 +195,7 @@ static int make_draft(struct bt_client *client, const struct bt_proposing *propo
     add_text(body, "layer", proposing->layer);
     add_text(body, "name", proposing->name);
     add_text(body, "title", proposing->title);
-    cJSON_AddItemToObject(body, "recipe", proposing->recipe);
+    cJSON_AddItemToObject(body, "recipe", BT_TAKE(proposing->recipe));
     int r = bt_client_send(client, "POST", "/v1/publications", body, &answer, err);
     if (r == 0) {
         *out = BT_TAKE(answer.json);
@@ -93,7 +203,7 @@ static int make_draft(struct bt_client *client, const struct bt_proposing *propo
     return r;
 }
 
-int bt_propose(struct bt_client *client, const struct bt_proposing *proposing, cJSON **out_proposal,
+int bt_propose(struct bt_client *client, struct bt_proposing *proposing, cJSON **out_proposal,
                struct bt_error *err)
 {
     BT_AUTOJSON *draft = NULL;
@@ -103,8 +213,7 @@ int bt_propose(struct bt_client *client, const struct bt_proposing *proposing, c
     if (r < 0) {
         return r;
     }
-    const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(draft, "id"));
-    const char *role = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(draft, "role"));
+    const char *id = text_of(draft, "id"), *role = text_of(draft, "role");
     if (id == NULL || role == NULL) {
         return bt_fail(err, -EREMOTEIO, "The server's answer has no draft");
     }
@@ -119,10 +228,17 @@ int bt_propose(struct bt_client *client, const struct bt_proposing *proposing, c
     return r;
 }
 
+static void finish(struct bt_proposing *proposing)
+{
+    cJSON_Delete(proposing->recipe);
+    cJSON_Delete(proposing->present);
+}
+
 int bt_propose_arguments(struct bt_client *client, const struct bt_arguments *arguments,
                          cJSON **out_proposal, struct bt_error *err)
 {
     const char *layer = bt_argument(arguments, "layer");
+    BT_AUTOFINISH(finish)
     struct bt_proposing proposing = {
         .unit = bt_argument(arguments, "unit"),
         .layer = layer != NULL ? layer : "unit",
@@ -130,6 +246,6 @@ int bt_propose_arguments(struct bt_client *client, const struct bt_arguments *ar
         .title = bt_argument(arguments, "title"),
         .note = bt_argument(arguments, "note"),
     };
-    int r = make_recipe(arguments, &proposing.recipe, err);
+    int r = make_recipe(client, arguments, &proposing, err);
     return r < 0 ? r : bt_propose(client, &proposing, out_proposal, err);
 }

@@ -63,7 +63,7 @@ class ApproveTest(unittest.TestCase):
 
     def propose(self, seconds):
         playlist = self.ask("playlist", "new", f"Danh sách {seconds}", self.media, "--unit", "31333", "--seconds", str(seconds))["id"]
-        return self.ask("propose", "quang-truong", "--unit", "31333", "--playlist", playlist)["id"]
+        return self.ask("propose", "quang-truong", "--unit", "31333", "--playlist", playlist, "--replace")["id"]
 
     def enter(self, page, holder):
         page.open(PAGE)

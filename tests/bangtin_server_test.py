@@ -165,7 +165,7 @@ class Walk(unittest.TestCase):
 
     def propose(self, *media):
         playlist = self.json("playlist", "new", "Danh sách", *media, "--unit", "31333")["id"]
-        return self.json("propose", "quang-truong", "--unit", "31333", "--playlist", playlist)["id"]
+        return self.json("propose", "quang-truong", "--unit", "31333", "--playlist", playlist, "--replace")["id"]
 
     def pair(self):
         player = Player(self.dir, self.url)
@@ -226,6 +226,97 @@ class Walk(unittest.TestCase):
         self.assertNotIn(f"mới / new: chung/{first}", shown)
         self.assertEqual(len(list((self.dir / "config/bangtin/assets").iterdir())), 2)
         self.assertIn("whole", self.bangtin("audit", "verify"))
+
+    def sign(self, proposal):
+        for key in ("an.json", "tinh.json"):
+            self.bangtin("approve", proposal, "--key", key, "--yes")
+        self.assertEqual(self.json("proposal", "show", proposal)["state"], "published")
+
+    def published(self):
+        entry, = self.json("publication", "list", "--unit", "31333", "--state", "published")
+        return entry["id"], json.loads(self.bangtin("publication", "document", entry["id"]))
+
+    def test_a_proposal_keeps_what_it_does_not_name(self):
+        self.prepare()
+        first, second = self.upload("mot.png", (200, 30, 30)), self.upload("hai.png", (30, 30, 200))
+        one = self.json("playlist", "new", "Một", first, "--unit", "31333")["id"]
+        two = self.json("playlist", "new", "Hai", second, first, "--unit", "31333")["id"]
+        schedule = self.json("schedule", "new", "Buổi tối", "--unit", "31333", "--zone", "chinh", "--playlist", two,
+                             "--times", "18:00-22:00")["id"]
+        propose = ("propose", "quang-truong", "--unit", "31333")
+        self.sign(self.json(*propose, "--playlist", one, "--title", "Quảng trường", "--activate", "now")["id"])
+        # A second playlist joins the first; a third proposal builds on it before it is signed.
+        waits = self.json(*propose, "--playlist", two, "--schedule", schedule)["id"]
+        said = self.bangtin(*propose, "--playlist", one, "--zone", "tren")
+        self.assertIn(f"keeping what version 2 has: {one}, {two}", said)
+        self.sign(waits)
+        self.sign(self.json("proposal", "list", "--state", "open")[0]["id"])
+        _, document = self.published()
+        items = {each["name"]: [item["id"] for item in each["items"]] for each in document["playlists"]}
+        self.assertEqual(items, {"chung": [first], two: [second, f"{first}.{two}"]})
+        self.assertEqual(document["schedule"], [
+            {"zone": "chinh", "playlist": "chung"}, {"zone": "chinh", "playlist": two, "times": "18:00-22:00"},
+            {"zone": "tren", "playlist": "chung"}])
+        self.assertEqual(document["title"], "Quảng trường")
+        self.assertNotEqual(document.get("activate"), "now")  # that was for the first alone
+        # What is taken out goes with its rules; --replace keeps nothing.
+        self.assertIn(two, self.bangtin(*propose, "--without", "l-KHONGCO", fails=True))
+        self.sign(self.json(*propose, "--without", one)["id"])
+        self.assertEqual([each["name"] for each in self.published()[1]["playlists"]], [two])
+        self.sign(self.json(*propose, "--playlist", one, "--replace")["id"])
+        self.assertEqual(self.published()[1]["schedule"], [{"zone": "chinh", "playlist": "chung"}])
+        for wrong in ((), ("--replace",), ("--recipe", "x.json", "--replace"), ("--recipe", "x", "--playlist", one)):
+            self.assertIn("--playlist", self.bangtin(*propose, *wrong, fails=True))
+
+    def test_a_schedule_is_made_changed_and_removed_rule_by_rule(self):
+        self.prepare()
+        schedule = self.json("schedule", "new", "Giờ hành chính", "--unit", "31333", "--zone", "chinh", "--playlist", "chung",
+                             "--times", "07:00-17:00", "--weekday", "mon", "--weekday", "tue")["id"]
+        change = ("schedule", "change", schedule)
+        rules = self.json(*change, "--add", "--zone", "chinh", "--playlist", "chung", "--repeat", "FREQ=MONTHLY;BYDAY=1SA",
+                          "--repeat-start", "2026-12-05T19:00", "--repeat-seconds", 3600, "--priority", "priority")["rules"]
+        self.assertEqual(rules[0], {"zone": "chinh", "playlist": "chung", "times": "07:00-17:00", "weekdays": ["mon", "tue"]})
+        self.assertEqual(rules[1]["repeat"], {"rrule": "FREQ=MONTHLY;BYDAY=1SA", "start": "2026-12-05T19:00", "seconds": 3600})
+        # What is not said stays; with several rules one says which.
+        self.assertIn("--rule 1..2", self.bangtin(*change, "--weight", 3, fails=True))
+        changed = self.json(*change, "--rule", 1, "--weekday", "sun", "--weight", 3, "--clear", "times")["rules"]
+        self.assertEqual(changed, [{"zone": "chinh", "playlist": "chung", "weekdays": ["sun"], "weight": 3}, rules[1]])
+        self.assertEqual(self.json(*change, "--name", "Tên mới")["rules"], changed)
+        self.assertIn("times", self.bangtin(*change, "--rule", 1, "--times", "07:00-26:00", fails=True))
+        (self.dir / "luat.json").write_text(json.dumps(rules), encoding="utf-8")
+        self.assertEqual(self.json(*change, "--rules", "luat.json")["rules"], rules)
+        self.assertIn("--rules", self.bangtin(*change, "--rules", "luat.json", "--weight", 1, fails=True))
+        self.assertIn("FREQ=MONTHLY", self.bangtin("schedule", "show", schedule))
+        self.assertEqual([each["name"] for each in self.json("schedule", "list", "--unit", "31333")], ["Tên mới"])
+        self.bangtin("schedule", "remove", schedule, "--rule", 1)
+        self.assertEqual(self.json("schedule", "show", schedule)["rules"], rules[1:])
+        self.assertIn(f"schedule remove {schedule}", self.bangtin("schedule", "remove", schedule, "--rule", 1, fails=True))
+        self.bangtin("schedule", "remove", schedule)
+        self.assertEqual(self.json("schedule", "list"), [])
+
+    def test_what_was_proposed_or_published_is_withdrawn(self):
+        self.prepare()
+        media = self.upload("mot.png", (200, 30, 30))
+        waits = self.propose(media)
+        self.bangtin("withdraw", waits)
+        self.assertEqual(self.json("proposal", "show", waits)["state"], "withdrawn")
+        self.bangtin("withdraw", waits, fails=True)
+        # By its publication, too: a proposal that waits behind another.
+        first, queued = self.propose(media), self.propose(media)
+        publication = self.json("proposal", "show", queued)["publications"][0]
+        self.assertEqual(self.json("withdraw", publication)["id"], queued)
+        self.sign(first)
+        # What is on the screens goes when enough have signed.
+        on, _ = self.published()
+        said = self.bangtin("withdraw", on, "--reason", "hết chiến dịch")
+        self.assertIn("takedown now", said)
+        self.published()
+        proposal, = self.json("proposal", "list", "--state", "open")
+        self.assertEqual(proposal["note"], "hết chiến dịch")
+        self.sign(proposal["id"])
+        self.assertEqual(self.json("publication", "show", on)["state"], "withdrawn")
+        self.assertIn("nothing is left", self.bangtin("withdraw", on, fails=True))
+        self.assertIn("bangtin proposal list", self.bangtin("withdraw", "quang-truong", fails=True))
 
     def test_a_screen_obeys_and_says_so(self):
         self.prepare()

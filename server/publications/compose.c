@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,23 @@ struct composing {
     const struct bt_compose_sources *sources;
     cJSON *assets;     // name → entry, for looking up; the list is made in the end
     cJSON *campaigns;  // id → entry
+    void *item_ids;    // of playlists of the library: a tree of texts in the document
 };
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void keep_text(void *text)
+{
+    (void)text;  // the document's
+}
+
+static void forget_ids(struct composing *composing)
+{
+    tdestroy(composing->item_ids, keep_text);
+}
 
 // What the server writes itself.
 static const char *const own_keys[] = {"format", "id",     "version",   "layer", "unit",
@@ -155,6 +172,23 @@ static int finish_items(struct composing *composing, cJSON *playlist, struct bt_
     return 0;
 }
 
+// What two playlists of the library both show needs two ids in one document; the playlist that
+// comes first keeps its own.
+static void tell_items_apart(struct composing *composing, cJSON *items, const char *playlist)
+{
+    cJSON *item;
+    cJSON_ArrayForEach(item, items)
+    {
+        const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "id"));
+        void *node = id != NULL ? tsearch(id, &composing->item_ids, compare_texts) : NULL;
+        if (node == NULL || *(const char *const *)node == id) {
+            continue;
+        }
+        BT_AUTOFREE char *other = bt_strf("%s.%s", id, playlist);
+        cJSON_ReplaceItemInObjectCaseSensitive(item, "id", cJSON_CreateString(other));
+    }
+}
+
 // {"name", "playlist": "l-…"} becomes {"name", "items": […]}.
 static int fill_playlist(struct composing *composing, cJSON *playlist, struct bt_error *err)
 {
@@ -174,9 +208,10 @@ static int fill_playlist(struct composing *composing, cJSON *playlist, struct bt
     if (r < 0) {
         return r;
     }
+    cJSON *items = cJSON_DetachItemFromObjectCaseSensitive(body, "items");
+    tell_items_apart(composing, items, id->valuestring);
     cJSON_DeleteItemFromObjectCaseSensitive(playlist, "playlist");
-    cJSON_AddItemToObject(playlist, "items",
-                          cJSON_DetachItemFromObjectCaseSensitive(body, "items"));
+    cJSON_AddItemToObject(playlist, "items", items);
     return 0;
 }
 
@@ -303,6 +338,7 @@ int bt_compose(const cJSON *recipe, const struct bt_compose_head *head,
     BT_AUTOJSON *document = begin_document(head);
     BT_AUTOJSON *assets = cJSON_CreateObject();
     BT_AUTOJSON *campaigns = cJSON_CreateObject();
+    BT_AUTOFINISH(forget_ids)
     struct composing composing = {.sources = sources, .assets = assets, .campaigns = campaigns};
     for (const cJSON *member = recipe->child; member != NULL; member = member->next) {
         int r = add_member(&composing, member, document, err);

@@ -25,6 +25,9 @@ static int find_arrangement(void *context, const char *id, cJSON **out, struct b
     } known[] = {
         {"l-CHUNG", "{\"name\": \"Chung\", \"items\": [{\"id\": \"bia\", \"type\": \"image\", "
                     "\"asset\": \"" PICTURE "\", \"seconds\": 10, \"campaign\": \"c-TET\"}]}"},
+        {"l-RIENG",
+         "{\"name\": \"Riêng\", \"items\": [{\"id\": \"bia\", \"type\": \"clock\", \"seconds\": 5},"
+         " {\"id\": \"gio\", \"type\": \"clock\", \"seconds\": 5}]}"},
         {"c-TET", "{\"name\": \"Tết\", \"weight\": 3}"},
         {"r-SANG",
          "{\"name\": \"Sáng\", \"rules\": [{\"zone\": \"chinh\", \"playlist\": \"chung\", "
@@ -92,6 +95,24 @@ static void a_recipe_becomes_a_document_that_plays(void **state)
     assert_int_equal(publication->playlists[0].items[0].campaign, 0);
     // The zone's own playlist is a rule, too.
     assert_int_equal(publication->rule_count, 3);
+}
+
+static void what_two_playlists_share_has_two_ids(void **state)
+{
+    (void)state;
+    BT_AUTOBUF text;
+    struct bt_error err = {0};
+    int r = compose("{\"playlists\": [{\"name\": \"a\", \"playlist\": \"l-CHUNG\"},"
+                    " {\"name\": \"b\", \"playlist\": \"l-RIENG\"}]}",
+                    &text, &err);
+    assert_string_equal(err.msg, "");
+    assert_int_equal(r, 0);
+    BT_AUTO(bt_publication) publication = NULL;
+    assert_int_equal(
+        bt_publication_parse(text.data, text.len, BT_UNKNOWN_REFUSE, &publication, &err), 0);
+    assert_string_equal(publication->playlists[0].items[0].id, "bia");
+    assert_string_equal(publication->playlists[1].items[0].id, "bia.l-RIENG");
+    assert_string_equal(publication->playlists[1].items[1].id, "gio");
 }
 
 static void a_file_that_is_used_twice_is_listed_once(void **state)
@@ -215,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recipe_becomes_a_document_that_plays),
+        cmocka_unit_test(what_two_playlists_share_has_two_ids),
         cmocka_unit_test(a_file_that_is_used_twice_is_listed_once),
         cmocka_unit_test(a_recipe_that_does_not_play_is_refused_with_the_place),
         cmocka_unit_test(the_same_document_can_bear_another_version),
