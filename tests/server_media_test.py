@@ -14,7 +14,9 @@ import time
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from server_harness import ServerCase, load_tests, main  # noqa: E402, F401
+from server_harness import BUILD, ServerCase, load_tests, main  # noqa: E402, F401
+
+DIE_AT = os.path.abspath(os.path.join(BUILD, "tests", "libdie_at.so"))
 
 TUS = {"Tus-Resumable": "1.0.0"}
 PART = {**TUS, "Content-Type": "application/offset+octet-stream"}
@@ -157,6 +159,38 @@ class UploadTest(ServerCase):
         self.server.process.wait()
         self._server = None
         self.assertEqual(wait(self.client().login("quan-tri"), place)["state"], "ready")
+
+    def upload_and_die(self, content, **moment):
+        """A server that is killed at this moment of looking at the upload; what the next one makes of it."""
+        self.administrator()
+        self.server.stop()
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self._server = self.start(environment=dict(moment, LD_PRELOAD=DIE_AT, ASAN_OPTIONS=options))
+        client = self.client().login("quan-tri")
+        place = begin(client, len(content)).headers["Location"]
+        send(client, place, content)
+        self.assertEqual(self.server.process.wait(INSPECT_S), -signal.SIGKILL)
+        self._server = self.start()
+        return wait(self.client().login("quan-tri"), place)
+
+    def wait_for_an_empty_quarantine(self):
+        path, end = os.path.join(self.server.directory, "quarantine"), time.monotonic() + INSPECT_S
+        while os.listdir(path) and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(os.listdir(path), [])
+
+    def test_a_server_killed_between_content_and_its_row_takes_it_up_again(self):
+        content = picture(shade=31)
+        state = self.upload_and_die(content, BT_DIE_AFTER_LINK_TO="blobs")
+        self.assertEqual(state["state"], "ready", state)
+        media = self.client().login("quan-tri").get(f"/v1/media/{state['media']}")
+        self.assertEqual(media.json["sha256"], hashlib.sha256(content).hexdigest())
+        self.wait_for_an_empty_quarantine()
+
+    def test_a_server_killed_after_the_row_leaves_no_file_behind(self):
+        state = self.upload_and_die(picture(shade=32), BT_DIE_BEFORE_UNLINK_IN="quarantine")
+        self.assertEqual(state["state"], "ready", state)
+        self.wait_for_an_empty_quarantine()
 
     def test_what_is_no_upload_is_refused(self):
         admin = self.administrator()

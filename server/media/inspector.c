@@ -15,6 +15,7 @@
 #include "server/db/db.h"
 #include "server/ids.h"
 #include "server/media/blobs.h"
+#include "server/media/quarantine.h"
 #include "server/media/uploads.h"
 
 #define PATH_BYTES 4096
@@ -319,6 +320,21 @@ static void inspect_all(struct bt_inspector *inspector)
     }
 }
 
+static void sweep(struct bt_inspector *inspector)
+{
+    struct bt_error err = {0};
+    struct bt_db *db = NULL;
+    int r = bt_db_acquire(inspector->server->db, &db, &err);
+    if (r == 0) {
+        r = bt_quarantine_sweep(inspector->server->data_dir, db, &err);
+        bt_db_release(db);
+    }
+    if (r < 0) {
+        bt_log_warn(&logger, "Cannot tidy the quarantine: %s; trying again at the next start",
+                    err.msg);
+    }
+}
+
 static bool wait_for_work(struct bt_inspector *inspector)
 {
     pthread_mutex_lock(&inspector->lock);
@@ -334,6 +350,7 @@ static bool wait_for_work(struct bt_inspector *inspector)
 static void *run(void *context)
 {
     struct bt_inspector *inspector = context;
+    sweep(inspector);
     while (wait_for_work(inspector)) {
         inspect_all(inspector);
     }

@@ -1,7 +1,7 @@
 /**
  * The workshop: looks at one hostile file in a process of its own, inside a sandbox (bubblewrap: no
- * network, no files but this one, no capability; limits on processor, memory, processes, time, and on
- * what it leaves: three files of at most 16 MiB each). The server itself never opens what was
+ * network, no files but this one, no capability; limits on processor, memory, processes, time, and
+ * on what it leaves: three files of at most 16 MiB each). The server itself never opens what was
  * uploaded. The limit of processes does not bind a server that runs as root.
  */
 #ifndef BT_SERVER_MEDIA_WORKSHOP_H
