@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "server/plays/heads.h"
 #include "server/publications/issuer.h"
 
 #define ROUND_NS (60 * BT_NS_PER_S)
@@ -29,6 +30,7 @@ static const struct chore {
     int (*run)(struct bt_server *server, struct bt_error *err);
 } chores[] = {
     {"renewing the timestamp", renew},
+    {"the heads of the day", bt_heads_make},
 };
 
 static void *work(void *context)

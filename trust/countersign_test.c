@@ -71,8 +71,8 @@ static void what_was_signed_is_read_again(void **state)
     assert_int_equal(check(signer, text.data, text.len), 0);
     struct bt_error err;
     BT_AUTOJSON *document = NULL;
-    assert_int_equal(
-        bt_countersigned_read(text.data, text.len, "plays-evidence", &document, &err), -EINVAL);
+    assert_int_equal(bt_countersigned_read(text.data, text.len, "plays-evidence", &document, &err),
+                     -EINVAL);
 }
 
 static void every_changed_bit_is_found(void **state)

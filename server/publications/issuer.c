@@ -11,6 +11,7 @@
 #include "server/accounts/audit.h"
 #include "server/fleet/hub.h"
 #include "server/publications/repository.h"
+#include "trust/countersign.h"
 #include "trust/private_key.h"
 #include "trust/signing.h"
 
@@ -94,6 +95,12 @@ const char *bt_issuer_public_keys(const struct bt_issuer *issuer)
 const cJSON *bt_issuer_public_keys_json(const struct bt_issuer *issuer)
 {
     return issuer->keys;
+}
+
+int bt_issuer_countersign(const struct bt_issuer *issuer, const cJSON *body, struct bt_buf *out,
+                          struct bt_error *err)
+{
+    return bt_countersign(body, issuer->timestamp, out, err);
 }
 
 // The newest version of a role and when it expires; 0 when there is none.

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "server/http/call.h"
 
@@ -21,6 +22,13 @@ BT_DEFINE_AUTO(bt_issuer)
 // Both public keys as TUF key objects, for whoever makes the root: {"snapshot": …, "timestamp": …}.
 const char *bt_issuer_public_keys(const struct bt_issuer *issuer);  // JSON text
 const cJSON *bt_issuer_public_keys_json(const struct bt_issuer *issuer);
+
+/**
+ * Signs what is no metadata with the timestamp key: {"_type": TYPE, …}, see trust/countersign.h.
+ * The document's text is appended.
+ */
+int bt_issuer_countersign(const struct bt_issuer *issuer, const cJSON *body, struct bt_buf *out,
+                          struct bt_error *err) BT_NODISCARD;
 
 /**
  * In the call's transaction: makes the next snapshot (of all roles' newest stored metadata) and
