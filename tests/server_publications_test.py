@@ -18,7 +18,7 @@ except ImportError:
     print("python3-cryptography is not installed")
     sys.exit(77)
 
-from server_harness import BUILD, ServerCase, main
+from server_harness import BUILD, PASSWORD, ServerCase, main
 
 BANGTIN = os.path.join(BUILD, "cli", "bangtin")
 PICTURE = hashlib.sha256(b"a picture").hexdigest()
@@ -415,6 +415,28 @@ class Publishing(PublicationCase):
         for word in ("publications", "playlists"):
             answer = self.admin.get(f"/v1/{word}?limit=1", check=False)
             self.assertEqual((answer.status, len(answer.json.get("items", []))), (200, 1), word)
+
+    def test_a_list_is_filtered_before_it_is_cut_into_pages(self):
+        """Whatever others have between two of ours, pages are full and end where the list does."""
+        many = "WITH RECURSIVE c(n) AS (SELECT 10000 UNION ALL SELECT n + 1 FROM c WHERE n < 15000) INSERT INTO"
+        ours = "CASE WHEN n % 1000 = 0 THEN '31333' ELSE '31334' END"
+        self.execute(f"{many} publication (id, unit, layer, name, target, role, version, state, title, recipe, created_by,"
+                     f" created_ms, changed_ms, revision) SELECT 'n-' || CAST(n AS TEXT), {ours}, 'unit', 'a',"
+                     " 'u/' || CAST(n AS TEXT), 'u', 0, CASE WHEN n = 14000 THEN 'published' ELSE 'draft' END, '', '{}', 'u',"
+                     " 1, 1, 1 FROM c")
+        self.admin.post("/v1/users", {"login": "lan", "name": "Lan", "unit": "31333", "password": PASSWORD})
+        user = next(u["id"] for u in self.admin.get("/v1/users").json["items"] if u["login"] == "lan")
+        self.admin.post(f"/v1/users/{user}/grants", {"unit": "31333", "role": "viewer"})
+        lan = self.client().login("lan")
+        whole = [f"n-{n}" for n in range(10000, 15001, 1000)]
+        first = lan.get("/v1/publications?limit=4").json
+        second = lan.get(f"/v1/publications?limit=4&after={first['next']}").json
+        self.assertEqual([p["id"] for p in first["items"]], whole[:4])
+        self.assertEqual(([p["id"] for p in second["items"]], second["next"]), (whole[4:], None))
+        for query, found in (("limit=6", whole), ("state=published", ["n-14000"]), ("unit=31334", []),
+                             ("target=u/13000", ["n-13000"]), ("unit=31333&state=draft&target=u/14000", [])):
+            page = lan.get(f"/v1/publications?{query}").json
+            self.assertEqual(([p["id"] for p in page["items"]], page["next"]), (found, None), query)
 
     def test_a_misspelt_key_is_told(self):
         self.found()

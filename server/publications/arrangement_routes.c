@@ -50,10 +50,6 @@ static cJSON *show(struct bt_db_rows *rows, const char *text)
 // the database may be.
 static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
 {
-    const char *unit = bt_call_query(call, "unit");
-    if (unit != NULL && strcmp(unit, bt_db_get_text(rows, 2)) != 0) {
-        return NULL;
-    }
     BT_AUTO(bt_db_rows) body = NULL;
     int r = bt_db_ask(bt_call_db(call), &body, NULL, "SELECT body FROM arrangement WHERE id = $1",
                       BT_TEXT(bt_db_get_text(rows, 0)));
@@ -64,25 +60,28 @@ static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
     "SELECT a.id, u.path, a.unit, a.name, " body ", a.changed_by, a.changed_ms, a.revision"        \
     " FROM arrangement a JOIN unit u ON u.code = a.unit"
 
+#define LIST(kind)                                                                                 \
+    BT_DESK_LIST(COLUMNS("''"), "a.id", " AND a.kind = '" kind "'" BT_DESK_FILTER("a.unit", "$5"))
+
+static int list(struct bt_call *call, const char *sql, struct bt_error *err)
+{
+    const struct bt_db_value unit = bt_desk_filter(call, "unit");
+    return bt_desk_list(call, sql, &unit, 1, show_row, err);
+}
+
 int bt_handle_playlists(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(
-        call, COLUMNS("''") " WHERE a.kind = 'playlist' AND a.id > $1 ORDER BY a.id LIMIT $2",
-        show_row, err);
+    return list(call, LIST("playlist"), err);
 }
 
 int bt_handle_campaigns(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(
-        call, COLUMNS("''") " WHERE a.kind = 'campaign' AND a.id > $1 ORDER BY a.id LIMIT $2",
-        show_row, err);
+    return list(call, LIST("campaign"), err);
 }
 
 int bt_handle_schedules(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(
-        call, COLUMNS("''") " WHERE a.kind = 'schedule' AND a.id > $1 ORDER BY a.id LIMIT $2",
-        show_row, err);
+    return list(call, LIST("schedule"), err);
 }
 
 bool bt_unit_of_arrangement(struct bt_call *call, char *out, size_t size)

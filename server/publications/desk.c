@@ -1,5 +1,6 @@
 #include "server/publications/desk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,7 @@
 
 #define PAGE_DEFAULT 50
 #define PAGE_MAX 200
-// Rows looked at for one page; what the caller may not see is left out of them.
-#define PAGE_ROWS 2000
+#define MAX_FILTERS 4
 #define MAX_SCREENS 100000
 
 int bt_unit_root(struct bt_db *db, char out[BT_UNIT_CODE_BYTES], struct bt_error *err)
@@ -157,62 +157,48 @@ bool bt_desk_unit_of_row(struct bt_call *call, const char *sql, char *out, size_
     return true;
 }
 
-static bool may_see(char **units, const char *path)
+struct bt_db_value bt_desk_filter(struct bt_call *call, const char *name)
 {
-    for (size_t i = 0; units != NULL && units[i] != NULL; i++) {
-        if (bt_str_starts(path, units[i])) {
-            return true;
-        }
-    }
-    return false;
+    const char *wanted = bt_call_query(call, name);
+    return BT_TEXT(wanted == NULL ? "" : wanted);
 }
 
-// Fills the page; *out_last is the id of the last row looked at, "" at the end of the list.
-static void fill_page(struct bt_call *call, struct bt_db_rows *rows,
-                      cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows), int64_t room,
-                      cJSON *items, char *out_last, size_t size)
+// One row more was asked for than the page takes: it tells that there is a next one.
+static cJSON *page_of(struct bt_call *call, struct bt_db_rows *rows,
+                      cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows), int64_t limit)
 {
-    char **units = bt_access_units(call, BT_ACTION_VIEW);
-    bool more = bt_db_count(rows) == PAGE_ROWS;
-    out_last[0] = '\0';
-    while (bt_db_next(rows)) {
-        if (room == 0) {
-            more = true;
-            break;
-        }
-        bt_copy_cut(out_last, size, bt_db_get_text(rows, 0));
-        cJSON *entry = may_see(units, bt_db_get_text(rows, 1)) ? row(call, rows) : NULL;
-        if (entry != NULL) {
-            cJSON_AddItemToArray(items, entry);
-            room--;
-        }
+    bool more = (int64_t)bt_db_count(rows) > limit;
+    cJSON *page = cJSON_CreateObject();
+    cJSON *items = cJSON_AddArrayToObject(page, "items");
+    char last[64] = "";
+    for (int64_t i = 0; i < limit && bt_db_next(rows); i++) {
+        bt_copy_cut(last, sizeof(last), bt_db_get_text(rows, 0));
+        cJSON_AddItemToArray(items, row(call, rows));
     }
-    if (!more) {
-        out_last[0] = '\0';
-    }
-    bt_access_units_free(units);
+    cJSON_AddItemToObject(page, "next", more ? cJSON_CreateString(last) : cJSON_CreateNull());
+    return page;
 }
 
-int bt_desk_list(struct bt_call *call, const char *sql,
-                 cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows), struct bt_error *err)
+int bt_desk_list(struct bt_call *call, const char *sql, const struct bt_db_value *filters,
+                 size_t count, cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows),
+                 struct bt_error *err)
 {
     int64_t limit;
-    const char *after = bt_call_query(call, "after");
     if (!bt_call_query_int(call, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit)) {
         return 0;
     }
-    struct bt_db_value values[] = {BT_TEXT(after == NULL ? "" : after), BT_INT(PAGE_ROWS)};
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask_values(bt_call_db(call), sql, values, BT_ARRAY_LEN(values), &rows, err);
-    if (r < 0) {
-        return r;
+    char who[BT_ROLES_BYTES];
+    bt_roles_who_may(BT_ACTION_VIEW, who);
+    struct bt_db_value values[4 + MAX_FILTERS] = {bt_desk_filter(call, "after"), BT_INT(limit + 1),
+                                                  BT_TEXT(bt_call_caller(call)->user),
+                                                  BT_TEXT(who)};
+    assert(count <= MAX_FILTERS);
+    for (size_t i = 0; i < count; i++) {
+        values[4 + i] = filters[i];
     }
-    char last[64];
-    cJSON *body = cJSON_CreateObject();
-    fill_page(call, rows, row, limit, cJSON_AddArrayToObject(body, "items"), last, sizeof(last));
-    cJSON_AddItemToObject(body, "next",
-                          last[0] == '\0' ? cJSON_CreateNull() : cJSON_CreateString(last));
-    return bt_call_json_reply(call, 200, body);
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask_values(bt_call_db(call), sql, values, 4 + count, &rows, err);
+    return r < 0 ? r : bt_call_json_reply(call, 200, page_of(call, rows, row, limit));
 }
 
 int bt_screens_below(struct bt_db *db, const char *unit, struct bt_screen_list *out,

@@ -56,12 +56,23 @@ bool bt_desk_unit_of_body(struct bt_call *call, char *out, size_t size);
 bool bt_desk_unit_of_row(struct bt_call *call, const char *sql, char *out, size_t size);
 
 /**
- * Lists, filtered by what the caller may see. `sql` is ordered by its column 0, the id, takes
- * $1 = "after" and $2 = a limit; column 1 is the unit's path. `row` makes the entry, or NULL to
- * leave it out.
+ * A page of a list: what the caller may see, in the order of the ids. `select` has the id as its
+ * column 0 and the row's unit as `u`; `conditions` begins with " AND " and uses its filters from $5
+ * on.
  */
-int bt_desk_list(struct bt_call *call, const char *sql,
-                 cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows),
+#define BT_DESK_LIST(select, id, conditions)                                                       \
+    select " WHERE " id " > $1 AND EXISTS (SELECT 1 FROM role_grant g JOIN unit above"             \
+           " ON above.code = g.unit WHERE g.user_id = $3 AND $4 LIKE '% ' || g.role || ' %'"       \
+           " AND substr(u.path, 1, length(above.path)) = above.path)" conditions " ORDER BY " id   \
+           " LIMIT $2"
+
+// What the query says: "" when it says nothing, and any will do. For $5 ….
+struct bt_db_value bt_desk_filter(struct bt_call *call, const char *name);
+#define BT_DESK_FILTER(column, number) " AND (" number " = '' OR " column " = " number ")"
+
+// Answers with a page of a BT_DESK_LIST; `row` makes an entry.
+int bt_desk_list(struct bt_call *call, const char *sql, const struct bt_db_value *filters,
+                 size_t count, cJSON *(*row)(struct bt_call *call, struct bt_db_rows *rows),
                  struct bt_error *err);
 
 // The screens of a unit and of all below it.

@@ -44,15 +44,17 @@ static cJSON *show(struct bt_call *call, struct bt_db_rows *rows)
     return shown;
 }
 
-static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
-{
-    const char *state = bt_call_query(call, "state");
-    return state == NULL || strcmp(state, state_of(call, rows)) == 0 ? show(call, rows) : NULL;
-}
+// As state_of.
+#define STATE                                                                                      \
+    "CASE WHEN e.ended_ms IS NOT NULL THEN 'ended' WHEN e.until_ms <= $6 THEN 'expired'"           \
+    " ELSE 'active' END"
 
 int bt_handle_emergencies(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call, COLUMNS " WHERE e.id > $1 ORDER BY e.id LIMIT $2", show_row, err);
+    const struct bt_db_value filters[] = {bt_desk_filter(call, "state"),
+                                          BT_INT(bt_call_now_ms(call))};
+    return bt_desk_list(call, BT_DESK_LIST(COLUMNS, "e.id", BT_DESK_FILTER(STATE, "$5")), filters,
+                        BT_ARRAY_LEN(filters), show, err);
 }
 
 bool bt_unit_of_emergency(struct bt_call *call, char *out, size_t size)

@@ -37,15 +37,17 @@ static cJSON *show(struct bt_db_rows *rows)
 
 static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
 {
-    const char *state = bt_call_query(call, "state"), *role = bt_call_query(call, "role");
-    bool wanted = (state == NULL || strcmp(state, bt_db_get_text(rows, 4)) == 0) &&
-                  (role == NULL || strcmp(role, bt_db_get_text(rows, 3)) == 0);
-    return wanted ? show(rows) : NULL;
+    (void)call;
+    return show(rows);
 }
 
 int bt_handle_proposals(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call, COLUMNS " WHERE p.id > $1 ORDER BY p.id LIMIT $2", show_row, err);
+    const struct bt_db_value filters[] = {bt_desk_filter(call, "state"),
+                                          bt_desk_filter(call, "role")};
+    static const char sql[] = BT_DESK_LIST(
+        COLUMNS, "p.id", BT_DESK_FILTER("p.state", "$5") BT_DESK_FILTER("p.role", "$6"));
+    return bt_desk_list(call, sql, filters, BT_ARRAY_LEN(filters), show_row, err);
 }
 
 bool bt_unit_of_proposal(struct bt_call *call, char *out, size_t size)

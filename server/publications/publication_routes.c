@@ -49,24 +49,22 @@ static cJSON *show(struct bt_db_rows *rows)
     return shown;
 }
 
-static bool query_fits(struct bt_call *call, const char *name, const char *value)
-{
-    const char *wanted = bt_call_query(call, name);
-    return wanted == NULL || strcmp(wanted, value) == 0;
-}
-
 static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
 {
-    bool wanted = query_fits(call, "unit", bt_db_get_text(rows, 2)) &&
-                  query_fits(call, "state", bt_db_get_text(rows, 8)) &&
-                  query_fits(call, "target", bt_db_get_text(rows, 5));
-    return wanted ? show(rows) : NULL;
+    (void)call;
+    return show(rows);
 }
 
 int bt_handle_publications(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call, COLUMNS("''") " WHERE p.id > $1 ORDER BY p.id LIMIT $2", show_row,
-                        err);
+    const struct bt_db_value filters[] = {bt_desk_filter(call, "unit"),
+                                          bt_desk_filter(call, "state"),
+                                          bt_desk_filter(call, "target")};
+    static const char sql[] =
+        BT_DESK_LIST(COLUMNS("''"), "p.id",
+                     BT_DESK_FILTER("p.unit", "$5") BT_DESK_FILTER("p.state", "$6")
+                         BT_DESK_FILTER("p.target", "$7"));
+    return bt_desk_list(call, sql, filters, BT_ARRAY_LEN(filters), show_row, err);
 }
 
 bool bt_unit_of_publication(struct bt_call *call, char *out, size_t size)

@@ -43,12 +43,13 @@ static cJSON *show(struct bt_db_rows *rows)
 
 static cJSON *show_row(struct bt_call *call, struct bt_db_rows *rows)
 {
+    (void)call;
     return show(rows);
 }
 
 int bt_handle_takedowns(struct bt_call *call, struct bt_error *err)
 {
-    return bt_desk_list(call, COLUMNS " WHERE t.id > $1 ORDER BY t.id LIMIT $2", show_row, err);
+    return bt_desk_list(call, BT_DESK_LIST(COLUMNS, "t.id", ""), NULL, 0, show_row, err);
 }
 
 bool bt_unit_of_takedown(struct bt_call *call, char *out, size_t size)
