@@ -127,7 +127,7 @@ class House:
         self.bangtin("publish", screen, "--unit", UNIT, "--layer", "screen", "--recipe", self.write("screen.json", SCREEN), "--yes", "--key", "kt.json")
         self.run_player(number)
         code = self.find(f"player-{number}.log", r"code '(.*?)', words '(.*?)'")
-        self.bangtin("pair", code[1], "--screen", screen, "--words", code[2])
+        self.bangtin("pair", code[1], "--screen", screen, "--words", code[2], "--yes", "--key", "kt.json")
         self.logs.append(FrameLog(self.path(f"p{number}.jsonl")))
 
     @staticmethod

@@ -5,9 +5,11 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/approve.h"
 #include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/screen_document.h"
 #include "cli/trusted.h"
 #include "trust/words.h"
 
@@ -99,7 +101,7 @@ static int check_words(struct bt_client *client, const struct bt_arguments *argu
 }
 
 static int claim(struct bt_client *client, const struct bt_arguments *arguments, const char *path,
-                 const char *words, struct bt_error *err)
+                 const char *words, cJSON **out, struct bt_error *err)
 {
     BT_AUTOANSWER answer = {0};
     BT_AUTOJSON *body = cJSON_CreateObject();
@@ -107,18 +109,56 @@ static int claim(struct bt_client *client, const struct bt_arguments *arguments,
     cJSON_AddStringToObject(body, "screen", bt_argument(arguments, "screen"));
     cJSON_AddStringToObject(body, "words", words);
     int r = bt_client_send(client, "POST", claim_path, body, &answer, err);
-    if (r == 0) {
-        puts(bt_client_json(client)
-                 ? bt_buf_text(&answer.body)
-                 : "Đã ghép. Máy phát sẽ nhận nội dung trong giây lát. / Paired.");
+    if (r < 0) {
+        return r;
     }
-    return r;
+    if (bt_client_json(client)) {
+        puts(bt_buf_text(&answer.body));
+    } else {
+        puts("Đã ghép. / Paired.");
+    }
+    *out = BT_TAKE(answer.json);
+    return 0;
+}
+
+// The player shows nothing of the screen's before a technician has signed that it may.
+static void say_what_is_missing(const char *screen, const char *player, bool has_document)
+{
+    fprintf(stderr,
+            "Máy phát chờ kỹ thuật viên ký; chạy tiếp / the technician has to sign; now run:\n"
+            "  bangtin screen sign %s --player %s%s --key KY-THUAT.json\n",
+            screen, player, has_document ? "" : " --carry u/UNIT/NAME");
+}
+
+static int bind_player(struct bt_client *client, const struct bt_arguments *arguments,
+                       const cJSON *pairing, const cJSON *claimed, struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_signers_finish) struct bt_signers signers = {0};
+    BT_AUTOJSON *proposal = NULL;
+    const char *screen = bt_argument(arguments, "screen"), *unit = text_of(claimed, "unit");
+    const char *player = text_of(pairing, "public_key");
+    int r = bt_signers_load(arguments, &signers, err);
+    if (r < 0 || signers.count == 0) {
+        say_what_is_missing(screen, player, true);
+        return r;
+    }
+    r = bt_screen_document_sign_for(client, arguments, unit, screen, player, &signers, &proposal,
+                                    err);
+    if (r < 0) {
+        say_what_is_missing(screen, player, r != -ENOENT);
+        return r == -ENOENT ? 0 : bt_fail_in(err, r, "Đã ghép, chưa ký / paired, not signed");
+    }
+    if (!bt_client_json(client)) {
+        puts("Đã ký: máy phát này được chiếu màn hình ấy. / Signed: it may show the screen.");
+    }
+    return 0;
 }
 
 static int run_pair(const struct bt_arguments *arguments, struct bt_error *err)
 {
     BT_AUTO(bt_client) client = NULL;
     BT_AUTOANSWER pairing = {0};
+    BT_AUTOJSON *claimed = NULL;
     char code[CODE_BYTES], words[WORDS_BYTES];
     int r = read_code(bt_operand(arguments, 0), code, err);
     if (r < 0) {
@@ -129,29 +169,35 @@ static int run_pair(const struct bt_arguments *arguments, struct bt_error *err)
     if ((r = bt_client_open(arguments, &client, err)) < 0 ||
         (r = bt_client_get(client, path, &pairing, err)) < 0 ||
         (r = read_words(arguments, words, err)) < 0 ||
-        (r = check_words(client, arguments, pairing.json, code, words, err)) < 0) {
+        (r = check_words(client, arguments, pairing.json, code, words, err)) < 0 ||
+        (r = claim(client, arguments, path, words, &claimed, err)) < 0) {
         return r;
     }
-    return claim(client, arguments, path, words, err);
+    return bind_player(client, arguments, pairing.json, claimed, err);
 }
 
 static const struct bt_option options[] = {
     {"screen", "SCREEN", "cho màn hình / for the screen", .required = true},
     {"words", "TEXT", "bốn từ đọc trên màn hình / the four words, read from the screen"},
-    {"root-sha256", "HEX", "vân tay gốc tin cậy của tỉnh / the province's root must have it"},
+    BT_APPROVE_OPTIONS,
 };
 
 static const struct bt_subcommand commands[] = {
     {NULL, "CODE", 1, 1,
      "CODE hiện trên màn hình. Chỉ ghép khi bốn từ trên màn hình giống ở đây.\n"
-     "CODE stands on the screen. Pair only when the four words there are the same here.",
+     "Có --key của kỹ thuật viên thì ký luôn rằng máy này được chiếu màn hình ấy; thay máy hay thẻ "
+     "nhớ thì "
+     "ghép lại.\n"
+     "CODE stands on the screen. Pair only when the four words there are the same here. With the\n"
+     "technician's --key it is also signed that this player may show the screen; a new player or\n"
+     "card is paired again.",
      BT_OPTIONS(options), .online = true, .run = run_pair},
 };
 
 const struct bt_command_group bt_pair_commands = {
     .name = "pair",
     .summary = "Ghép máy phát với màn hình / make a player the player of a screen",
-    .example = "  bangtin pair K7WQ-2MXB --screen s-7K3QZ5MX2A\n",
+    .example = "  bangtin pair K7WQ-2MXB --screen s-7K3QZ5MX2A --key ky-thuat.json\n",
     .commands = commands,
     .count = BT_ARRAY_LEN(commands),
 };

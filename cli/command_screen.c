@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/proposing.h"
 #include "cli/rest.h"
+#include "cli/screen_document.h"
 
 static const struct bt_column columns[] = {
     {"mã / id", "id", BT_COLUMN_TEXT},
@@ -110,6 +111,22 @@ static int make_recipe(const struct bt_arguments *arguments, const cJSON *screen
     return 0;
 }
 
+// Who says nothing of what it shows leaves that as it is.
+static int make_new_or_same(const struct bt_arguments *arguments, const cJSON *screen,
+                            const cJSON *present, cJSON **out, struct bt_error *err)
+{
+    if (bt_argument_count(arguments, "carry") > 0) {
+        return make_recipe(arguments, screen, out, err);
+    }
+    if (present == NULL) {
+        return bt_fail(err, -EINVAL,
+                       "chưa có bản nào được ký, cần / nothing is signed yet, needed: "
+                       "--carry u/UNIT/NAME");
+    }
+    *out = bt_screen_document_recipe(present);
+    return 0;
+}
+
 static int propose_screen(struct bt_client *client, const struct bt_arguments *arguments,
                           cJSON **out, struct bt_error *err)
 {
@@ -127,8 +144,15 @@ static int propose_screen(struct bt_client *client, const struct bt_arguments *a
         .name = bt_operand(arguments, 0),
         .title = cJSON_GetStringValue(name),
     };
-    r = make_recipe(arguments, screen.json, &proposing.recipe, err);
-    return r < 0 ? r : bt_propose(client, &proposing, out, err);
+    BT_AUTOJSON *present = NULL;
+    r = bt_screen_document_present(client, bt_argument(arguments, "root-sha256"), proposing.unit,
+                                   proposing.name, &present, err);
+    r = r < 0 ? r : make_new_or_same(arguments, screen.json, present, &proposing.recipe, err);
+    if (r < 0) {
+        return r;
+    }
+    bt_screen_document_bind(proposing.recipe, present, bt_argument(arguments, "player"));
+    return bt_propose(client, &proposing, out, err);
 }
 
 static int run_sign(const struct bt_arguments *arguments, struct bt_error *err)
@@ -158,8 +182,14 @@ static int run_sign(const struct bt_arguments *arguments, struct bt_error *err)
 }
 
 static const struct bt_option sign_options[] = {
-    {"carry", "u/UNIT/NAME", "văn bản phát mà màn hình mang / a document it shows; repeat",
-     .many = true, .required = true},
+    {"carry", "u/UNIT/NAME",
+     "văn bản phát mà màn hình mang; không nêu thì ký lại bản đang có / a document it shows; "
+     "repeat; "
+     "without it the present document is signed again",
+     .many = true},
+    {"player", "HEX",
+     "khóa của máy phát được chiếu; không nêu thì giữ máy đang có / the public key of the player "
+     "that may show it; without it those of now"},
     {"zones", "FILE",
      "danh sách vùng, JSON; mặc định một vùng 'chinh' cả màn hình / its zones in "
      "JSON; one zone, the whole"},

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/recipe.h"
 #include "cli/rest.h"
+#include "cli/screen_document.h"
 
 #define RECIPE_MAX_BYTES (4 * 1024 * 1024)
 #define ID_BYTES 64
@@ -234,6 +235,25 @@ static void finish(struct bt_proposing *proposing)
     cJSON_Delete(proposing->present);
 }
 
+// Who writes a screen's document anew leaves it to the players that may show it, by what is signed.
+static int keep_players(struct bt_client *client, struct bt_proposing *proposing,
+                        struct bt_error *err)
+{
+    BT_AUTOJSON *present = NULL;
+    int r =
+        bt_screen_document_present(client, NULL, proposing->unit, proposing->name, &present, err);
+    if (r == 0) {
+        bt_screen_document_bind(proposing->recipe, present, NULL);
+    }
+    return r;
+}
+
+static bool says_players(const struct bt_arguments *arguments, const struct bt_proposing *proposing)
+{
+    return bt_argument(arguments, "recipe") != NULL &&
+           cJSON_GetObjectItemCaseSensitive(proposing->recipe, "players") != NULL;
+}
+
 int bt_propose_arguments(struct bt_client *client, const struct bt_arguments *arguments,
                          cJSON **out_proposal, struct bt_error *err)
 {
@@ -247,5 +267,8 @@ int bt_propose_arguments(struct bt_client *client, const struct bt_arguments *ar
         .note = bt_argument(arguments, "note"),
     };
     int r = make_recipe(client, arguments, &proposing, err);
+    if (r == 0 && strcmp(proposing.layer, "screen") == 0 && !says_players(arguments, &proposing)) {
+        r = keep_players(client, &proposing, err);
+    }
     return r < 0 ? r : bt_propose(client, &proposing, out_proposal, err);
 }

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "cli/config.h"
+#include "playlists/publication.h"
 #include "trust/tuf_client.h"
 
 static int fetch(void *context, const char *path, struct bt_buf *out, struct bt_error *err)
@@ -149,6 +150,22 @@ int bt_trusted_target(struct bt_client *client, const char *root_sha256, const c
         *out = target.sha256;
     }
     return r;
+}
+
+int bt_trusted_document(struct bt_client *client, const char *root_sha256, const char *path,
+                        struct bt_buf *out, struct bt_error *err)
+{
+    BT_AUTOFREE char *folder = NULL;
+    BT_AUTO(bt_tuf_client) tuf = NULL;
+    struct bt_tuf_target target;
+    const struct bt_tuf_fetcher fetcher = {fetch, client};
+    bt_buf_init(out, BT_PUBLICATION_MAX_BYTES);
+    int r = folder_of(client, &folder, err);
+    if (r < 0 || (r = open_trusted(client, &fetcher, folder, root_sha256, &tuf, err)) < 0) {
+        return r;
+    }
+    r = bt_tuf_client_find(tuf, path, bt_clock_wall_ms(bt_clock_real()), &target, err);
+    return r < 0 ? r : bt_tuf_client_download(tuf, path, &target, out, err);
 }
 
 int bt_trusted_audit_head(struct bt_client *client, const char *root_sha256, char out[65],

@@ -25,6 +25,11 @@ int bt_trusted_root(struct bt_client *client, const char *root_sha256, char out[
 int bt_trusted_target(struct bt_client *client, const char *root_sha256, const char *path,
                       struct bt_sha256 *out, struct bt_error *err) BT_NODISCARD;
 
+// The text of a target that is in force, verified; `out` is empty. -ENOENT or -ENODATA: there is
+// none.
+int bt_trusted_document(struct bt_client *client, const char *root_sha256, const char *path,
+                        struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
+
 // The head of the audit log that the newest timestamp bears, in hex; "" when it bears none.
 int bt_trusted_audit_head(struct bt_client *client, const char *root_sha256, char out[65],
                           struct bt_error *err) BT_NODISCARD;

@@ -19,7 +19,7 @@ int bt_card_pairing(struct bt_kitchen *kitchen, const struct bt_pairing *pairing
                     int height, struct bt_image **out, struct bt_error *err) BT_NODISCARD;
 
 // The whole canvas, before there is a code or any content.
-enum bt_waiting { BT_WAITING_SERVER, BT_WAITING_CONTENT };
+enum bt_waiting { BT_WAITING_SERVER, BT_WAITING_BINDING, BT_WAITING_CONTENT };
 int bt_card_waiting(struct bt_kitchen *kitchen, enum bt_waiting what, int width, int height,
                     struct bt_image **out, struct bt_error *err) BT_NODISCARD;
 

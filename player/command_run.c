@@ -168,6 +168,11 @@ static void content_is_on(void *context)
     bt_sync_content_is_on(context);
 }
 
+static void asset_is_damaged(void *context, const struct bt_sha256 *sha256)
+{
+    bt_sync_asset_is_damaged(context, sha256);
+}
+
 static void free_news(void *item)
 {
     bt_news_destroy(item);
@@ -194,7 +199,7 @@ static int run(struct options *options, const volatile int *stop, struct bt_erro
         .assets = bt_sync_store_directory(sync),
         .plays = plays,
         .held = held,
-        .source = {news, sync, done, pong, screenshot, set_status, content_is_on},
+        .source = {news, sync, done, pong, screenshot, set_status, content_is_on, asset_is_damaged},
         .wake = wake,
         .stop = stop,
     };

@@ -48,6 +48,11 @@ int bt_play_directed(const struct bt_directed *directed, struct bt_error *err)
     if (r == 0 && directed->screen->frame_log != NULL) {
         r = bt_frame_log_open(directed->screen->frame_log, &frame_log, err);
     }
+    if (r == 0) {
+        const struct bt_damage_watch watch = {directed->source.context,
+                                              directed->source.asset_is_damaged};
+        bt_kitchen_watch(kitchen, &watch);
+    }
     if (r < 0 || (r = open_recorder(directed, floor_ms, &recorder, err)) < 0) {
         return r;
     }

@@ -166,8 +166,9 @@ static void handle_news(struct bt_director *director, struct bt_stage *stage, st
         handle_pairing(director, stage, news);
         break;
     case BT_NEWS_PAIRED:
+    case BT_NEWS_UNBOUND:
         director->card = BT_CARD_WAITING;
-        director->waiting = BT_WAITING_CONTENT;
+        director->waiting = news->kind == BT_NEWS_PAIRED ? BT_WAITING_CONTENT : BT_WAITING_BINDING;
         director->card_width = 0;
         break;
     case BT_NEWS_CONTENT:

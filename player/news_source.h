@@ -17,6 +17,7 @@ struct bt_news_source {
     void (*screenshot)(void *context, int64_t number, void *png, size_t len);
     void (*set_status)(void *context, const char *json);
     void (*content_is_on)(void *context);
+    void (*asset_is_damaged)(void *context, const struct bt_sha256 *sha256);  // from any thread
 };
 
 #endif

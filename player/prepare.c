@@ -18,6 +18,7 @@ struct bt_kitchen {
     struct bt_store *store;
     pthread_mutex_t text_lock;  // FreeType's faces are for one thread at a time
     struct bt_text *text;       // protected by text_lock
+    struct bt_damage_watch watch;
 };
 
 // What the steps of one preparation work on.
@@ -40,6 +41,11 @@ int bt_kitchen_open(const char *assets_dir, struct bt_kitchen **out, struct bt_e
     }
     *out = BT_TAKE(kitchen);
     return 0;
+}
+
+void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch)
+{
+    kitchen->watch = *watch;
 }
 
 void bt_kitchen_destroy(struct bt_kitchen *kitchen)
@@ -83,10 +89,21 @@ static const struct bt_asset *asset_of(const struct job *job)
     return &slot->publication->assets[slot->item->cards[slot->card].asset];
 }
 
+// What the store found; a file that is damaged is somebody's to mend.
+static int tell_damage(const struct job *job, int r)
+{
+    const struct bt_damage_watch *watch = &job->kitchen->watch;
+    if (r == -EBADMSG && watch->damaged != NULL) {
+        watch->damaged(watch->context, &asset_of(job)->sha256);
+    }
+    return r;
+}
+
 static int asset_path(const struct job *job, char *out_path, struct bt_error *err)
 {
     const struct bt_asset *asset = asset_of(job);
-    return bt_store_path(job->kitchen->store, &asset->sha256, asset->size, out_path, err);
+    return tell_damage(
+        job, bt_store_path(job->kitchen->store, &asset->sha256, asset->size, out_path, err));
 }
 
 /*
@@ -105,7 +122,7 @@ static int open_stream(const struct job *job, bool loop, struct bt_error *err)
     struct bt_error open_error;
     int r = bt_store_locate(job->kitchen->store, &asset->sha256, asset->size, path, err);
     if (r < 0) {
-        return r;
+        return tell_damage(job, r);
     }
     int opened = bt_stream_open(path, &options, &prepared->stream, &open_error);
     r = asset_path(job, path, err);

@@ -13,6 +13,16 @@ struct bt_kitchen;
 
 int bt_kitchen_open(const char *assets_dir, struct bt_kitchen **out,
                     struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Who is told when a stored file is not what its hash says; before the first preparation. Called
+ * from the threads that prepare; it may not wait.
+ */
+struct bt_damage_watch {
+    void *context;
+    void (*damaged)(void *context, const struct bt_sha256 *sha256);
+};
+void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch);
 void bt_kitchen_destroy(struct bt_kitchen *kitchen);
 BT_DEFINE_AUTO(bt_kitchen)
 

@@ -38,6 +38,7 @@ void bt_publication_destroy(struct bt_publication *publication)
     free(publication->playlists);
     free(publication->rules);
     free(publication->carries);
+    free(publication->players);
     free(publication->fields);
     free(publication->lifts);
     free(publication);
@@ -145,6 +146,7 @@ static const struct bt_json_field fields[] = {
     BT_WHOLE(struct bt_publication, "activate", read_activate, .optional = true),
     BT_WHOLE(struct bt_publication, "lifts", bt_read_lifts, .optional = true),
     BT_WHOLE(struct bt_publication, "carries", bt_read_carries, .optional = true),
+    BT_WHOLE(struct bt_publication, "players", bt_read_players, .optional = true),
     BT_WHOLE(struct bt_publication, "limits", bt_read_limits, .optional = true),
     BT_WHOLE(struct bt_publication, "fields", bt_read_fields, .optional = true),
     BT_WHOLE(struct bt_publication, "canvas", bt_read_canvas, .optional = true),

@@ -37,8 +37,10 @@
 #define BT_ITEM_TEXT_MAX_BYTES 8192
 #define BT_TRANSITION_MAX_MS 5000
 #define BT_UNIT_CODE_MAX_BYTES 24
-#define BT_TARGET_BYTES 96  // "u/UNIT/NAME" with the NUL
-#define BT_MAX_CARRIES 24   // with the screen's own and emergencies below BT_MAX_PUBLICATIONS
+#define BT_TARGET_BYTES 96      // "u/UNIT/NAME" with the NUL
+#define BT_MAX_CARRIES 24       // with the screen's own and emergencies below BT_MAX_PUBLICATIONS
+#define BT_MAX_PLAYERS 8        // of a screen: the one that shows it, and spares
+#define BT_PLAYER_HEX_BYTES 65  // an Ed25519 public key in hex, with the NUL
 #define BT_MAX_LIFTS 256
 #define BT_MAX_FIELDS 16
 #define BT_FIELD_MAX_BYTES 256
@@ -201,6 +203,11 @@ struct bt_carry {
     char target[BT_TARGET_BYTES];
 };
 
+// A player that may show the screen, by its public key.
+struct bt_player_key {
+    char hex[BT_PLAYER_HEX_BYTES];
+};
+
 // A takedown that this version lifts.
 struct bt_lift {
     char takedown[BT_ID_BYTES];
@@ -244,6 +251,8 @@ struct bt_publication {
     size_t rule_count;
     struct bt_carry *carries;  // layer screen
     size_t carry_count;
+    struct bt_player_key *players;  // layer screen; none: no player of a server shows it
+    size_t player_count;
     struct bt_limits limits;  // layer screen
     struct bt_field *fields;  // layer emergency: it is a template, shown only when filled
     size_t field_count;

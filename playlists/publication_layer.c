@@ -1,4 +1,5 @@
-// What belongs to a layer alone, and what lifts a takedown: "carries", "limits", "fields", "lifts".
+// What belongs to a layer alone, and what lifts a takedown: "carries", "players", "limits",
+// "fields", "lifts".
 #include <errno.h>
 #include <string.h>
 
@@ -63,6 +64,41 @@ int bt_read_carries(const cJSON *value, void *target, void *context, struct bt_e
     struct bt_publication *pub = target;
     int r = bt_want_layer(context, value, BT_LAYER_SCREEN, err);
     return r < 0 ? r : bt_read_list(context, value, &list, &pub->carries, &pub->carry_count, err);
+}
+
+static bool is_player_key(const char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    return strlen(text) == BT_PLAYER_HEX_BYTES - 1 &&
+           strspn(text, digits) == BT_PLAYER_HEX_BYTES - 1;
+}
+
+static int read_player(struct bt_reading *reading, const cJSON *value, void *element,
+                       struct bt_error *err)
+{
+    struct bt_player_key *player = element;
+    const char *text = cJSON_IsString(value) ? value->valuestring : "";
+    if (!is_player_key(text)) {
+        char quote[BT_QUOTE_BYTES];
+        return bt_fail(err, -EINVAL, "'%s' is not a public key of 64 lower-case hex digits",
+                       bt_quote(text, quote));
+    }
+    memcpy(player->hex, text, sizeof(player->hex));
+    const struct bt_player_key *first = reading->publication->players;
+    for (const struct bt_player_key *other = first; other < player; other++) {
+        if (strcmp(other->hex, player->hex) == 0) {
+            return bt_fail(err, -EINVAL, "'%.16s…' stands in the list before", player->hex);
+        }
+    }
+    return 0;
+}
+
+int bt_read_players(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    static const struct bt_list list = {BT_MAX_PLAYERS, sizeof(struct bt_player_key), read_player};
+    struct bt_publication *pub = target;
+    int r = bt_want_layer(context, value, BT_LAYER_SCREEN, err);
+    return r < 0 ? r : bt_read_list(context, value, &list, &pub->players, &pub->player_count, err);
 }
 
 static int read_lift(struct bt_reading *reading, const cJSON *value, void *element,

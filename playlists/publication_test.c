@@ -401,9 +401,11 @@ static void what_a_screen_carries_and_allows_is_read(void **state)
 {
     (void)state;
     BT_AUTO(bt_publication)
-    pub = read_valid("{'format':1,'id':'m','version':4,'layer':'screen','lifts':['t-1','t-2'],"
-                     "'carries':['p/chung','u/31333/quang-truong'],"
-                     "'limits':{'volume_percent':0,'province_share_percent':30}}");
+    pub =
+        read_valid("{'format':1,'id':'m','version':4,'layer':'screen','lifts':['t-1','t-2'],"
+                   "'carries':['p/chung','u/31333/quang-truong'],"
+                   "'players':['b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c'],"
+                   "'limits':{'volume_percent':0,'province_share_percent':30}}");
     assert_int_equal(pub->carry_count, 2);
     assert_string_equal(pub->carries[1].target, "u/31333/quang-truong");
     assert_int_equal(pub->lift_count, 2);

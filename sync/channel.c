@@ -191,6 +191,9 @@ int bt_channel_take_order(struct bt_channel *channel, const cJSON *json, const c
         bt_sync_disk_trouble(sync, r, err->msg);
         return r;
     }
+    if (r > 0) {
+        bt_sync_trouble(sync, BT_TROUBLE_ORDER_REFUSED, err->msg);
+    }
     channel->results_due = true;
     channel->status_at_ns = 0;
     if (bt_standing_has_pending(sync->standing) && channel->ticket == 0) {

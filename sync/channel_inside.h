@@ -65,7 +65,9 @@ struct bt_channel {
     unsigned failures;
     struct bt_pairing pairing;  // id "": none
     int64_t claim_at_ns, pairing_until_ns;
-    int64_t pong;  // to be answered; 0: none
+    unsigned strikes;     // logins in a row that the server refused
+    int64_t login_at_ns;  // once it does not know us, the next try
+    int64_t pong;         // to be answered; 0: none
     bool results_due;
     struct bt_screenshot screenshot;  // bytes NULL: none
     char *player_status;              // owned

@@ -10,7 +10,6 @@
 #include "trust/metadata.h"
 #include "trust/words.h"
 
-#define PUBLIC_HEX_BYTES 65
 #define SIGNATURE_HEX_BYTES (2 * BT_SIGNATURE_MAX_BYTES + 1)
 #define NONCE_BYTES 257
 
@@ -40,13 +39,14 @@ bool bt_id_is_plain(const char *id)
     return len > 0 && id[0] != '.' && strspn(id, plain) == len;
 }
 
-static int public_hex(const struct bt_private_key *key, char out[PUBLIC_HEX_BYTES],
-                      struct bt_error *err)
+int bt_identity_public(const struct bt_private_key *key, char out[BT_PLAYER_HEX_BYTES],
+                       struct bt_error *err)
 {
     BT_AUTOJSON *object = bt_private_key_public(key);
     const cJSON *keyval = cJSON_GetObjectItemCaseSensitive(object, "keyval");
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(keyval, "public");
-    if (!cJSON_IsString(value) || bt_format(out, PUBLIC_HEX_BYTES, "%s", value->valuestring) < 0) {
+    if (!cJSON_IsString(value) ||
+        bt_format(out, BT_PLAYER_HEX_BYTES, "%s", value->valuestring) < 0) {
         return bt_fail(err, -EINVAL, "The player's key is not Ed25519");
     }
     return 0;
@@ -79,8 +79,8 @@ static int close_object(struct bt_buf *out, int r, struct bt_error *err)
 int bt_pairing_write(const struct bt_private_key *key, const char *model, const char *version,
                      struct bt_buf *out, struct bt_error *err)
 {
-    char hex[PUBLIC_HEX_BYTES], signature[SIGNATURE_HEX_BYTES], message[128];
-    int r = public_hex(key, hex, err);
+    char hex[BT_PLAYER_HEX_BYTES], signature[SIGNATURE_HEX_BYTES], message[128];
+    int r = bt_identity_public(key, hex, err);
     r = r < 0 ? r : bt_format(message, sizeof(message), "bangtin-pairing\n%s", hex);
     r = r < 0 ? r : sign_hex(key, message, signature, err);
     if (r < 0) {
@@ -132,14 +132,14 @@ int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t l
 {
     BT_AUTOJSON *json = NULL;
     struct pairing_answer answer = {0};
-    char hex[PUBLIC_HEX_BYTES];
+    char hex[BT_PLAYER_HEX_BYTES];
     int r = bt_json_parse(text, len, &json, err);
     r = r < 0
             ? r
             : bt_json_read(json, pairing_fields, BT_ARRAY_LEN(pairing_fields), &answer, NULL, err);
     const cJSON *root = cJSON_GetObjectItemCaseSensitive(json, "root");
     r = r < 0 ? r : check_root(root, answer.root_sha256, err);
-    r = r < 0 ? r : public_hex(key, hex, err);
+    r = r < 0 ? r : bt_identity_public(key, hex, err);
     if (r == 0 && !bt_id_is_plain(answer.id)) {
         r = bt_fail(err, -EINVAL, "'pairing' is not an id");
     }

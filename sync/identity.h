@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "playlists/publication.h"
 #include "sync/address.h"
 #include "trust/private_key.h"
 
@@ -28,6 +29,10 @@ struct bt_identity {
 // Loads the key, or makes it and keeps it (mode 0600).
 int bt_identity_key(const char *path, struct bt_private_key **out,
                     struct bt_error *err) BT_NODISCARD;
+
+// Its public key in lower-case hex, as signed documents name the player.
+int bt_identity_public(const struct bt_private_key *key, char out[BT_PLAYER_HEX_BYTES],
+                       struct bt_error *err) BT_NODISCARD;
 
 // POST /v1/pairings, and what it answers.
 struct bt_pairing {

@@ -17,7 +17,8 @@
 
 enum bt_news_kind {
     BT_NEWS_PAIRING,  // show code, address for the QR, words
-    BT_NEWS_PAIRED,
+    BT_NEWS_PAIRED,   // content is on its way
+    BT_NEWS_UNBOUND,  // paired, but nobody signed yet that this player may show the screen
     BT_NEWS_CONTENT,  // a complete set of verified publications, all assets there: what is shown
                       // from now on. `assets` and `items` name all that is taken down and not
                       // lifted by then: it is not shown although publications name it. No

@@ -119,13 +119,76 @@ static int fetch_document(struct bt_repository *repository, const char *target,
     return 0;
 }
 
+/*
+ * The binding. Which screen the player is of, the server alone says; that this player may show that
+ * screen, its technician signs, who compared the words.
+ */
+
+static bool names_me(const struct bt_repository *repository, const struct bt_publication *screen)
+{
+    char mine[BT_PLAYER_HEX_BYTES];
+    if (bt_identity_public(repository->sync->key, mine, NULL) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < screen->player_count; i++) {
+        if (strcmp(screen->players[i].hex, mine) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_binding(struct bt_repository *repository, enum bt_binding binding)
+{
+    struct bt_sync *sync = repository->sync;
+    bool bound = binding == BT_BINDING_MINE;
+    bt_standing_set_bound(sync->standing, bound);
+    if (bound) {
+        bt_sync_fine(sync, BT_TROUBLE_NOT_BOUND);
+    } else {
+        bt_sync_trouble(sync, BT_TROUBLE_NOT_BOUND,
+                        "The screen's signed document does not name this player's key");
+    }
+    if (repository->told_binding != binding) {
+        repository->told_binding = binding;
+        bt_queue_offer(sync->news, bt_news_create(bound ? BT_NEWS_PAIRED : BT_NEWS_UNBOUND));
+    }
+}
+
+/**
+ * The screen's own document, if it names this player. Another one leaves the one before in force;
+ * and where there is none of this screen, since the server says that we are another one's player,
+ * everything stays as it is.
+ */
+static int fetch_own(struct bt_repository *repository, const char *own, struct bt_documents *out,
+                     struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_documents_finish) struct bt_documents fetched = {0};
+    const struct bt_document *old = bt_documents_find(&repository->newest, own);
+    int r = fetch_document(repository, own, &repository->newest, &fetched, err);
+    if (r < 0) {
+        return r;
+    }
+    const struct bt_document *screen = bt_documents_find(&fetched, own);
+    bool mine = screen != NULL && names_me(repository, screen->publication);
+    note_binding(repository, mine ? BT_BINDING_MINE : BT_BINDING_NONE);
+    if (mine) {
+        bt_documents_add_copy(out, screen);
+    } else if (screen != NULL && old != NULL) {
+        bt_documents_add_copy(out, old);
+    } else if (old == NULL) {
+        bt_documents_copy(out, &repository->newest);
+    }
+    return 0;
+}
+
 int bt_repository_fetch_mine(struct bt_repository *repository, struct bt_documents *out,
                              struct bt_error *err)
 {
     struct bt_identity identity = bt_standing_identity(repository->sync->standing);
     char own[BT_DOCUMENT_TARGET_BYTES];
     int r = bt_format(own, sizeof(own), "s/%s/%s", identity.unit, identity.screen);
-    r = r < 0 ? r : fetch_document(repository, own, &repository->newest, out, err);
+    r = r < 0 ? r : fetch_own(repository, own, out, err);
     const struct bt_document *screen = bt_documents_find(out, own);
     if (r < 0 || screen == NULL) {
         return r;
@@ -177,6 +240,10 @@ int bt_repository_fetch_templates(struct bt_repository *repository, struct bt_do
 {
     struct bt_identity identity = bt_standing_identity(repository->sync->standing);
     BT_AUTOFREE struct paths *paths = BT_NEW(struct paths);
+    if (repository->told_binding != BT_BINDING_MINE) {
+        bt_documents_copy(out, &repository->templates);
+        return 0;
+    }
     int r = list_templates(repository, &identity, paths, err);
     if (r == -ENODATA && repository->templates.count == 0) {
         repository->refusals++;  // as in fetch_document()

@@ -12,6 +12,9 @@
 // Documents that were refused as they were signed; of more the oldest is asked for again.
 #define BT_MAX_NO_GOOD 32
 
+// Whether the screen's own document names this player.
+enum bt_binding { BT_BINDING_UNKNOWN, BT_BINDING_NONE, BT_BINDING_MINE };
+
 struct bt_repository {
     struct bt_sync *sync;  // borrowed
     pthread_t thread;
@@ -29,10 +32,11 @@ struct bt_repository {
     struct bt_sha256 servers;       // the servers.json in force
     struct bt_sha256 no_good[BT_MAX_NO_GOOD];  // documents that were refused as they were signed
     size_t no_good_count;
-    unsigned failures, refusals;  // rounds in a row; of this round, that may be gone in the next
-    struct bt_asset missing;      // one that the effective ones miss; size 0: not known
-    int64_t look_at_ns;           // templates and wants are looked at again
-    pthread_mutex_t lock;         // leaf lock: nothing is called while it is held
+    enum bt_binding told_binding;  // what the main loop was told of it
+    unsigned failures, refusals;   // rounds in a row; of this round, that may be gone in the next
+    struct bt_asset missing;       // one that the effective ones miss; size 0: not known
+    int64_t look_at_ns;            // templates and wants are looked at again
+    pthread_mutex_t lock;          // leaf lock: nothing is called while it is held
     pthread_cond_t changed;
     // Protected by lock.
     int64_t refresh_at_ns;  // INT64_MAX: no need known
@@ -54,7 +58,8 @@ void bt_repository_refuse(struct bt_repository *repository, int r, const char *t
 
 /**
  * The newest documents for this screen, its templates, the list of servers. What is refused leaves
- * the version before in `out`. An error is an outage: everything stays as it was.
+ * the version before in `out`; as long as the screen's own document does not name this player,
+ * nothing new is taken. An error is an outage: everything stays as it was.
  */
 int bt_repository_fetch_mine(struct bt_repository *repository, struct bt_documents *out,
                              struct bt_error *err) BT_NODISCARD;

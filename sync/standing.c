@@ -78,6 +78,15 @@ static void load_identity(struct bt_standing *standing)
     }
 }
 
+// Content of this very screen was taken only when it named this player.
+static void load_bound(struct bt_standing *standing)
+{
+    char own[BT_DOCUMENT_TARGET_BYTES];
+    standing->bound = bt_format(own, sizeof(own), "s/%s/%s", standing->identity.unit,
+                                standing->identity.screen) == 0 &&
+                      bt_documents_find(&standing->content, own) != NULL;
+}
+
 int bt_standing_open(const struct bt_standing_parts *parts, struct bt_standing **out,
                      struct bt_error *err)
 {
@@ -92,6 +101,7 @@ int bt_standing_open(const struct bt_standing_parts *parts, struct bt_standing *
     r = r < 0 ? r : bt_takedowns_load(&standing->takedowns, parts->state, err);
     r = r < 0 ? r : bt_state_each(parts->state, "emergency", load_emergency, standing, err);
     if (r == 0) {
+        load_bound(standing);
         *out = BT_TAKE(standing);
     }
     return r;
@@ -109,7 +119,10 @@ int bt_standing_pair(struct bt_standing *standing, const struct bt_identity *ide
     if (r < 0) {
         return r;
     }
-    r = bt_state_set(state, "player", identity->player, err);
+    // A server numbers the orders of each pairing from 1.
+    r = bt_state_drop_orders(state, err);
+    r = r < 0 ? r : bt_state_set_int(state, "last_order", 0, err);
+    r = r < 0 ? r : bt_state_set(state, "player", identity->player, err);
     r = r < 0 ? r : bt_state_set(state, "unit", identity->unit, err);
     r = r < 0 ? r : bt_state_set(state, "screen", identity->screen, err);
     r = bt_state_end(state, r, err);
@@ -117,6 +130,11 @@ int bt_standing_pair(struct bt_standing *standing, const struct bt_identity *ide
     if (r == 0) {
         bt_standing_lock(standing);
         standing->identity = *identity;
+        standing->last_order = 0;
+        while (standing->pending_count > 0) {
+            bt_order_destroy(standing->pending[--standing->pending_count]);
+        }
+        load_bound(standing);
         bt_standing_unlock(standing);
         bt_queue_offer(standing->parts.news, bt_news_create(BT_NEWS_PAIRED));
     }
@@ -129,6 +147,13 @@ struct bt_identity bt_standing_identity(struct bt_standing *standing)
     struct bt_identity identity = standing->identity;
     bt_standing_unlock(standing);
     return identity;
+}
+
+void bt_standing_set_bound(struct bt_standing *standing, bool bound)
+{
+    bt_standing_lock(standing);
+    standing->bound = bound;
+    bt_standing_unlock(standing);
 }
 
 /*
@@ -178,23 +203,6 @@ static int keep_content(struct bt_standing *standing, const struct bt_documents 
     return r < 0 ? r : bt_state_flush(state, err);
 }
 
-static void forget_lifted(struct bt_standing *standing)
-{
-    struct bt_takedowns kept = {0};
-    for (size_t i = 0; i < standing->takedowns.count; i++) {
-        struct bt_takedown *takedown = &standing->takedowns.list[i];
-        if (bt_takedown_is_lifted(takedown, &standing->content)) {
-            bt_order_destroy(takedown->order);
-            cJSON_Delete(takedown->versions);
-            continue;
-        }
-        BT_GROW(kept.list, kept.capacity, kept.count + 1);
-        kept.list[kept.count++] = *takedown;
-    }
-    free(standing->takedowns.list);
-    standing->takedowns = kept;
-}
-
 int bt_standing_set_content(struct bt_standing *standing, const struct bt_documents *content,
                             bool urgent, struct bt_error *err)
 {
@@ -205,7 +213,7 @@ int bt_standing_set_content(struct bt_standing *standing, const struct bt_docume
     bt_standing_lock(standing);
     bt_documents_finish(&standing->content);
     bt_documents_copy(&standing->content, content);
-    forget_lifted(standing);
+    bt_takedowns_forget_lifted(&standing->takedowns, &standing->content);
     bt_standing_announce(standing, urgent);
     bt_standing_unlock(standing);
     return 0;

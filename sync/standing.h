@@ -39,17 +39,24 @@ BT_DEFINE_AUTO(bt_standing)
 // The first words to the main loop: blank, volume, light, unanswered orders, the last content.
 void bt_standing_begin(struct bt_standing *standing);
 
-// Paired: from now on this is who we are.
+// Paired, perhaps again: from now on this is who we are. What stands stays; orders begin anew.
 int bt_standing_pair(struct bt_standing *standing, const struct bt_identity *identity,
                      struct bt_error *err) BT_NODISCARD;
 struct bt_identity bt_standing_identity(struct bt_standing *standing);
 
 /**
+ * Whether a technician signed that this player may show its screen. Until then emergencies wait:
+ * which screen it is, the server alone says.
+ */
+void bt_standing_set_bound(struct bt_standing *standing, bool bound);
+
+/**
  * Obeys an order, once: an order that was taken before is not obeyed again. `body` is its text as
  * it came. Emergencies are believed by bt_standing_set_keys's rings; one that is not, or whose
  * template is not there, is taken and stays pending.
- * -EAGAIN: the main loop's queue is full; nothing happened, it is to come again. -EINVAL: a number
- * that cannot be. Other errors: the disk; it was obeyed when it removes, but it is to come again.
+ * 1: a removal was refused and is answered so; err says why. -EAGAIN: the main loop's queue is
+ * full; nothing happened, it is to come again. -EINVAL: a number that cannot be. Other errors: the
+ * disk; it was obeyed when it removes, but it is to come again.
  */
 int bt_standing_obey(struct bt_standing *standing, const struct bt_order *order, const char *body,
                      struct bt_error *err) BT_NODISCARD;

@@ -16,6 +16,7 @@ struct bt_standing {
     pthread_mutex_t lock;            // the news queue's own is taken inside
     // Protected by lock.
     struct bt_identity identity;
+    bool bound;  // a technician signed that this player may show its screen
     struct bt_documents content, templates;
     struct bt_takedowns takedowns;
     struct bt_emergencies emergencies;

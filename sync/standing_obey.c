@@ -125,11 +125,16 @@ static int remove_now(struct bt_standing *standing, const struct bt_order *order
                       struct bt_error *err)
 {
     struct bt_instant now = bt_standing_now(standing);
-    int r = tell(standing, order);
+    bool takedown = order->what == BT_INSTRUCTION_TAKEDOWN;
+    int r = takedown ? bt_takedowns_check(&standing->takedowns, order, err) : 0;
+    if (r < 0) {
+        return r;
+    }
+    r = tell(standing, order);
     if (r < 0) {
         return bt_fail(err, -EAGAIN, "The player's main loop does not answer");
     }
-    if (order->what == BT_INSTRUCTION_TAKEDOWN) {
+    if (takedown) {
         struct bt_order *copy = NULL;
         r = bt_standing_copy_order(body, &copy);
         r = r < 0 ? bt_fail(err, -EINVAL, "The order cannot be read again")
@@ -160,7 +165,8 @@ void bt_standing_forbid(struct bt_standing *standing, const struct bt_documents 
     bt_standing_unlock(standing);
 }
 
-// Refused with the sentence in `err`: its answer is kept, and what stood before stays.
+// Refused with the sentence in `err`: its answer is kept, and what stood before stays. 1, or the
+// disk's error.
 static int keep_order_alone(struct bt_standing *standing, const struct bt_order *order,
                             const char *body, struct bt_error *err)
 {
@@ -171,11 +177,13 @@ static int keep_order_alone(struct bt_standing *standing, const struct bt_order 
         return r;
     }
     r = bt_state_end(state, keep_order(standing, order, body, "refused", why.msg, err), err);
-    if (r == 0) {
-        standing->last_order = order->n;
-        standing->generation++;
+    if (r < 0) {
+        return r;
     }
-    return r;
+    standing->last_order = order->n;
+    standing->generation++;
+    *err = why;
+    return 1;
 }
 
 static int obey_removal(struct bt_standing *standing, const struct bt_order *order,
@@ -192,7 +200,8 @@ static int obey_removal(struct bt_standing *standing, const struct bt_order *ord
     return r;
 }
 
-// Known to be signed by who may: 0. -EKEYREJECTED: not by a key we know.
+// Known to be signed by who may: 0. -EKEYREJECTED: not by a key we know. -EINPROGRESS: it is not
+// known yet whether we are who the server says.
 static int believe(struct bt_standing *standing, const struct bt_order *order,
                    struct bt_activation *out, struct bt_error *err)
 {
@@ -208,6 +217,9 @@ static int believe(struct bt_standing *standing, const struct bt_order *order,
                            standing->identity.screen) ||
         !bt_activation_concerns(out, standing->identity.unit, standing->identity.screen)) {
         return bt_fail(err, -EACCES, "it is not for this screen");
+    }
+    if (!standing->bound) {
+        return bt_fail(err, -EINPROGRESS, "the screen's document does not name this player yet");
     }
     const struct bt_keyring *ring =
         strcmp(role, "em-p") == 0 ? &standing->keys.province : &standing->keys.unit;
@@ -271,7 +283,7 @@ static int obey_emergency(struct bt_standing *standing, const struct bt_order *o
     struct bt_activation activation = {0};
     int r = try_emergency(standing, order, &activation, err);
     // Nobody signed it whom we know yet: newer metadata may say otherwise.
-    bool may_come = r == 0 || r == -EKEYREJECTED;
+    bool may_come = r == 0 || r == -EKEYREJECTED || r == -EINPROGRESS;
     if (r < 0 && !may_come) {
         return keep(standing, order, body, "refused", err->msg, err);
     }
@@ -292,7 +304,7 @@ static bool retry_one(struct bt_standing *standing, const struct bt_order *order
     struct bt_error err = {0};
     struct bt_activation activation;
     int r = try_emergency(standing, order, &activation, &err);
-    if (r == 0 || (r == -EKEYREJECTED && !final)) {
+    if (r == 0 || r == -EINPROGRESS || (r == -EKEYREJECTED && !final)) {
         return false;
     }
     if (r > 0 && keep_emergency(standing, activation.id, &err) < 0) {

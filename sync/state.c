@@ -310,6 +310,11 @@ int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, c
                      values, BT_ARRAY_LEN(values), err);
 }
 
+int bt_state_drop_orders(struct bt_state *state, struct bt_error *err)
+{
+    return run_values(state, "DELETE FROM taken_order", NULL, 0, err);
+}
+
 int bt_state_drop_order(struct bt_state *state, int64_t n, struct bt_error *err)
 {
     const struct value values[] = {NUMBER(n)};

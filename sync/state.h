@@ -66,6 +66,7 @@ int bt_state_put_order(struct bt_state *state, const struct bt_order_row *row,
 int bt_state_answer_order(struct bt_state *state, int64_t n, const char *word, const char *detail,
                           int64_t at_ms, struct bt_error *err) BT_NODISCARD;
 int bt_state_drop_order(struct bt_state *state, int64_t n, struct bt_error *err) BT_NODISCARD;
+int bt_state_drop_orders(struct bt_state *state, struct bt_error *err) BT_NODISCARD;  // all
 
 // Calls `each` in order of n, at most `max` times; its error ends it and is returned.
 int bt_state_each_order(struct bt_state *state, size_t max,

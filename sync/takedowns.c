@@ -69,16 +69,23 @@ static const struct bt_takedown *find(const struct bt_takedowns *takedowns, cons
     return NULL;
 }
 
+// The versions of then are some 25 short texts.
+#define VERSIONS_BYTES 4096
+
+static size_t bytes_of(const struct bt_order *order)
+{
+    return VERSIONS_BYTES + sizeof(*order) + order->asset_count * sizeof(*order->assets) +
+           order->item_count * sizeof(*order->items);
+}
+
 static struct bt_takedown *slot_for(struct bt_takedowns *takedowns, const char *id)
 {
     for (size_t i = 0; i < takedowns->count; i++) {
         if (strcmp(takedowns->list[i].order->id, id) == 0) {
+            takedowns->bytes -= bytes_of(takedowns->list[i].order);
             finish_takedown(&takedowns->list[i]);
             return &takedowns->list[i];
         }
-    }
-    if (takedowns->count == BT_MAX_TAKEDOWNS) {
-        return NULL;
     }
     BT_GROW(takedowns->list, takedowns->capacity, takedowns->count + 1);
     return &takedowns->list[takedowns->count++];
@@ -94,29 +101,40 @@ static cJSON *versions_of(const struct bt_documents *current)
     return versions;
 }
 
-static int add(struct bt_takedowns *takedowns, struct bt_order *order, cJSON *versions,
-               struct bt_error *err)
+static void add(struct bt_takedowns *takedowns, struct bt_order *order, cJSON *versions)
 {
     struct bt_takedown *slot = slot_for(takedowns, order->id);
-    if (slot == NULL) {
-        bt_order_destroy(order);
-        cJSON_Delete(versions);
+    *slot = (struct bt_takedown){.order = order, .versions = versions};
+    takedowns->bytes += bytes_of(order);
+}
+
+int bt_takedowns_check(const struct bt_takedowns *takedowns, const struct bt_order *order,
+                       struct bt_error *err)
+{
+    const struct bt_takedown *before = find(takedowns, order->id);
+    size_t freed = before != NULL ? bytes_of(before->order) : 0;
+    if (before != NULL && !covers(order, before->order)) {
+        return bt_fail(err, -EEXIST, "takedown '%s' came before and names more", order->id);
+    }
+    if (before == NULL && takedowns->count == BT_MAX_TAKEDOWNS) {
         return bt_fail(err, -ENOSPC, "more than %d takedowns", BT_MAX_TAKEDOWNS);
     }
-    *slot = (struct bt_takedown){.order = order, .versions = versions};
+    if (takedowns->bytes - freed + bytes_of(order) > BT_TAKEDOWNS_MAX_BYTES) {
+        return bt_fail(err, -ENOSPC, "takedowns of more than %d bytes", BT_TAKEDOWNS_MAX_BYTES);
+    }
     return 0;
 }
 
 int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
                      const struct bt_documents *current, struct bt_error *err)
 {
-    const struct bt_takedown *before = find(takedowns, order->id);
-    if (before != NULL && !covers(order, before->order)) {
-        int r = bt_fail(err, -EEXIST, "takedown '%s' came before and names more", order->id);
+    int r = bt_takedowns_check(takedowns, order, err);
+    if (r < 0) {
         bt_order_destroy(order);
         return r;
     }
-    return add(takedowns, order, versions_of(current), err);
+    add(takedowns, order, versions_of(current));
+    return 0;
 }
 
 static bool names(const struct bt_publication *publication, const char *takedown)
@@ -144,6 +162,22 @@ bool bt_takedown_is_lifted(const struct bt_takedown *takedown, const struct bt_d
         }
     }
     return false;
+}
+
+void bt_takedowns_forget_lifted(struct bt_takedowns *takedowns,
+                                const struct bt_documents *documents)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < takedowns->count; i++) {
+        struct bt_takedown *takedown = &takedowns->list[i];
+        if (bt_takedown_is_lifted(takedown, documents)) {
+            takedowns->bytes -= bytes_of(takedown->order);
+            finish_takedown(takedown);
+        } else {
+            takedowns->list[kept++] = *takedown;
+        }
+    }
+    takedowns->count = kept;
 }
 
 struct bt_sha256 *bt_takedowns_hashes(const struct bt_takedowns *takedowns,
@@ -202,7 +236,9 @@ static int load_one(const struct bt_record_row *row, void *context)
         bt_json_parse(row->extra, strlen(row->extra), &versions, NULL) < 0) {
         return -EUCLEAN;
     }
-    return add(context, BT_TAKE(order), BT_TAKE(versions), NULL);
+    // What was accepted stays, also if a later program takes less.
+    add(context, BT_TAKE(order), BT_TAKE(versions));
+    return 0;
 }
 
 int bt_takedowns_load(struct bt_takedowns *takedowns, struct bt_state *state, struct bt_error *err)

@@ -13,6 +13,10 @@
 // refused aloud.
 #define BT_MAX_TAKEDOWNS 4096
 
+// Of all of them together in memory, whatever a server invents: as many ordinary ones as may be,
+// or some two hundred of the largest.
+#define BT_TAKEDOWNS_MAX_BYTES (32 * 1024 * 1024)
+
 struct bt_takedown {
     struct bt_order *order;  // owned
     cJSON *versions;         // {target: version} of then; owned
@@ -21,17 +25,28 @@ struct bt_takedown {
 struct bt_takedowns {
     struct bt_takedown *list;  // owned
     size_t count, capacity;
+    size_t bytes;  // of all of them
 };
 
 void bt_takedowns_finish(struct bt_takedowns *takedowns);
 
-// Takes the order; one with the same id is replaced, and counts as come now. -EEXIST: that one
-// names more than this, and stays; only a signed document brings back what was taken down.
+/**
+ * May the order be added? -EEXIST: one with the same id came before and names more than this; only
+ * a signed document brings back what was taken down. -ENOSPC: there is no room for it; those that
+ * are there stay.
+ */
+int bt_takedowns_check(const struct bt_takedowns *takedowns, const struct bt_order *order,
+                       struct bt_error *err) BT_NODISCARD;
+
+// Takes the order; one with the same id is replaced, and counts as come now. Errors: as above.
 int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
                      const struct bt_documents *current, struct bt_error *err) BT_NODISCARD;
 
 bool bt_takedown_is_lifted(const struct bt_takedown *takedown,
                            const struct bt_documents *documents);
+
+void bt_takedowns_forget_lifted(struct bt_takedowns *takedowns,
+                                const struct bt_documents *documents);
 
 // All hashes of what `newest` (may be NULL) does not lift; for free().
 struct bt_sha256 *bt_takedowns_hashes(const struct bt_takedowns *takedowns,

@@ -103,6 +103,40 @@ static void the_same_id_never_takes_down_less(void **state)
     }
 }
 
+// A takedown with as many items as an order may name.
+static struct bt_order *large_order(int number)
+{
+    struct bt_order *order = order_of(body);
+    assert_int_equal(bt_format(order->id, sizeof(order->id), "t-%d", number), 0);
+    free(order->items);
+    order->item_count = BT_ORDER_MAX_ITEMS;
+    order->items = BT_NEW_ARRAY(struct bt_taken_item, order->item_count);
+    return order;
+}
+
+static void invented_ones_leave_those_before_and_are_refused_aloud(void **state)
+{
+    (void)state;
+    BT_AUTOFINISH(bt_takedowns_finish) struct bt_takedowns takedowns = {0};
+    BT_AUTOFINISH(bt_documents_finish) struct bt_documents current = {0};
+    struct bt_error err = {""};
+    int r = 0, number = 0;
+    while (r == 0) {
+        r = bt_takedowns_add(&takedowns, large_order(number++), &current, &err);
+    }
+    assert_int_equal(r, -ENOSPC);
+    assert_non_null(strstr(err.msg, "takedowns of more than"));
+    assert_int_equal(takedowns.count, number - 1);
+    assert_in_range(takedowns.bytes, BT_TAKEDOWNS_MAX_BYTES / 2, BT_TAKEDOWNS_MAX_BYTES);
+    assert_string_equal(takedowns.list[0].order->id, "t-0");
+    // One that is there already takes no more room, and what is lifted makes some.
+    assert_int_equal(bt_takedowns_add(&takedowns, large_order(0), &current, &err), 0);
+    put(&current, "u/31333/a", 6, ", \"lifts\": [\"t-0\"]");
+    bt_takedowns_forget_lifted(&takedowns, &current);
+    assert_int_equal(takedowns.count, number - 2);
+    assert_int_equal(bt_takedowns_add(&takedowns, large_order(number), &current, &err), 0);
+}
+
 static void they_are_kept(void **state)
 {
     (void)state;
@@ -140,6 +174,7 @@ int main(void)
         cmocka_unit_test(only_a_newer_version_that_names_it_lifts_it),
         cmocka_unit_test(the_same_id_again_counts_from_now),
         cmocka_unit_test(the_same_id_never_takes_down_less),
+        cmocka_unit_test(invented_ones_leave_those_before_and_are_refused_aloud),
         cmocka_unit_test(they_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

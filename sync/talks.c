@@ -20,6 +20,9 @@
 // The token is renewed a little before it ends.
 #define TOKEN_MARGIN_S 30
 
+// A first refusal may be a nonce that took too long.
+#define MAX_STRIKES 2
+
 // Time that differs by more is worth saying.
 #define CLOCK_WRONG_MS (5 * 60 * 1000)
 
@@ -39,20 +42,35 @@ static bool has_token(const struct bt_channel *channel)
     return channel->token[0] != '\0' && bt_channel_now_ns(channel) < channel->token_until_ns;
 }
 
+/*
+ * A server that refuses our login does not know us: it forgot, or our pairing was ended. What was
+ * approved plays on, and beside logging in now and then the player waits to be paired again.
+ */
+static bool is_unknown(const struct bt_channel *channel)
+{
+    return channel->strikes >= MAX_STRIKES;
+}
+
+static bool wants_pairing(const struct bt_channel *channel)
+{
+    return !is_paired(channel) || is_unknown(channel);
+}
+
 static bool pair_due(const struct bt_channel *channel)
 {
-    return !is_paired(channel) && channel->pairing.id[0] == '\0';
+    return wants_pairing(channel) && channel->pairing.id[0] == '\0';
 }
 
 static bool claim_due(const struct bt_channel *channel)
 {
-    return !is_paired(channel) && channel->pairing.id[0] != '\0' &&
+    return wants_pairing(channel) && channel->pairing.id[0] != '\0' &&
            bt_channel_now_ns(channel) >= channel->claim_at_ns;
 }
 
 static bool challenge_due(const struct bt_channel *channel)
 {
-    return is_paired(channel) && !has_token(channel) && channel->challenge.len == 0;
+    return is_paired(channel) && !has_token(channel) && channel->challenge.len == 0 &&
+           (!is_unknown(channel) || bt_channel_now_ns(channel) >= channel->login_at_ns);
 }
 
 static bool session_due(const struct bt_channel *channel)
@@ -210,9 +228,15 @@ static int read_pair(struct bt_channel *channel, struct bt_exchange *exchange, s
     return 0;
 }
 
-// What was there of a pairing that did not come to its end is of no use.
+/*
+ * What was there of a pairing that did not come to its end is of no use. A player that was paired
+ * before keeps the root of then: no server talks it into another.
+ */
 static int pin_root(struct bt_channel *channel, struct bt_error *err)
 {
+    if (is_paired(channel)) {
+        return 0;
+    }
     const char *directory = channel->sync->metadata_directory;
     const struct bt_pairing *pairing = &channel->pairing;
     int r = bt_tuf_client_pin(directory, pairing->root, pairing->root_len, err);
@@ -237,14 +261,19 @@ static int read_claim(struct bt_channel *channel, struct bt_exchange *exchange,
     addresses.list[0] = claim.server.url[0] != '\0' ? claim.server : exchange->address;
     // Who we are is written last: what comes before can be done again.
     r = pin_root(channel, err);
-    if (r == 0) {
+    if (r == 0 && !is_paired(channel)) {
         bt_servers_set(sync->servers, &addresses, err);
+    }
+    if (r == 0) {
         r = bt_standing_pair(sync->standing, &claim.identity, err);
     }
     if (r == 0) {
         bt_log_info(&logger, "Paired as '%s' for screen '%s'", claim.identity.player,
                     claim.identity.screen);
         bt_pairing_finish(&channel->pairing);
+        bt_sync_fine(sync, BT_TROUBLE_NOT_PAIRED);
+        channel->strikes = 0;
+        bt_repository_refresh(sync->repository);
     }
     return r;
 }
@@ -284,6 +313,11 @@ static int read_session(struct bt_channel *channel, struct bt_exchange *exchange
     bt_copy_cut(channel->token, sizeof(channel->token), session.token);
     channel->token_until_ns = bt_channel_now_ns(channel) + lasts_s * BT_NS_PER_S;
     channel->results_due = true;
+    channel->strikes = 0;
+    bt_sync_fine(channel->sync, BT_TROUBLE_NOT_PAIRED);
+    if (channel->pairing.id[0] != '\0') {
+        bt_pairing_finish(&channel->pairing);  // it knows us after all
+    }
     compare_clocks(channel, session.now_ms);
     return 0;
 }
@@ -491,6 +525,22 @@ bool bt_talk_begin_screenshot(struct bt_channel *channel)
     return r == 0;
 }
 
+// False: it may be the nonce's fault, or that of the way here.
+static bool is_sent_away(struct bt_channel *channel, const struct bt_exchange *exchange,
+                         long status)
+{
+    struct bt_sync *sync = channel->sync;
+    if (exchange->talk != BT_TALK_SESSION || status != 401 || ++channel->strikes < MAX_STRIKES) {
+        return false;
+    }
+    channel->strikes = MAX_STRIKES;
+    channel->login_at_ns =
+        bt_channel_now_ns(channel) + bt_pace_about_ns(sync->options.poll_s * BT_NS_PER_S);
+    bt_sync_trouble(sync, BT_TROUBLE_NOT_PAIRED,
+                    "The server does not know this player; it waits to be paired again");
+    return true;
+}
+
 // An answer that is no success: whose fault, and what now?
 static void handle_refusal(struct bt_channel *channel, struct bt_exchange *exchange, long status)
 {
@@ -500,6 +550,9 @@ static void handle_refusal(struct bt_channel *channel, struct bt_exchange *excha
     }
     if (exchange->talk == BT_TALK_CLAIM && status == 404) {
         bt_pairing_finish(&channel->pairing);  // it has expired: a new code
+        return;
+    }
+    if (is_sent_away(channel, exchange, status)) {
         return;
     }
     if (exchange->talk == BT_TALK_SCREENSHOT) {

@@ -980,6 +980,104 @@ class Pairing(AttackCase):
         self.screen = None
 
 
+class Binding(AttackCase):
+    """Which screen a player is of, the server says; that it may show that screen, a technician signs."""
+
+    def name(self, unit, screen):
+        """What the server tells the player that pairs."""
+        self.house.claimed = {"state": "claimed", "player": "d-BBBBBBBBBB", "unit": unit, "screen": screen, "server": None}
+
+    def begin_new(self, unit, screen):
+        self.name(unit, screen)
+        self.screen = Screen(os.path.join(self.directory, "new" + unit), self.house.url)
+        self.addCleanup(self.screen.kill)
+        self.screen.wait_said("Paired as")
+        self.screen.wait_said("not-bound: ")
+        self.meet()
+
+    def nothing_shown(self):
+        self.ping()
+        self.assertEqual(self.screen.shown(), set())
+
+    def forget(self):
+        """The server does not know the player any more until it has paired again."""
+        asked = self.house.pair
+        known = []
+        self.house.session = lambda body: Hijacked.session(self.house, body) if known else (401, {})
+
+        def pair(body):
+            known.append(body)
+            return asked(body)
+        self.house.pair = pair
+
+    def test_a_new_player_named_as_that_of_another_units_screen(self):
+        """Its document is signed and valid, and names no player."""
+        self.begin_new(B, WORLD.other)
+        self.nothing_shown()
+
+    def test_a_new_player_named_as_that_of_a_screen_that_has_one(self):
+        self.begin_new(A, WORLD.screen)
+        self.nothing_shown()
+
+    def test_a_document_that_names_it_signed_with_online_keys(self):
+        self.begin_new(A, WORLD.screen)
+        key = FileKey(os.path.join(self.screen.data, "identity.json")).object["keyval"]["public"]
+        loot, path = self.house.loot, f"s/{A}/{WORLD.screen}.json"
+        document = dict(json.loads(loot.approved(path)), version=99, players=[key])
+        loot.forge(f"s-{A}", {path: document}, loot.online.values())
+        loot.issue()
+        self.house.hint(10 ** 9)
+        self.refused()
+        self.nothing_shown()
+
+    def test_a_true_warning_to_a_player_of_no_screen(self):
+        """Signed for that very unit; whether the player is of it, nobody has signed."""
+        self.begin_new(B, WORLD.other)
+        body = self.house.loot.approved(TEMPLATE_B + ".json")
+        number = self.house.order("emergency", activation=activation(self.key("truc-b"), TEMPLATE_B, body, B))
+        self.house.hint(10 ** 9)
+        self.screen.wait(lambda: len([path for path in self.house.fetched if path.endswith("timestamp.json")]) > 2)
+        self.nothing_shown()
+        self.assertNotIn(number, self.house.results)
+
+    def test_a_player_that_is_told_to_pair_again_and_then_that_it_is_another_ones(self):
+        """It shows what it was approved to show, and nothing of the other screen; nor any code over it."""
+        self.forget()
+        self.name(B, WORLD.other)
+        self.start()
+        self.screen.wait_said("not-paired: ")
+        self.screen.wait_said("Paired as 'd-BBBBBBBBBB'")
+        self.screen.wait_said("not-bound: ")
+        self.judge()
+
+    def test_a_player_that_is_told_to_pair_again_under_another_root(self):
+        loot, thief = self.house.loot, Key("goc")
+        signed = loot.document("root")["signed"]
+        signed["keys"][thief.id] = thief.object
+        for role in signed["roles"].values():
+            role["keyids"], role["threshold"] = [thief.id], 1
+        root = json.dumps(signatures(signed, [thief]))
+        self.house.pair = lambda body: (200, {"pairing": "i-1", "code": "K7WQ-2MXB", "expires_s": 600, "poll_s": 1, "root": root,
+                                              "root_sha256": sha256(root.encode())})
+        self.forget()
+        self.name(A, WORLD.screen)
+        loot.forge("targets", {}, [thief])
+        loot.forge(f"u-{A}", {BOARD: self.document()}, [thief])
+        loot.issue()
+        self.start()
+        self.screen.wait_said("Paired as 'd-BBBBBBBBBB'")
+        self.refused()
+        self.judge()
+
+    def test_a_player_that_was_forgotten_pairs_again_and_plays_on(self):
+        self.forget()
+        self.name(A, WORLD.screen)
+        self.start()
+        self.screen.wait_said("Paired as 'd-BBBBBBBBBB'")
+        self.judge()
+        self.assertEqual(self.answer("blank", until_ms=0)["state"], "done")
+
+
 class Table(unittest.TestCase):
     def test_docs_name_every_attack_and_no_other(self):
         with open(os.path.join(os.environ.get("BT_SOURCE_ROOT", "."), "docs", "trust.md"), encoding="utf-8") as file:

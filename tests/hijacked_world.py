@@ -218,7 +218,7 @@ class World:
         try:
             screen.wait_said("words '")
             code = re.search(r"code '([^']+)', words '([^']+)'", screen.said())
-            self.bangtin("pair", code[1], "--screen", self.screen, "--words", code[2])
+            self.bangtin("pair", code[1], "--screen", self.screen, "--words", code[2], "--yes", "--key", self.key("ky-thuat-a"))
             screen.wait_item(self.green)
         finally:
             screen.kill()

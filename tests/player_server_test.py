@@ -153,7 +153,8 @@ class House(PlayerCase):
 
     def pair(self, window, screen):
         code = self.wait_for(lambda: re.search(r"code '([^']+)', words '([^']+)'", window.said()), window)
-        self.bangtin("pair", code.group(1), "--screen", screen, "--words", code.group(2))
+        self.bangtin("pair", code.group(1), "--screen", screen, "--words", code.group(2), "--yes", "--key",
+                     self.key("ky-thuat"))
 
 
 class ServerTest(House):

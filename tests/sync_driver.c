@@ -112,7 +112,7 @@ static const char *const order_words[] = {
 
 static const char *const kind_words[] = {
     [BT_NEWS_PAIRING] = "pairing", [BT_NEWS_PAIRED] = "paired", [BT_NEWS_CONTENT] = "content",
-    [BT_NEWS_ORDER] = "order",     [BT_NEWS_PING] = "ping",
+    [BT_NEWS_ORDER] = "order",     [BT_NEWS_PING] = "ping",     [BT_NEWS_UNBOUND] = "unbound",
 };
 
 static void print_news(const struct bt_news *news, struct bt_store *store)

@@ -11,7 +11,7 @@ import time
 
 import server_publications_test as publications
 from server_harness import main
-from wire_house import Driver, wait_until
+from wire_house import PLAYER_HEX, Driver, wait_until
 
 SHOWN = "u/31333/quang-truong"
 
@@ -47,7 +47,7 @@ class Player(publications.PublicationCase):
 
     def map_screen(self):
         text = json.dumps({"format": 1, "id": "man-hinh", "version": 1, "layer": "screen", "carries": [SHOWN],
-                           "canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh"}]})
+                           "players": [PLAYER_HEX], "canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh"}]})
         path = f"s/31333/{self.screen}.json"
         signed = {"_type": "targets", "spec_version": "1.0.31", "version": 1, "expires": publications.LATER,
                   "targets": {path: publications.listed(text)}}

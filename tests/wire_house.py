@@ -25,6 +25,8 @@ BUILD = os.environ.get("BT_BUILD_ROOT", "build")
 DRIVER = os.path.join(BUILD, "tests", "sync_driver")
 SLOW_SYNC = os.path.abspath(os.path.join(BUILD, "tests", "libslow_sync.so"))
 UNIT, SCREEN, PLAYER = "31333", "s-AAAAAAAAAA", "d-AAAAAAAAAA"
+PLAYER_KEY = Ed25519PrivateKey.generate()  # of every player that a Driver runs
+PLAYER_HEX = PLAYER_KEY.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
 EXPIRES = "2099-01-01T00:00:00Z"
 
 
@@ -345,9 +347,23 @@ class House:
         return {"name": "a" + sha256(data)[:12], "sha256": sha256(data), "size": len(data), "type": "image/png"}
 
 
-def screen_document(version=1, carries=(f"u/{UNIT}/chung",), **more):
-    return dict({"format": 1, "id": "man-hinh", "version": version, "layer": "screen", "canvas": {"width": 320, "height": 180},
-                 "zones": [{"name": "chinh"}], "carries": list(carries)}, **more)
+def screen_document(version=1, carries=(f"u/{UNIT}/chung",), players=(PLAYER_HEX,), **more):
+    document = dict({"format": 1, "id": "man-hinh", "version": version, "layer": "screen", "canvas": {"width": 320, "height": 180},
+                     "zones": [{"name": "chinh"}], "carries": list(carries), "players": list(players)}, **more)
+    return {key: value for key, value in document.items() if value}
+
+
+def write_identity(directory):
+    """A player's key file, before its first start."""
+    path = os.path.join(directory, "identity.json")
+    if os.path.exists(path):
+        return
+    core = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": PLAYER_HEX}}
+    secret = PLAYER_KEY.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+                                      serialization.NoEncryption())
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"format": 1, "keyid": sha256(canonical(core)), "holder": "player", "class": "file", "label": "",
+                   "public": core, "protection": None, "secret": secret.hex()}, file)
 
 
 def unit_document(version=1, assets=(), **more):
@@ -373,6 +389,7 @@ class Driver:
 
     def __init__(self, directory, server=None, slow_sync_ms=0, **options):
         command = [DRIVER, "--dir", directory]
+        write_identity(directory)
         environment = dict(os.environ)
         if slow_sync_ms:
             environment.update(LD_PRELOAD=SLOW_SYNC, BT_SLOW_SYNC_MS=str(slow_sync_ms),

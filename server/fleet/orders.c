@@ -204,6 +204,63 @@ static int inherit_takedowns(struct bt_db *db, const char *screen, struct bt_err
         BT_TEXT(screen)));
 }
 
+static bool lists(const cJSON *list, const char *text)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, list)
+    {
+        if (cJSON_IsString(entry) && strcmp(entry->valuestring, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// As players judge it: their unit stands in the scope, and their screen where some are named.
+static bool concerns(const char *activation, const char *unit, const char *screen)
+{
+    BT_AUTOJSON *document = NULL;
+    if (bt_json_parse(activation, strlen(activation), &document, NULL) < 0) {
+        return false;
+    }
+    const cJSON *body = cJSON_GetObjectItemCaseSensitive(document, "signed");
+    const cJSON *screens = cJSON_GetObjectItemCaseSensitive(body, "screens");
+    return lists(cJSON_GetObjectItemCaseSensitive(body, "scope"), unit) &&
+           (cJSON_GetArraySize(screens) == 0 || lists(screens, screen));
+}
+
+static int inherit_emergency(struct bt_db *db, const char *screen, const struct bt_db_rows *row,
+                             struct bt_error *err)
+{
+    BT_AUTOJSON *order = cJSON_CreateObject();
+    cJSON_AddStringToObject(order, "activation", bt_db_get_text(row, 1));
+    BT_AUTOFREE char *body = cJSON_PrintUnformatted(order);
+    return drop_count(bt_db_run(
+        db, err,
+        "INSERT INTO screen_standing(screen, kind, reference, body, given_ms)"
+        " VALUES($1, 'emergency', $2, $3, $4) ON CONFLICT (screen, kind, reference) DO NOTHING",
+        BT_TEXT(screen), BT_TEXT(bt_db_get_text(row, 0)), BT_TEXT(body),
+        BT_INT(bt_db_get_int(row, 2))));
+}
+
+// A screen that was added or moved here while a warning is on shows it, too.
+static int inherit_emergencies(struct bt_db *db, const char *screen, int64_t now_ms,
+                               struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT e.id, e.activation, e.issued_ms, s.unit FROM emergency e, screen s"
+                      " WHERE s.id = $1 AND e.ended_ms IS NULL AND e.until_ms > $2"
+                      " ORDER BY e.issued_ms, e.id LIMIT 64",
+                      BT_TEXT(screen), BT_INT(now_ms));
+    while (r == 0 && bt_db_next(rows)) {
+        if (concerns(bt_db_get_text(rows, 1), bt_db_get_text(rows, 3), screen)) {
+            r = inherit_emergency(db, screen, rows, err);
+        }
+    }
+    return r;
+}
+
 int bt_orders_give_standing(struct bt_call *call, const char *screen, const char *player,
                             struct bt_error *err)
 {
@@ -211,6 +268,7 @@ int bt_orders_give_standing(struct bt_call *call, const char *screen, const char
     int64_t now_ms = bt_call_now_ms(call);
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = inherit_takedowns(db, screen, err);
+    r = r < 0 ? r : inherit_emergencies(db, screen, now_ms, err);
     r = r < 0 ? r
               : bt_db_ask(db, &rows, err,
                           "SELECT kind, reference, body FROM screen_standing WHERE screen = $1"
