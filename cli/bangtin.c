@@ -4,23 +4,27 @@
 
 #include "base/compiler.h"
 #include "cli/commands.h"
+#include "cli/reminders.h"
 
 #ifndef BT_VERSION
 #error "BT_VERSION comes from meson.build"
 #endif
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} commands[] = {
-    {"new", bt_command_new,
-     "Tạo chương trình phát từ ảnh và clip / a publication from pictures and clips"},
-    {"plays", bt_command_plays,
-     "Đếm, xuất, kiểm tra lượt phát / count, export and verify what was shown"},
-    {"tuf", bt_command_tuf,
-     "Kiểm tra kho đã ký như máy phát / verify a signed repository as players do"},
+// What every command that talks to a server takes.
+static const struct bt_option online_options[] = {
+    {"server", "URL", "máy chủ khác máy chủ đã đăng nhập / another server than the one logged in"},
+    {"json", NULL, "in nguyên văn JSON cho máy đọc / the answer as JSON, for programs"},
 };
+
+static void remind(void)
+{
+    bt_reminders_print(stderr);
+}
+
+static const struct bt_program program = {.name = "bangtin",
+                                          .online_options = online_options,
+                                          .online_option_count = BT_ARRAY_LEN(online_options),
+                                          .after = remind};
 
 // As those who use it see their work.
 #define MAX_GROUPS 12
@@ -38,6 +42,8 @@ static const struct {
     {"Quản trị, khóa ký / administration, signing keys",
      {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_setting_commands,
       &bt_audit_commands, &bt_key_commands, &bt_repository_commands, &bt_logout_commands}},
+    {"Không cần máy chủ / without a server",
+     {&bt_new_commands, &bt_plays_commands, &bt_tuf_commands}},
 };
 
 static void print_help(FILE *to)
@@ -52,10 +58,6 @@ static void print_help(FILE *to)
             fprintf(to, "  %-12s %s\n", sections[i].groups[k]->name,
                     sections[i].groups[k]->summary);
         }
-    }
-    fputs("\nKhông cần máy chủ / without a server\n", to);
-    for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
-        fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
     }
     fputs(
         "\nMột ngày làm việc / an ordinary day:\n"
@@ -89,14 +91,9 @@ static const struct bt_command_group *find_group(const char *name)
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "--help";
-    for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
-        }
-    }
     const struct bt_command_group *group = find_group(name);
     if (group != NULL) {
-        return bt_command_group_run(group, argc - 1, argv + 1);
+        return bt_command_group_run(&program, group, argc - 1, argv + 1);
     }
     if (strcmp(name, "--version") == 0) {
         puts("bangtin " BT_VERSION);

@@ -6,9 +6,9 @@
 #ifndef BT_CLI_CEREMONY_H
 #define BT_CLI_CEREMONY_H
 
+#include "base/options.h"
 #include "cli/client.h"
 #include "cli/offline.h"
-#include "cli/options.h"
 #include "cli/signers.h"
 
 #define BT_CEREMONY_OPTIONS                                                                        \

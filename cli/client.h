@@ -23,7 +23,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/options.h"
+#include "base/options.h"
 
 #define BT_ANSWER_MAX_BYTES (16 * 1024 * 1024)  // metadata and documents; blobs go to files
 #define BT_ETAG_BYTES 96

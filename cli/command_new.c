@@ -1,6 +1,5 @@
 // bangtin new: a publication and its assets from somebody's own pictures and clips.
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,106 +17,46 @@
 #include "cli/slug.h"
 #include "media/normalise.h"
 
-static const char help[] =
-    "Cách dùng / usage: bangtin new DIR FILE…\n"
-    "\n"
-    "Tạo trong DIR một chương trình phát sẵn sàng chạy: publication.json và thư mục assets. FILE\n"
-    "là ảnh, clip, hoặc cả một thư mục (lấy các tệp trong đó theo thứ tự tên). Tệp nào không phát\n"
-    "được thì bị bỏ qua, kèm lý do và cách sửa.\n"
-    "Makes in DIR a publication that is ready to play: publication.json and the folder assets.\n"
-    "FILE is a picture, a clip, or a whole folder (its files in the order of their names). What\n"
-    "cannot be shown is left out, with the reason and what to do.\n"
-    "\n"
-    "  --seconds N      mỗi ảnh hiện bao lâu / how long each picture stays (10)\n"
-    "  --canvas WxH     kích thước màn hình, điểm ảnh / the screen's size in pixels (1920x1080)\n"
-    "  --title TEXT     tên chương trình / name of the publication (DIR)\n"
-    "  --replace        thay publication.json đang có bằng phiên bản mới / replaces the\n"
-    "                   publication.json that is there, as its next version\n"
-    "\n"
-    "Ví dụ / example:\n"
-    "  bangtin new quang-truong ~/Pictures/nq57 phong-su.mp4\n";
-
 enum { CANVAS_MIN_PX = 16, SECONDS_MAX = 86400 };
 
-static const struct option long_options[] = {
-    {"seconds", required_argument, NULL, 's'}, {"canvas", required_argument, NULL, 'c'},
-    {"title", required_argument, NULL, 't'},   {"replace", no_argument, NULL, 'r'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
-};
-
 struct options {
+    const struct bt_arguments *arguments;  // DIR, then the files
     const char *dir, *title;
-    char *const *files;
-    int file_count;
     int64_t seconds, width, height;
-    bool replace, help;
+    bool replace;
 };
 
-static int parse_canvas(const char *text, struct options *options)
+static int parse_canvas(const char *text, struct options *options, struct bt_error *err)
 {
     size_t width_len = strcspn(text, "x");
     BT_AUTOFREE char *width = bt_strndup(text, width_len);
     if (text[width_len] != 'x' ||
         bt_parse_int(width, CANVAS_MIN_PX, BT_CANVAS_MAX_PX, &options->width) < 0 ||
         bt_parse_int(text + width_len + 1, CANVAS_MIN_PX, BT_CANVAS_MAX_PX, &options->height) < 0) {
-        fprintf(stderr, "bangtin new: --canvas '%s': cần dạng / must look like 1920x1080, %d..%d\n",
-                text, CANVAS_MIN_PX, BT_CANVAS_MAX_PX);
-        return -EINVAL;
+        return bt_fail(err, -EINVAL, "--canvas '%s': cần dạng / must look like 1920x1080, %d..%d",
+                       text, CANVAS_MIN_PX, BT_CANVAS_MAX_PX);
     }
     return 0;
 }
 
-static int parse_seconds(const char *text, struct options *options)
+static int read_options(const struct bt_arguments *arguments, struct options *out,
+                        struct bt_error *err)
 {
-    if (bt_parse_int(text, 1, SECONDS_MAX, &options->seconds) < 0) {
-        fprintf(stderr, "bangtin new: --seconds '%s': cần số / must be a number 1..%d\n", text,
-                SECONDS_MAX);
-        return -EINVAL;
-    }
-    return 0;
+    const char *canvas = bt_argument(arguments, "canvas");
+    *out = (struct options){.arguments = arguments,
+                            .dir = bt_operand(arguments, 0),
+                            .title = bt_argument(arguments, "title"),
+                            .seconds = bt_argument_int(arguments, "seconds", 10),
+                            .width = 1920,
+                            .height = 1080,
+                            .replace = bt_argument_flag(arguments, "replace")};
+    return canvas != NULL ? parse_canvas(canvas, out, err) : 0;
 }
 
-static int parse_option(int key, struct options *options)
+static int check(const struct bt_arguments *arguments, struct bt_error *err)
 {
-    switch (key) {
-    case 's':
-        return parse_seconds(optarg, options);
-    case 'c':
-        return parse_canvas(optarg, options);
-    case 't':
-        options->title = optarg;
-        return 0;
-    case 'r':
-        options->replace = true;
-        return 0;
-    case 'h':
-        options->help = true;
-        return 0;
-    default:
-        return -EINVAL;
-    }
-}
-
-static int parse_options(int argc, char **argv, struct options *options)
-{
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread is there yet
-    for (int key; (key = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-        if (parse_option(key, options) < 0) {
-            return -EINVAL;
-        }
-    }
-    if (options->help) {
-        return 0;
-    }
-    if (argc - optind < 2) {
-        fputs("bangtin new: cần DIR và ít nhất một FILE / DIR and at least one FILE are needed\n",
-              stderr);
-        return -EINVAL;
-    }
-    options->dir = argv[optind];
-    options->files = argv + optind + 1;
-    options->file_count = argc - optind - 1;
-    return 0;
+    struct options options;
+    return read_options(arguments, &options, err);
 }
 
 // The work in progress.
@@ -173,8 +112,9 @@ static void title_of_path(const char *path, char out[BT_TITLE_BYTES])
 static int list_files(struct job *job, struct bt_error *err)
 {
     int r = 0;
-    for (int i = 0; i < job->options->file_count && r == 0; i++) {
-        r = bt_file_list_add(&job->files, job->options->files[i], err);
+    const struct bt_arguments *arguments = job->options->arguments;
+    for (size_t i = 1; i < bt_operand_count(arguments) && r == 0; i++) {
+        r = bt_file_list_add(&job->files, bt_operand(arguments, i), err);
     }
     return r;
 }
@@ -389,24 +329,43 @@ static void print_goodbye(const struct job *job)
            publication, assets, plays, bangtin, plays);
 }
 
-int bt_command_new(int argc, char **argv)
+static int run(const struct bt_arguments *arguments, struct bt_error *err)
 {
-    struct options options = {.seconds = 10, .width = 1920, .height = 1080};
-    if (parse_options(argc, argv, &options) < 0) {
-        fputs("bangtin new --help\n", stderr);
-        return BT_EXIT_USAGE;
-    }
-    if (options.help) {
-        fputs(help, stdout);
-        return BT_EXIT_OK;
-    }
+    struct options options;
+    int r = read_options(arguments, &options, err);
     BT_AUTOFINISH(job_finish) struct job job = {.options = &options};
-    struct bt_error err = {""};
-    if (make(&job, &err) < 0) {
-        fflush(stdout);
-        fprintf(stderr, "bangtin new: %s\n", err.msg);
-        return BT_EXIT_FAILED;
+    r = r < 0 ? r : make(&job, err);
+    if (r == 0) {
+        print_goodbye(&job);
     }
-    print_goodbye(&job);
-    return BT_EXIT_OK;
+    return r;
 }
+
+static const struct bt_option options_table[] = {
+    {"seconds", "N", "mỗi ảnh hiện bao lâu / how long each picture stays (10)", .min = 1,
+     .max = SECONDS_MAX},
+    {"canvas", "WxH", "kích thước màn hình, điểm ảnh / the screen's size in pixels (1920x1080)"},
+    {"title", "TEXT", "tên chương trình / name of the publication (DIR)"},
+    {"replace", NULL,
+     "thay publication.json đang có bằng phiên bản mới / replaces the one that is there"},
+};
+
+static const struct bt_subcommand commands[] = {
+    {NULL, "DIR FILE…", 2, SIZE_MAX,
+     "Tạo trong DIR một chương trình phát sẵn sàng chạy: publication.json và thư mục assets. FILE\n"
+     "là ảnh, clip, hoặc cả một thư mục (lấy các tệp trong đó theo thứ tự tên). Tệp nào không "
+     "phát\n"
+     "được thì bị bỏ qua, kèm lý do và cách sửa.\n"
+     "Makes in DIR a publication that is ready to play: publication.json and the folder assets.\n"
+     "FILE is a picture, a clip, or a whole folder (its files in the order of their names). What\n"
+     "cannot be shown is left out, with the reason and what to do.",
+     BT_OPTIONS(options_table), .check = check, .run = run},
+};
+
+const struct bt_command_group bt_new_commands = {
+    .name = "new",
+    .summary = "Tạo chương trình phát từ ảnh và clip / a publication from pictures and clips",
+    .example = "  bangtin new quang-truong ~/Pictures/nq57 phong-su.mp4\n",
+    .commands = commands,
+    .count = BT_ARRAY_LEN(commands),
+};

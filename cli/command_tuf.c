@@ -1,7 +1,6 @@
 // bangtin tuf: the player's own TUF client at the command line. Its options are those of the public
 // conformance suite for TUF clients, which drives it.
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,76 +14,10 @@
 
 #define MAX_TARGET_BYTES (64LL * 1024 * 1024)
 
-static const char help[] =
-    "Cách dùng / usage:\n"
-    "  bangtin tuf --metadata-dir DIR init ROOT.json\n"
-    "  bangtin tuf --metadata-dir DIR --metadata-url URL refresh\n"
-    "  bangtin tuf --metadata-dir DIR --metadata-url URL --target-name PATH --target-dir DIR\n"
-    "              --target-base-url URL download\n"
-    "\n"
-    "Lấy và kiểm tra siêu dữ liệu TUF đúng như máy phát làm: init ghim gốc tin cậy, refresh cập\n"
-    "nhật, download tải một tệp đã được ký. Mã thoát 0: mọi thứ đúng; 1: có gì đó không đúng.\n"
-    "Fetches and verifies TUF metadata just as players do: init pins the trusted root, refresh\n"
-    "updates, download fetches a signed file. Exit status 0: all is well; 1: something is not.\n";
-
-static const struct option long_options[] = {
-    {"metadata-dir", required_argument, NULL, 'd'},
-    {"metadata-url", required_argument, NULL, 'u'},
-    {"target-name", required_argument, NULL, 'n'},
-    {"target-dir", required_argument, NULL, 't'},
-    {"target-base-url", required_argument, NULL, 'b'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
 struct options {
     const char *metadata_dir, *metadata_url, *target_name, *target_dir, *target_url;
-    const char *verb, *root;
-    bool help;
+    const char *root;
 };
-
-static int parse_option(int key, struct options *options)
-{
-    switch (key) {
-    case 'd':
-        options->metadata_dir = optarg;
-        return 0;
-    case 'u':
-        options->metadata_url = optarg;
-        return 0;
-    case 'n':
-        options->target_name = optarg;
-        return 0;
-    case 't':
-        options->target_dir = optarg;
-        return 0;
-    case 'b':
-        options->target_url = optarg;
-        return 0;
-    case 'h':
-        options->help = true;
-        return 0;
-    default:
-        return -EINVAL;
-    }
-}
-
-static int parse_options(int argc, char **argv, struct options *options)
-{
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread is there yet
-    for (int key; (key = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-        if (parse_option(key, options) < 0) {
-            return -EINVAL;
-        }
-    }
-    options->verb = optind < argc ? argv[optind++] : "";
-    options->root = optind < argc ? argv[optind++] : NULL;
-    if (optind < argc) {
-        fprintf(stderr, "bangtin tuf: không hiểu / what is '%s'?\n", argv[optind]);
-        return -EINVAL;
-    }
-    return 0;
-}
 
 static int run_init(const struct options *options, struct bt_error *err)
 {
@@ -167,47 +100,84 @@ static bool has_download(const struct options *options)
 }
 
 static const struct {
-    const char *name;
+    const char *name, *needs;
     bool (*complete)(const struct options *options);
     int (*run)(const struct options *options, struct bt_error *err);
 } verbs[] = {
-    {"init", has_init, run_init},
-    {"refresh", has_refresh, run_refresh},
-    {"download", has_download, run_download},
+    {"init", "ROOT.json", has_init, run_init},
+    {"refresh", "--metadata-url", has_refresh, run_refresh},
+    {"download", "--metadata-url, --target-name, --target-dir, --target-base-url", has_download,
+     run_download},
 };
 
-static int run_verb(size_t verb, const struct options *options)
+static struct options read_options(const struct bt_arguments *arguments)
 {
-    struct bt_error err = {""};
-    if (!verbs[verb].complete(options)) {
-        fprintf(stderr, "bangtin tuf %s: thiếu tham số / an argument is missing\n%s",
-                verbs[verb].name, help);
-        return BT_EXIT_USAGE;
-    }
-    if (verbs[verb].run(options, &err) < 0) {
-        fprintf(stderr, "bangtin tuf %s: %s\n", verbs[verb].name, err.msg);
-        return BT_EXIT_FAILED;
-    }
-    return BT_EXIT_OK;
+    return (struct options){.metadata_dir = bt_argument(arguments, "metadata-dir"),
+                            .metadata_url = bt_argument(arguments, "metadata-url"),
+                            .target_name = bt_argument(arguments, "target-name"),
+                            .target_dir = bt_argument(arguments, "target-dir"),
+                            .target_url = bt_argument(arguments, "target-base-url"),
+                            .root = bt_operand(arguments, 1)};
 }
 
-int bt_command_tuf(int argc, char **argv)
+// Index into verbs, or BT_ARRAY_LEN(verbs).
+static size_t find_verb(const struct bt_arguments *arguments)
 {
-    struct options options = {NULL};
-    if (parse_options(argc, argv, &options) < 0) {
-        fputs("bangtin tuf --help\n", stderr);
-        return BT_EXIT_USAGE;
+    size_t i = 0;
+    while (i < BT_ARRAY_LEN(verbs) && !bt_str_equal(verbs[i].name, bt_operand(arguments, 0))) {
+        i++;
     }
-    if (options.help) {
-        fputs(help, stdout);
-        return BT_EXIT_OK;
-    }
-    for (size_t i = 0; i < BT_ARRAY_LEN(verbs); i++) {
-        if (strcmp(verbs[i].name, options.verb) == 0) {
-            return run_verb(i, &options);
-        }
-    }
-    fprintf(stderr, "bangtin tuf: '%s'? init, refresh, download\nbangtin tuf --help\n",
-            options.verb);
-    return BT_EXIT_USAGE;
+    return i;
 }
+
+static int check(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    const struct options options = read_options(arguments);
+    size_t verb = find_verb(arguments);
+    if (verb == BT_ARRAY_LEN(verbs)) {
+        return bt_fail(err, -EINVAL, "'%s': chọn / choose init, refresh, download",
+                       bt_operand(arguments, 0));
+    }
+    return verbs[verb].complete(&options)
+               ? 0
+               : bt_fail(err, -EINVAL, "%s cần / needs %s", verbs[verb].name, verbs[verb].needs);
+}
+
+static int run(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    const struct options options = read_options(arguments);
+    const char *verb = bt_operand(arguments, 0);
+    int r = verbs[find_verb(arguments)].run(&options, err);
+    return r < 0 ? bt_fail_in(err, r, "%s", verb) : 0;
+}
+
+static const struct bt_option options_table[] = {
+    {"metadata-dir", "DIR", "nơi giữ siêu dữ liệu đã kiểm tra / where verified metadata is kept",
+     .required = true},
+    {"metadata-url", "URL", "kho siêu dữ liệu / the repository's metadata"},
+    {"target-name", "PATH", "tệp nào của kho / which file of the repository"},
+    {"target-dir", "DIR", "lưu tệp vào đâu / where the file goes"},
+    {"target-base-url", "URL", "nơi có các tệp / where the files are"},
+};
+
+static const struct bt_subcommand commands[] = {
+    // Options may stand before the verb: the conformance suite puts them there.
+    {NULL, "init ROOT.json | refresh | download", 1, 2,
+     "Lấy và kiểm tra siêu dữ liệu TUF đúng như máy phát làm: init ghim gốc tin cậy, refresh cập\n"
+     "nhật, download tải một tệp đã được ký. Mã thoát 0: mọi thứ đúng; 1: có gì đó không đúng.\n"
+     "Fetches and verifies TUF metadata just as players do: init pins the trusted root, refresh\n"
+     "updates, download fetches a signed file. Exit status 0: all is well; 1: something is not.",
+     BT_OPTIONS(options_table), .check = check, .run = run},
+};
+
+const struct bt_command_group bt_tuf_commands = {
+    .name = "tuf",
+    .summary = "Kiểm tra kho đã ký như máy phát / verify a signed repository as players do",
+    .example = "  bangtin tuf --metadata-dir DIR init ROOT.json\n"
+               "  bangtin tuf --metadata-dir DIR --metadata-url URL refresh\n"
+               "  bangtin tuf --metadata-dir DIR --metadata-url URL --target-name PATH "
+               "--target-dir DIR \\\n"
+               "    --target-base-url URL download\n",
+    .commands = commands,
+    .count = BT_ARRAY_LEN(commands),
+};

@@ -2,8 +2,8 @@
 #ifndef BT_CLI_PROPOSING_H
 #define BT_CLI_PROPOSING_H
 
+#include "base/options.h"
 #include "cli/client.h"
-#include "cli/options.h"
 
 #define BT_PROPOSE_OPTIONS                                                                                      \
     {"unit", "UNIT", "của đơn vị / of the unit", .required = true},                                             \

@@ -6,8 +6,8 @@
 #ifndef BT_CLI_REST_H
 #define BT_CLI_REST_H
 
+#include "base/options.h"
 #include "cli/client.h"
-#include "cli/options.h"
 #include "cli/table.h"
 
 enum bt_member_kind {

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "cli/options.h"
+#include "base/options.h"
 
 #define BT_SECRET_MAX_BYTES 1024
 

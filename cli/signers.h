@@ -2,7 +2,7 @@
 #ifndef BT_CLI_SIGNERS_H
 #define BT_CLI_SIGNERS_H
 
-#include "cli/options.h"
+#include "base/options.h"
 #include "cli/secret.h"
 #include "trust/private_key.h"
 

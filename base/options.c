@@ -1,4 +1,4 @@
-#include "cli/options.h"
+#include "base/options.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,16 +8,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/commands.h"
-#include "cli/reminders.h"
 
-// What every command that talks to a server takes.
-static const struct bt_option online_options[] = {
-    {"server", "URL", "máy chủ khác máy chủ đã đăng nhập / another server than the one logged in"},
-    {"json", NULL, "in nguyên văn JSON cho máy đọc / the answer as JSON, for programs"},
-};
-
-static const struct bt_option help_option = {"help", NULL, "trợ giúp này / this help"};
+static const struct bt_option help_option = {"help", NULL, "trợ giúp này / this help",
+                                             .alone = true};
 
 // One option as it was said.
 struct said {
@@ -26,6 +19,7 @@ struct said {
 };
 
 struct bt_arguments {
+    const struct bt_program *program;
     const struct bt_subcommand *command;
     struct said *said;
     size_t said_count, said_room;
@@ -44,12 +38,14 @@ static const struct bt_option *find_in(const struct bt_option *table, size_t cou
     return NULL;
 }
 
-static const struct bt_option *find_option(const struct bt_subcommand *command, const char *name,
+static const struct bt_option *find_option(const struct bt_arguments *arguments, const char *name,
                                            size_t len)
 {
+    const struct bt_subcommand *command = arguments->command;
     const struct bt_option *found = find_in(command->options, command->option_count, name, len);
     if (found == NULL && command->online) {
-        found = find_in(online_options, BT_ARRAY_LEN(online_options), name, len);
+        found = find_in(arguments->program->online_options, arguments->program->online_option_count,
+                        name, len);
     }
     return found != NULL ? found : find_in(&help_option, 1, name, len);
 }
@@ -98,7 +94,7 @@ static int take_option(struct bt_arguments *arguments, int argc, char **argv, in
 {
     const char *name = argv[*at] + 2;
     size_t len = strcspn(name, "=");
-    const struct bt_option *option = find_option(arguments->command, name, len);
+    const struct bt_option *option = find_option(arguments, name, len);
     if (option == NULL) {
         return bt_fail(err, -EINVAL, "không có tùy chọn / no option --%.*s", (int)len, name);
     }
@@ -141,10 +137,32 @@ static int check_complete(const struct bt_arguments *arguments, struct bt_error 
     return 0;
 }
 
-int bt_arguments_parse(const struct bt_subcommand *command, int argc, char **argv,
-                       struct bt_arguments **out, struct bt_error *err)
+// Something was said with which nothing else is required.
+static bool says_alone(const struct bt_arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->said_count; i++) {
+        if (arguments->said[i].option->alone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_arguments(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    const struct bt_subcommand *command = arguments->command;
+    if (says_alone(arguments)) {
+        return 0;
+    }
+    int r = check_complete(arguments, err);
+    return r < 0 || command->check == NULL ? r : command->check(arguments, err);
+}
+
+int bt_arguments_parse(const struct bt_program *program, const struct bt_subcommand *command,
+                       int argc, char **argv, struct bt_arguments **out, struct bt_error *err)
 {
     BT_AUTO(bt_arguments) arguments = BT_NEW(struct bt_arguments);
+    arguments->program = program;
     arguments->command = command;
     bool options = true;
     for (int i = 0; i < argc; i++) {
@@ -162,7 +180,7 @@ int bt_arguments_parse(const struct bt_subcommand *command, int argc, char **arg
             return r;
         }
     }
-    int r = bt_argument_flag(arguments, "help") ? 0 : check_complete(arguments, err);
+    int r = check_arguments(arguments, err);
     if (r == 0) {
         *out = BT_TAKE(arguments);
     }
@@ -185,7 +203,7 @@ const struct bt_subcommand *bt_arguments_command(const struct bt_arguments *argu
 
 const char *bt_argument_at(const struct bt_arguments *arguments, const char *name, size_t index)
 {
-    assert(find_option(arguments->command, name, strlen(name)) != NULL);
+    assert(find_option(arguments, name, strlen(name)) != NULL);
     for (size_t i = 0; i < arguments->said_count; i++) {
         if (strcmp(arguments->said[i].option->name, name) == 0 && index-- == 0) {
             return arguments->said[i].value;
@@ -231,11 +249,21 @@ const char *bt_operand(const struct bt_arguments *arguments, size_t index)
     return index < arguments->operand_count ? arguments->operands[index] : NULL;
 }
 
-static void print_usage(const struct bt_command_group *group, const struct bt_subcommand *command,
-                        FILE *to)
+// The words that call the command: "bangtin key new".
+static char *words_of(const struct bt_program *program, const struct bt_command_group *group,
+                      const struct bt_subcommand *command)
 {
-    fprintf(to, "  bangtin %s%s%s", group->name, command->name != NULL ? " " : "",
-            command->name != NULL ? command->name : "");
+    const char *name = command != NULL ? command->name : NULL;
+    return bt_strf("%s%s%s%s%s", program->name, group->name != NULL ? " " : "",
+                   group->name != NULL ? group->name : "", name != NULL ? " " : "",
+                   name != NULL ? name : "");
+}
+
+static void print_usage(const struct bt_program *program, const struct bt_command_group *group,
+                        const struct bt_subcommand *command, FILE *to)
+{
+    BT_AUTOFREE char *words = words_of(program, group, command);
+    fprintf(to, "  %s", words);
     if (command->operands != NULL) {
         fprintf(to, " %s", command->operands);
     }
@@ -256,10 +284,10 @@ static void print_option(const struct bt_option *option, FILE *to)
     fprintf(to, "    %-22s %s\n", left, option->about);
 }
 
-static void print_command(const struct bt_command_group *group, const struct bt_subcommand *command,
-                          FILE *to)
+static void print_command(const struct bt_program *program, const struct bt_command_group *group,
+                          const struct bt_subcommand *command, FILE *to)
 {
-    print_usage(group, command, to);
+    print_usage(program, group, command, to);
     for (const char *line = command->about; line != NULL && *line != '\0';) {
         size_t len = strcspn(line, "\n");
         fprintf(to, "    %.*s\n", (int)len, line);
@@ -268,23 +296,24 @@ static void print_command(const struct bt_command_group *group, const struct bt_
     for (size_t i = 0; i < command->option_count; i++) {
         print_option(&command->options[i], to);
     }
-    for (size_t i = 0; command->online && i < BT_ARRAY_LEN(online_options); i++) {
-        print_option(&online_options[i], to);
+    for (size_t i = 0; command->online && i < program->online_option_count; i++) {
+        print_option(&program->online_options[i], to);
     }
 }
 
-void bt_command_group_help(const struct bt_command_group *group, FILE *to)
+void bt_command_group_help(const struct bt_program *program, const struct bt_command_group *group,
+                           FILE *to)
 {
     fprintf(to, "%s\n\nCách dùng / usage:\n", group->summary);
     for (size_t i = 0; i < group->count; i++) {
-        print_usage(group, &group->commands[i], to);
+        print_usage(program, group, &group->commands[i], to);
     }
     if (group->about != NULL) {
         fprintf(to, "\n%s\n", group->about);
     }
     for (size_t i = 0; i < group->count; i++) {
         fputc('\n', to);
-        print_command(group, &group->commands[i], to);
+        print_command(program, group, &group->commands[i], to);
     }
     if (group->example != NULL) {
         fprintf(to, "\nVí dụ / example:\n%s", group->example);
@@ -308,51 +337,61 @@ static const struct bt_subcommand *find_command(const struct bt_command_group *g
     return NULL;
 }
 
-static void print_help(const struct bt_command_group *group, const struct bt_subcommand *command)
+static void print_help(const struct bt_program *program, const struct bt_command_group *group,
+                       const struct bt_subcommand *command)
 {
     if (command->name == NULL) {
-        bt_command_group_help(group, stdout);
+        bt_command_group_help(program, group, stdout);
     } else {
-        print_command(group, command, stdout);
+        print_command(program, group, command, stdout);
     }
 }
 
-static int run_command(const struct bt_command_group *group, const struct bt_subcommand *command,
-                       int argc, char **argv)
+static int usage_status(const struct bt_command_group *group)
+{
+    return group->usage_status != 0 ? group->usage_status : BT_EXIT_USAGE;
+}
+
+static int run_command(const struct bt_program *program, const struct bt_command_group *group,
+                       const struct bt_subcommand *command, int argc, char **argv)
 {
     struct bt_error err = {""};
     BT_AUTO(bt_arguments) arguments = NULL;
-    const char *gap = command->name != NULL ? " " : "";
-    const char *name = command->name != NULL ? command->name : "";
-    if (bt_arguments_parse(command, argc, argv, &arguments, &err) < 0) {
-        fprintf(stderr, "bangtin %s%s%s: %s\n", group->name, gap, name, err.msg);
-        fprintf(stderr, "bangtin %s%s%s --help nói rõ hơn / says more\n", group->name, gap, name);
-        return BT_EXIT_USAGE;
+    BT_AUTOFREE char *words = words_of(program, group, command);
+    if (bt_arguments_parse(program, command, argc, argv, &arguments, &err) < 0) {
+        fprintf(stderr, "%s: %s\nCách dùng / usage:\n", words, err.msg);
+        print_usage(program, group, command, stderr);
+        fprintf(stderr, "%s --help nói rõ hơn / says more\n", words);
+        return usage_status(group);
     }
     if (bt_argument_flag(arguments, "help")) {
-        print_help(group, command);
+        print_help(program, group, command);
         return BT_EXIT_OK;
     }
     int r = command->run(arguments, &err);
     if (r < 0) {
         fflush(stdout);
-        fprintf(stderr, "bangtin %s%s%s: %s\n", group->name, gap, name, err.msg);
+        fprintf(stderr, "%s: %s\n", words, err.msg);
     }
-    bt_reminders_print(stderr);
-    return r < 0 ? BT_EXIT_FAILED : BT_EXIT_OK;
+    if (program->after != NULL) {
+        program->after();
+    }
+    return r < 0 ? BT_EXIT_FAILED : r;
 }
 
-int bt_command_group_run(const struct bt_command_group *group, int argc, char **argv)
+int bt_command_group_run(const struct bt_program *program, const struct bt_command_group *group,
+                         int argc, char **argv)
 {
     int words;
     const struct bt_subcommand *command = find_command(group, argc, argv, &words);
     if (command != NULL) {
-        return run_command(group, command, argc - words, argv + words);
+        return run_command(program, group, command, argc - words, argv + words);
     }
     bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     if (argc > 1 && !asked) {
-        fprintf(stderr, "bangtin %s: không có lệnh / no command '%s'\n\n", group->name, argv[1]);
+        fprintf(stderr, "%s %s: không có lệnh / no command '%s'\n\n", program->name, group->name,
+                argv[1]);
     }
-    bt_command_group_help(group, asked ? stdout : stderr);
-    return asked ? BT_EXIT_OK : BT_EXIT_USAGE;
+    bt_command_group_help(program, group, asked ? stdout : stderr);
+    return asked ? BT_EXIT_OK : usage_status(group);
 }

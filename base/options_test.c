@@ -1,4 +1,4 @@
-#include "cli/options.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -24,9 +24,27 @@ static const struct bt_option table[] = {
     {"colour", "WORD", "màu / colour", .words = colours},
     {"key", "FILE", "khóa / key", .many = true},
     {"yes", NULL, "có / yes"},
+    {"version", NULL, "phiên bản / version", .alone = true},
 };
-static const struct bt_subcommand command = {
-    "do", "FILE…", 1, 2, "làm / do it", BT_OPTIONS(table), .run = run_nothing};
+static const struct bt_option online[] = {{"json", NULL, "máy đọc / for programs"}};
+static const struct bt_program program = {"thu", online, BT_ARRAY_LEN(online), NULL};
+
+// What no table says: the two do not go together.
+static int check_together(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    return bt_argument_flag(arguments, "yes") && bt_argument_flag(arguments, "colour")
+               ? bt_fail(err, -EINVAL, "--yes, --colour")
+               : 0;
+}
+
+static const struct bt_subcommand command = {"do",
+                                             "FILE…",
+                                             1,
+                                             2,
+                                             "làm / do it",
+                                             BT_OPTIONS(table),
+                                             .check = check_together,
+                                             .run = run_nothing};
 
 // Up to eight words; the rest is NULL.
 static int parse(const char *const *words, struct bt_arguments **out, struct bt_error *err)
@@ -37,7 +55,7 @@ static int parse(const char *const *words, struct bt_arguments **out, struct bt_
         argv[argc] = (char *)(uintptr_t)words[argc];
         argc++;
     }
-    return bt_arguments_parse(&command, argc, argv, out, err);
+    return bt_arguments_parse(&program, &command, argc, argv, out, err);
 }
 
 static void options_and_operands_stand_in_any_order(void **state)
@@ -94,6 +112,7 @@ static void mistakes_are_named(void **state)
         {{"x", "--name=n", "--count=4x"}, "--count '4x': cần số / must be a number 1..9"},
         {{"x", "--name=n", "--colour=red"}, "--colour 'red': chọn / choose teal, navy"},
         {{"x", "--name=n", "--json"}, "không có tùy chọn / no option --json"},
+        {{"x", "--name=n", "--yes", "--colour=navy"}, "--yes, --colour"},
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         BT_AUTO(bt_arguments) arguments = NULL;
@@ -111,6 +130,61 @@ static void asking_for_help_needs_nothing_else(void **state)
     BT_AUTO(bt_arguments) arguments = NULL;
     assert_int_equal(parse(words, &arguments, NULL), 0);
     assert_true(bt_argument_flag(arguments, "help"));
+    const char *const version[] = {"--version", "--yes", "--colour=teal", NULL};
+    BT_AUTO(bt_arguments) alone = NULL;
+    assert_int_equal(parse(version, &alone, NULL), 0);
+    assert_true(bt_argument_flag(alone, "version"));
+}
+
+static int run_status(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    (void)arguments;
+    (void)err;
+    return 3;
+}
+
+static int run_failing(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    (void)arguments;
+    return bt_fail(err, -EIO, "no");
+}
+
+static int times_after;
+static void count_after(void)
+{
+    times_after++;
+}
+
+static void the_exit_status_says_how_it_went(void **state)
+{
+    (void)state;
+    static const struct bt_option on[] = {{"on", NULL, "…"}};
+    static const struct bt_subcommand commands[] = {
+        {"ok", NULL, 0, 0, "…", BT_OPTIONS(on), .run = run_nothing, .online = true},
+        {"three", NULL, 0, 0, "…", .run = run_status},
+        {"fail", NULL, 0, 0, "…", .run = run_failing},
+    };
+    static const struct bt_program counting = {"thu", online, BT_ARRAY_LEN(online), count_after};
+    static const struct bt_command_group group = {
+        .name = "g", .summary = "…", .commands = commands, .count = 3};
+    static const struct bt_command_group odd = {
+        .name = "g", .summary = "…", .commands = commands, .count = 3, .usage_status = 64};
+    static const struct {
+        const char *words[2];
+        int status, odd_status;
+    } cases[] = {
+        {{"ok", "--on"}, 0, 0},     {{"ok", "--json"}, 0, 0},    {{"three"}, 3, 3},
+        {{"fail"}, 1, 1},           {{"ok", "--off"}, 2, 64},    {{"none"}, 2, 64},
+        {{"three", "more"}, 2, 64}, {{"three", "--help"}, 0, 0}, {{"--help"}, 0, 0},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        char *argv[] = {(char *)(uintptr_t) "g", (char *)(uintptr_t)cases[i].words[0],
+                        (char *)(uintptr_t)cases[i].words[1], NULL};
+        int argc = argv[2] != NULL ? 3 : 2;
+        assert_int_equal(bt_command_group_run(&counting, &group, argc, argv), cases[i].status);
+        assert_int_equal(bt_command_group_run(&program, &odd, argc, argv), cases[i].odd_status);
+    }
+    assert_int_equal(times_after, 4);
 }
 
 int main(void)
@@ -121,6 +195,7 @@ int main(void)
         cmocka_unit_test(two_dashes_end_the_options),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(asking_for_help_needs_nothing_else),
+        cmocka_unit_test(the_exit_status_says_how_it_went),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
