@@ -58,6 +58,11 @@ size_t bt_batch_maker_count(const struct bt_batch_maker *maker)
     return (size_t)maker->count;
 }
 
+int64_t bt_batch_maker_next(const struct bt_batch_maker *maker)
+{
+    return maker->first + maker->count;
+}
+
 // The record is the one with this number and stands on one line.
 static int check_record(const char *body, size_t len, int64_t seq, struct bt_error *err)
 {

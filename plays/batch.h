@@ -81,6 +81,7 @@ BT_DEFINE_AUTO(bt_batch_maker)
 int bt_batch_maker_add(struct bt_batch_maker *maker, const struct bt_row *row,
                        struct bt_error *err) BT_NODISCARD;
 size_t bt_batch_maker_count(const struct bt_batch_maker *maker);
+int64_t bt_batch_maker_next(const struct bt_batch_maker *maker);  // the number it waits for
 
 // The header line without its line end. first, count, prev and head of `header` are filled in.
 int bt_batch_maker_header(const struct bt_batch_maker *maker, struct bt_batch_header *header,

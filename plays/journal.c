@@ -15,8 +15,6 @@
 #include "base/str.h"
 #include "plays/sqlite.h"
 
-#define MAX_DAMAGED 9
-
 enum statement {
     STMT_BEGIN,
     STMT_COMMIT,
@@ -419,7 +417,7 @@ static int close_open_plays(struct bt_journal *journal, int64_t *out_count, stru
     return r < 0 ? r : run(journal, STMT_CLEAR_OPEN, err);
 }
 
-static int read_boot_id(char out[BT_BOOT_ID_BYTES], struct bt_error *err)
+int bt_journal_boot_id(char out[BT_BOOT_ID_BYTES], struct bt_error *err)
 {
     BT_AUTOBUF text;
     bt_buf_init(&text, 4096);
@@ -445,7 +443,7 @@ static int set_origin(struct bt_journal *journal, const struct bt_journal_option
     bt_journal_set_screen(journal, options->screen ? options->screen : "");
     bt_copy_cut(origin->player, sizeof(origin->player), options->player ? options->player : "");
     if (options->boot == NULL) {
-        return read_boot_id(origin->boot, err);
+        return bt_journal_boot_id(origin->boot, err);
     }
     bt_copy_cut(origin->boot, sizeof(origin->boot), options->boot);
     return 0;
@@ -561,7 +559,7 @@ static int move(const char *path, const char *suffix, int number, struct bt_erro
 int bt_journal_set_aside(const char *path, struct bt_error *err)
 {
     int number = 1;
-    for (; number < MAX_DAMAGED; number++) {
+    for (; number < BT_JOURNAL_MAX_DAMAGED; number++) {
         BT_AUTOFREE char *name = bt_strf("%s.damaged-%d", path, number);
         if (access(name, F_OK) < 0) {
             break;

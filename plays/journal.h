@@ -90,6 +90,9 @@ void bt_journal_rollback(struct bt_journal *journal);
 const char *bt_journal_id(const struct bt_journal *journal);
 int64_t bt_journal_last_seq(const struct bt_journal *journal);  // 0: no record yet
 
+// This machine's, as records name it.
+int bt_journal_boot_id(char out[BT_BOOT_ID_BYTES], struct bt_error *err) BT_NODISCARD;
+
 /**
  * The last wall time the journal knows, noted or of the last record: a lower bound for a clock that
  * is not trusted; 0 when there is none. Opens the journal for reading, for a moment.
@@ -100,6 +103,7 @@ int bt_journal_last_wall_ms(const char *path, int64_t *out, struct bt_error *err
  * Moves a damaged journal away, as PATH.damaged-1 .. PATH.damaged-9 (the last is replaced when all
  * are there), so that a new one can begin. Nobody may have it open.
  */
+#define BT_JOURNAL_MAX_DAMAGED 9
 int bt_journal_set_aside(const char *path, struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -20,6 +20,7 @@ struct bt_journal_facts {
     char journal[33];
     int64_t base_seq;            // the last record that was pruned, 0: none
     struct bt_sha256 base_hash;  // and its hash; all zero when nothing was pruned
+    int64_t last_seq;            // the newest record, or base_seq when there is none
     int64_t open_plays;
     int64_t last_wall_ms;
 };
@@ -44,7 +45,21 @@ const struct bt_journal_facts *bt_reader_facts(const struct bt_reader *reader);
 // 1 and the next record, 0 at the end, -EUCLEAN when the database is damaged there.
 int bt_reader_next(struct bt_reader *reader, struct bt_row *out, struct bt_error *err) BT_NODISCARD;
 
-// The same for the tails of the open plays.
+// The next record is the first one whose number is at least `seq`.
+void bt_reader_seek(struct bt_reader *reader, int64_t seq);
+
+// The chain's hash after record `seq`: 1, or 0 when that record is not there. The base counts.
+int bt_reader_link(struct bt_reader *reader, int64_t seq, struct bt_sha256 *out,
+                   struct bt_error *err) BT_NODISCARD;
+
+/**
+ * The first record on the way from number `from` to `to`, both included, backwards when `to` is
+ * smaller, that was made under a synced clock: 1, or 0. All on the way are looked at.
+ */
+int bt_reader_find_synced(struct bt_reader *reader, int64_t from, int64_t to, struct bt_row *out,
+                          struct bt_error *err) BT_NODISCARD;
+
+// The same as bt_reader_next for the tails of the open plays.
 int bt_reader_next_open(struct bt_reader *reader, const char **out_tail,
                         struct bt_error *err) BT_NODISCARD;
 
