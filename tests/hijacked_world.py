@@ -195,7 +195,7 @@ class World:
         self.green, self.green_list = self.upload("xanh.png", "lime", A)
         self.blue, blue = self.upload("lam.png", "blue", B)
         self.publish("bang", A, ("an", "binh"), "--playlist", red)
-        self.publish("bang", A, ("an", "binh"), "--playlist", self.green_list)
+        self.publish("bang", A, ("an", "binh"), "--playlist", self.green_list, "--replace")
         self.publish("cong", A, ("an", "binh"), "--playlist", red)  # for another screen of the commune
         self.publish("bang", B, ("chi", "dung"), "--playlist", blue)
         recipe = self.write("bao.recipe", json.dumps(TEMPLATE))

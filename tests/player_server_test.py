@@ -136,7 +136,7 @@ class House(PlayerCase):
         return screen
 
     def publish(self, name, holder, layer="unit", recipe=None, playlist=None, title="Thử", activate="now"):
-        content = ["--recipe", self.write_file("recipe.json", json.dumps(recipe))] if recipe else ["--playlist", playlist]
+        content = ["--recipe", self.write_file("recipe.json", json.dumps(recipe))] if recipe else ["--playlist", playlist, "--replace"]
         self.bangtin("publish", name, "--unit", UNIT, "--layer", layer, "--title", title, "--activate", activate, "--key",
                      self.key(holder), "--yes", *content)
 
