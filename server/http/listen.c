@@ -11,6 +11,17 @@
 
 #include "base/str.h"
 
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44  // linux/tcp.h
+#endif
+
+// Into a line that was dead what waits is sent again this often, and not after twice the time each
+// time: a takedown given meanwhile is there as soon as the line is.
+#define AGAIN_MS 3000
+// With that, the system would give a connection up after less than a minute; a player that is gone
+// for so long connects anew.
+#define PATIENCE_MS 120000
+
 static const char unix_prefix[] = "unix:";
 
 union address {
@@ -100,7 +111,7 @@ static void remove_stale(const union address *address, socklen_t len)
 
 static void set_options(int fd, const union address *address)
 {
-    const int on = 1;
+    const int on = 1, again_ms = AGAIN_MS, patience_ms = PATIENCE_MS;
     if (address->any.sa_family == AF_UNIX) {
         return;
     }
@@ -108,6 +119,10 @@ static void set_options(int fd, const union address *address)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    // Kernels before 6.15 refuse the first, and then neither is needed.
+    if (setsockopt(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, &again_ms, sizeof(again_ms)) == 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+    }
 }
 
 static int port_of(int fd)

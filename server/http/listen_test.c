@@ -6,12 +6,17 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
 #include "server/http/listen.h"
+
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44  // linux/tcp.h
+#endif
 
 static void addresses_are_listened_on(void **state)
 {
@@ -24,6 +29,26 @@ static void addresses_are_listened_on(void **state)
     char again[32];
     snprintf(again, sizeof(again), "127.0.0.1:%d", listener.port);
     assert_int_equal(bt_listen_open(again, &second, &err), -EADDRINUSE);
+    close(listener.fd);
+}
+
+static void a_dead_line_is_tried_often(void **state)
+{
+    (void)state;
+    struct bt_listener listener;
+    struct bt_error err = {0};
+    struct sockaddr_in address = {0};
+    socklen_t len = sizeof(address), size = sizeof(int);
+    int ms = 0;
+    assert_int_equal(bt_listen_open("127.0.0.1:0", &listener, &err), 0);
+    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&address, &len), 0);
+    BT_AUTOCLOSE int here = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(here, (struct sockaddr *)&address, len), 0);
+    BT_AUTOCLOSE int there = accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC);
+    bool known = getsockopt(there, IPPROTO_TCP, TCP_RTO_MAX_MS, &ms, &size) == 0;
+    assert_true(!known || ms == 3000);  // Linux 6.15 has it
+    assert_int_equal(getsockopt(there, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size), 0);
+    assert_int_equal(ms, known ? 120000 : 0);
     close(listener.fd);
 }
 
@@ -93,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_listened_on),
+        cmocka_unit_test(a_dead_line_is_tried_often),
         cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(loopback_is_known),
         cmocka_unit_test(peers_have_texts),
