@@ -55,11 +55,18 @@ class FrameLog:
 class House:
     """The server, its operators and the players."""
 
+    server_options = ("--listen", "127.0.0.1:0")
+
     def __init__(self, build, screen):
         self.build, self.screen = build, screen
         self.dir = tempfile.mkdtemp(prefix="bangtin-push-")
         self.environment = dict(os.environ, XDG_CONFIG_HOME=os.path.join(self.dir, "config"))
-        self.processes, self.logs = [], []
+        self.processes, self.logs, self.pins = [], [], []
+
+    @staticmethod
+    def inside(_name, command):
+        """What runs the command where it belongs, by the name of its log."""
+        return command
 
     def __enter__(self):
         return self
@@ -80,7 +87,7 @@ class House:
 
     def run(self, name, command, environment):
         with open(self.path(name), "wb") as log:
-            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=self.dir, env=environment))
+            self.processes.append(subprocess.Popen(self.inside(name, command), stdout=log, stderr=log, cwd=self.dir, env=environment))
 
     def find(self, name, pattern):
         end = time.monotonic() + WAIT_S
@@ -94,8 +101,8 @@ class House:
 
     def bangtin(self, *arguments, unheard=False):
         """`unheard`: exit status 1 says that some screens have not confirmed yet, which is for us to see."""
-        done = subprocess.run([os.path.join(self.build, "cli", "bangtin"), *arguments], cwd=self.dir, env=self.environment,
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(self.inside("bangtin", [os.path.join(self.build, "cli", "bangtin"), *arguments]), cwd=self.dir,
+                              env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode > unheard:
             raise SystemExit(f"bangtin {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -105,19 +112,23 @@ class House:
 
     def open(self, players_url=None):
         """`players_url` makes of the server's address the one that players are given."""
-        self.run("server.log", [os.path.join(self.build, "server", "bangtin-server"), "--data", self.path("server"), "--listen", "127.0.0.1:0"],
+        self.run("server.log", [os.path.join(self.build, "server", "bangtin-server"), "--data", self.path("server"), *self.server_options],
                  self.environment)
         self.url = self.find("server.log", r"Bangtin server: (\S+)")[1]
+        if self.url.startswith("https:"):
+            self.pins = ["--pin", self.find("server.log", r"TLS pin: (\S+)")[1]]
         self.players_url = players_url(self.url) if players_url else self.url
         self.write("secret", self.find("server.log", r"#first=(\w+)")[1] + "\n")
         self.write("password", "mat khau dai de do\n")
-        self.bangtin("login", self.url, "--login", "do", "--name", "Do", "--first-secret-file", "secret", "--password-file", "password")
+        self.bangtin("login", self.url, *self.pins, "--login", "do", "--name", "Do", "--first-secret-file", "secret", "--password-file", "password")
         self.bangtin("unit", "new", "92", "--name", "Tỉnh", "--parent", "vn", "--kind", "province")
         self.bangtin("unit", "new", UNIT, "--name", "Xã", "--parent", "92", "--kind", "commune")
         for key in ("tinh", "an", "kt", "truc"):
             self.bangtin("key", "new", f"{key}.json", "--holder", key, "--no-passphrase")
-        self.bangtin("repository", "new", "kho", "--server", self.url, "--players-url", self.players_url, "--root", "tinh.pub.json", "--targets", "tinh.pub.json",
-                     "--root-threshold", "1", "--targets-threshold", "1", "--key", "tinh.json")
+        spare = ["--pin", f"sha256//{'A' * 43}="] if self.pins else []
+        self.bangtin("repository", "new", "kho", "--server", self.url, "--players-url", self.players_url, *self.pins, *spare,
+                     "--root", "tinh.pub.json", "--targets", "tinh.pub.json", "--root-threshold", "1", "--targets-threshold", "1",
+                     "--key", "tinh.json")
         for role, key in (("u", "an"), ("s", "kt"), ("em", "truc")):
             self.bangtin("key", "enrol", f"{role}-{UNIT}", f"{key}.pub.json", "--threshold", "1", "--repository", "kho", "--key", "tinh.json")
         self.bangtin("repository", "push", "--repository", "kho")
@@ -137,7 +148,7 @@ class House:
     def run_player(self, number, life="", options=(), **environment):
         x, y = self.place(number)
         self.run(f"player-{number}{life}.log", [
-            os.path.join(self.build, "player", "bangtin-player"), "run", "--data", self.path(f"p{number}"), "--server", self.players_url,
+            os.path.join(self.build, "player", "bangtin-player"), "run", "--data", self.path(f"p{number}"), "--server", self.players_url, *self.pins,
             "--clock", "trusted", "--window", f"{WIDTH}x{HEIGHT}+{x}+{y}", "--frame-log", self.path(f"p{number}{life}.jsonl"),
             *options], dict(self.screen.environment, **environment))
 
