@@ -14,7 +14,9 @@
 
 #include "sync/activation.h"
 
-#define BT_MAX_EMERGENCIES 64
+// Those that have ended are kept for two days, so that they do not return: more than a day of
+// drills, 10 KiB each.
+#define BT_MAX_EMERGENCIES 256
 
 struct bt_instant {
     int64_t wall_ms, mono_ns;
