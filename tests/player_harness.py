@@ -136,9 +136,11 @@ class PlayerCase(unittest.TestCase):
         self.campaign = Campaign(self.directory)
         self.journal = os.path.join(self.directory, "plays.db")
         self.frame_log = os.path.join(self.directory, "frames.jsonl")
+        self.displays = []
 
     def start_display(self, number=None):
         display = Display(number)
+        self.displays.append(display)
         self.addCleanup(display.close)
         return display
 
@@ -190,7 +192,8 @@ class PlayerCase(unittest.TestCase):
 
     def logs(self):
         """The ends of what the programs of this test wrote, for whoever reads of the failure."""
-        tails = []
+        states = [(display.name, "runs" if display.process.poll() is None else "has ended") for display in self.displays]
+        tails = [f"\n--- X server {name} {state}" for name, state in states]
         for name in sorted(os.listdir(self.directory)):
             if name.endswith(".log") or name.endswith(".jsonl"):
                 with open(os.path.join(self.directory, name), encoding="utf-8", errors="replace") as file:
