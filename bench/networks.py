@@ -77,7 +77,8 @@ class FarHouse(House):
     def cut(self):
         """Every connection of every player is reset, on the player's side; the server learns of it by itself."""
         for namespace in self.far:
-            subprocess.run(namespace.command(["ss", "-K", "dst", SERVER]), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(namespace.command(["ss", "-K", "dst", SERVER]), check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)  # of those that are closing already
 
     def set_down(self, down):
         for link in self.links:
