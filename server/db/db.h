@@ -74,7 +74,7 @@ void bt_db_rollback(struct bt_db *db);
 
 /**
  * Runs a statement with values for $1, $2… : bt_db_run(db, err, "DELETE FROM x WHERE id = $1",
- * BT_TEXT(id)). `sql` is a literal: its address is the key of the prepared statement. At most 64
+ * BT_TEXT(id)). `sql` is a literal: its address is the key of the prepared statement. At most 1024
  * values, texts valid UTF-8 (-EINVAL). Returns the number of rows changed, or an error.
  */
 #define bt_db_run(db, err, sql, ...)                                                               \

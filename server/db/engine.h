@@ -7,7 +7,8 @@
 
 #include "server/db/db.h"
 
-#define BT_DB_MAX_VALUES 64
+// Enough for 64 rows of one statement (server/db/many.h).
+#define BT_DB_MAX_VALUES 1024
 
 struct bt_db_engine {
     const char *name;

@@ -18,8 +18,8 @@
 
 struct statement {
     sqlite3_stmt *stmt;
-    size_t count;                 // parameters
-    int index[BT_DB_MAX_VALUES];  // SQLite's number for $1, $2…; it counts in order of appearance
+    size_t count;  // parameters
+    int *index;    // SQLite's number for $1, $2…; it counts in order of appearance
 };
 
 struct connection {
@@ -62,6 +62,7 @@ static void free_statement(void *connection, void *item)
     (void)connection;
     struct statement *statement = item;
     sqlite3_finalize(statement->stmt);
+    free(statement->index);
     free(statement);
 }
 
@@ -186,6 +187,7 @@ static int map_parameters(struct statement *statement, struct bt_error *err)
         return bt_fail(err, -EIO, "A statement has %d parameters", count);
     }
     statement->count = (size_t)count;
+    statement->index = BT_NEW_ARRAY(int, (size_t)count);
     for (int i = 0; i < count; i++) {
         char name[16];
         if (bt_format(name, sizeof(name), "$%d", i + 1) < 0) {
