@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "server/fleet/player_view.h"
@@ -11,11 +12,13 @@ static const char *const kind_words[] = {
     [BT_SCREEN_LED] = "led", [BT_SCREEN_LCD] = "lcd", [BT_SCREEN_GATE] = "gate", NULL};
 
 #define DAY_MIN (24 * 60)
+#define DEFAULT_TIME_ZONE "Asia/Ho_Chi_Minh"
 
 static int read_duty(const cJSON *value, void *target, void *context, struct bt_error *err);
 static int read_hours(const cJSON *value, void *target, void *context, struct bt_error *err);
 static int read_limits(const cJSON *value, void *target, void *context, struct bt_error *err);
 static int read_location(const cJSON *value, void *target, void *context, struct bt_error *err);
+static int read_time_zone(const cJSON *value, void *target, void *context, struct bt_error *err);
 
 // A part of the screen that is an object of its own in JSON; the reader gets the whole screen.
 #define PART(key_, read_, ...)                                                                     \
@@ -37,6 +40,7 @@ static const struct bt_json_field screen_fields[] = {
     PART("hours", read_hours, .optional = true),
     PART("limits", read_limits, .optional = true),
     PART("location", read_location, .optional = true),
+    PART("time_zone", read_time_zone, .optional = true),
 };
 
 static const struct bt_json_field duty_fields[] = {
@@ -100,10 +104,28 @@ static int read_location(const cJSON *value, void *target, void *context, struct
                : 0;
 }
 
+static int read_time_zone(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    (void)context;
+    struct bt_screen *screen = target;
+    BT_AUTO(bt_tz) tz = NULL;
+    const char *name = cJSON_GetStringValue(value);
+    if (name == NULL || strlen(name) >= sizeof(screen->time_zone)) {
+        return bt_fail(err, -EINVAL, "'time_zone' is not the name of a time zone");
+    }
+    int r = bt_tz_load(name, &tz, err);
+    if (r < 0) {
+        return bt_fail_in(err, -EINVAL, "time_zone");
+    }
+    bt_copy_cut(screen->time_zone, sizeof(screen->time_zone), name);
+    return 0;
+}
+
 bool bt_screen_read(struct bt_call *call, struct bt_screen *out)
 {
     // Silent until somebody says otherwise.
-    struct bt_screen screen = {.brightness_max_percent = 100, .revision = out->revision};
+    struct bt_screen screen = {
+        .brightness_max_percent = 100, .revision = out->revision, .time_zone = DEFAULT_TIME_ZONE};
     memcpy(screen.id, out->id, sizeof(screen.id));
     if (!bt_call_read(call, screen_fields, BT_ARRAY_LEN(screen_fields), &screen)) {
         return false;
@@ -115,8 +137,8 @@ bool bt_screen_read(struct bt_call *call, struct bt_screen *out)
 #define COLUMNS                                                                                    \
     "s.id, s.unit, s.name, s.kind, s.width, s.height, s.place, s.latitude_e6, s.longitude_e6,"     \
     " s.duty_name, s.duty_phone, s.open_min, s.close_min, s.volume_max_percent,"                   \
-    " s.brightness_max_percent, s.note, s.revision"
-enum { FIRST_PLAYER_COLUMN = 17 };
+    " s.brightness_max_percent, s.note, s.revision, s.time_zone"
+enum { FIRST_PLAYER_COLUMN = 18 };
 
 #define PLAYER_COLUMNS                                                                             \
     " p.id, p.channel, p.channel_ms, p.seen_ms, p.model, p.version, t.timestamp_version,"          \
@@ -144,6 +166,7 @@ static void take_row(const struct bt_db_rows *row, struct bt_screen *out)
     bt_copy_cut(out->duty_name, sizeof(out->duty_name), bt_db_get_text(row, 9));
     bt_copy_cut(out->duty_phone, sizeof(out->duty_phone), bt_db_get_text(row, 10));
     bt_copy_cut(out->note, sizeof(out->note), bt_db_get_text(row, 15));
+    bt_copy_cut(out->time_zone, sizeof(out->time_zone), bt_db_get_text(row, 17));
     for (int i = 0; kind_words[i] != NULL; i++) {
         if (bt_str_equal(kind_words[i], bt_db_get_text(row, 3))) {
             out->kind = i;
@@ -179,15 +202,17 @@ int bt_screen_insert(struct bt_db *db, const struct bt_screen *screen, int64_t n
         db, err,
         "INSERT INTO screen(id, unit, name, kind, width, height, place, latitude_e6,"
         " longitude_e6, duty_name, duty_phone, open_min, close_min, volume_max_percent,"
-        " brightness_max_percent, note, revision, created_ms)"
-        " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        " brightness_max_percent, note, revision, created_ms, time_zone)"
+        " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+        " $19)",
         BT_TEXT(screen->id), BT_TEXT(screen->unit), BT_TEXT(screen->name),
         BT_TEXT(kind_words[screen->kind]), BT_INT(screen->width), BT_INT(screen->height),
         BT_TEXT(screen->place), located(screen, screen->latitude_e6),
         located(screen, screen->longitude_e6), BT_TEXT(screen->duty_name),
         BT_TEXT(screen->duty_phone), BT_INT(screen->open_min), BT_INT(screen->close_min),
         BT_INT(screen->volume_max_percent), BT_INT(screen->brightness_max_percent),
-        BT_TEXT(screen->note), BT_INT(screen->revision), BT_INT(now_ms));
+        BT_TEXT(screen->note), BT_INT(screen->revision), BT_INT(now_ms),
+        BT_TEXT(screen->time_zone));
     return r < 0 ? (int)r : 0;
 }
 
@@ -198,14 +223,14 @@ int bt_screen_update(struct bt_db *db, const struct bt_screen *screen, struct bt
         "UPDATE screen SET unit = $2, name = $3, kind = $4, width = $5, height = $6, place = $7,"
         " latitude_e6 = $8, longitude_e6 = $9, duty_name = $10, duty_phone = $11, open_min = $12,"
         " close_min = $13, volume_max_percent = $14, brightness_max_percent = $15, note = $16,"
-        " revision = $17 WHERE id = $1",
+        " revision = $17, time_zone = $18 WHERE id = $1",
         BT_TEXT(screen->id), BT_TEXT(screen->unit), BT_TEXT(screen->name),
         BT_TEXT(kind_words[screen->kind]), BT_INT(screen->width), BT_INT(screen->height),
         BT_TEXT(screen->place), located(screen, screen->latitude_e6),
         located(screen, screen->longitude_e6), BT_TEXT(screen->duty_name),
         BT_TEXT(screen->duty_phone), BT_INT(screen->open_min), BT_INT(screen->close_min),
         BT_INT(screen->volume_max_percent), BT_INT(screen->brightness_max_percent),
-        BT_TEXT(screen->note), BT_INT(screen->revision));
+        BT_TEXT(screen->note), BT_INT(screen->revision), BT_TEXT(screen->time_zone));
     return r < 0 ? (int)r : 0;
 }
 
@@ -242,6 +267,7 @@ cJSON *bt_screen_json(const struct bt_screen *screen)
     cJSON_AddNumberToObject(limits, "brightness_max_percent",
                             (double)screen->brightness_max_percent);
     cJSON_AddStringToObject(json, "note", screen->note);
+    cJSON_AddStringToObject(json, "time_zone", screen->time_zone);
     cJSON_AddNumberToObject(json, "revision", (double)screen->revision);
     return json;
 }

@@ -26,6 +26,7 @@ struct bt_screen {
     int64_t open_min, close_min;  // minutes of the day; equal: all day
     int64_t volume_max_percent, brightness_max_percent;
     char note[1025];
+    char time_zone[64];  // IANA name; whose days and hours its plays are counted by
     int64_t revision;
 };
 

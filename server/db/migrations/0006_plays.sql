@@ -14,15 +14,19 @@ CREATE TABLE play_journal (
     first_ms BIGINT NOT NULL,        -- first batch received
     received_ms BIGINT NOT NULL,     -- newest batch received
     known_ms BIGINT NOT NULL,        -- everything shown before this moment is counted
+    stopped SMALLINT NOT NULL DEFAULT 0,  -- 1: ended in order, and nothing of it is missing
+    step_from BIGINT NOT NULL DEFAULT 0,  -- last_seq before the newest step: compare and set
+    resolved_ms BIGINT,              -- forked: when people said that it is settled
     PRIMARY KEY (player, journal)
 );
+CREATE INDEX play_journal_by_journal ON play_journal (journal);
 CREATE INDEX play_journal_by_screen ON play_journal (screen);
 
 -- The batches as they came, for whoever wants to count again. `body` is NULL once it lies in a pack.
 CREATE TABLE play_batch (
     player TEXT NOT NULL,
     journal TEXT NOT NULL,
-    first_seq BIGINT NOT NULL,
+    first_seq BIGINT NOT NULL,       -- of what was counted of it; records before overlap others
     last_seq BIGINT NOT NULL,
     received_ms BIGINT NOT NULL,
     from_ms BIGINT NOT NULL,         -- earliest and latest play in it, as counted
@@ -103,7 +107,8 @@ CREATE TABLE play_loss (
     screen TEXT NOT NULL,
     unit TEXT NOT NULL,
     plays BIGINT NOT NULL,           -- 0: their number is not known
-    cause TEXT NOT NULL,             -- the record's; 'records pruned', 'journal replaced', 'journal forked'
+    cause TEXT NOT NULL,             -- the record's; 'records pruned', 'journal replaced', 'journal forked',
+                                     -- 'player replaced', 'record unreadable'
     start_ms BIGINT NOT NULL,
     end_ms BIGINT NOT NULL,
     clock TEXT NOT NULL,             -- synced, unknown; server when we say so
