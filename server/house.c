@@ -20,6 +20,7 @@
 #include "server/http/metrics.h"
 #include "server/media/blobs.h"
 #include "server/media/inspector.h"
+#include "server/plays/ingest.h"
 #include "server/publications/issuer.h"
 
 // As many transactions at a time as there are workers on a small machine, and those who have work
@@ -118,6 +119,13 @@ static int start_hub(struct bt_server *server, struct bt_error *err)
     return r < 0 ? r : bt_hub_start(server->hub, err);
 }
 
+static int start_ingest(struct bt_server *server, struct bt_error *err)
+{
+    const struct bt_ingest_options options = {
+        .db = server->db, .hub = server->hub, .metrics = server->metrics};
+    return bt_ingest_start(&options, &server->ingest, err);
+}
+
 static int start_http(struct bt_house *house, struct bt_error *err)
 {
     struct bt_http_options http = house->options->http;
@@ -135,6 +143,7 @@ int bt_house_open(const struct bt_options *options, struct bt_house *out, struct
     r = r < 0 ? r : prepare_certificate(out, err);
     r = r < 0 ? r : open_parts(out, err);
     r = r < 0 ? r : start_hub(&out->server, err);
+    r = r < 0 ? r : start_ingest(&out->server, err);
     r = r < 0 ? r : bt_housekeeper_start(&out->server, &out->housekeeper, err);
     return r < 0 ? r : start_http(out, err);
 }
@@ -151,6 +160,7 @@ void bt_house_destroy(struct bt_house *house)
 {
     bt_http_destroy(house->http);
     bt_housekeeper_destroy(house->housekeeper);
+    bt_ingest_destroy(house->server.ingest);
     bt_hub_destroy(house->server.hub);
     bt_inspector_destroy(house->server.inspector);
     bt_issuer_destroy(house->server.issuer);

@@ -11,6 +11,7 @@ struct bt_db_pool;
 struct bt_accounts;   // server/accounts/accounts.h: what logging in needs in memory
 struct bt_blobs;      // server/media/blobs.h: content by hash
 struct bt_hub;        // server/fleet/hub.h: open hint streams
+struct bt_ingest;     // server/plays/ingest.h: counts what players send
 struct bt_inspector;  // server/media/inspector.h: looks at what was uploaded
 struct bt_issuer;     // server/publications/issuer.h: snapshot and timestamp keys
 struct bt_metrics;    // server/http/metrics.h: what /metrics says
@@ -21,6 +22,7 @@ struct bt_server {
     struct bt_db_pool *db;
     struct bt_blobs *blobs;
     struct bt_hub *hub;
+    struct bt_ingest *ingest;
     struct bt_issuer *issuer;
     struct bt_metrics *metrics;
     struct bt_inspector *inspector;

@@ -1,0 +1,10 @@
+// The handlers' names for the table in routes.c.
+#ifndef BT_SERVER_PLAYS_HANDLERS_H
+#define BT_SERVER_PLAYS_HANDLERS_H
+
+#include "server/http/call.h"
+
+int bt_handle_player_plays(struct bt_call *call, struct bt_error *err);
+int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err);
+
+#endif

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Plays come home: batches over HTTP against the real server on both engines. The player here, its journal and its
+batches are written from docs/plays.md and docs/protocol.md alone."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+
+from fleet_test import FleetCase
+from server_harness import main
+
+JOURNAL = "0123456789abcdef0123456789abcdef"
+BEGIN_MS = 1795240000000
+ZEROS = "0" * 64
+
+
+def packed(text):
+    return subprocess.run(["zstd", "-q", f"--stream-size={len(text)}", "-c"], input=text, stdout=subprocess.PIPE,
+                          check=True).stdout
+
+
+class Journal:
+    """Records as a player keeps them: exact bytes and their chain."""
+
+    def __init__(self, player, name=JOURNAL):
+        self.player, self.name = player, name
+        self.bodies, self.hashes = [], [ZEROS]
+
+    def add(self, kind, **keys):
+        seq = len(self.bodies) + 1
+        record = dict({"format": 1, "seq": seq, "kind": kind, "boot": "b-1"}, **keys)
+        body = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+        self.bodies.append(body)
+        self.hashes.append(hashlib.sha256(bytes.fromhex(self.hashes[-1]) + body).hexdigest())
+
+    def start(self):
+        self.add("start", journal=self.name, player="0.2", start_ms=BEGIN_MS, mono_ms=1000, clock="synced", recovered=0)
+
+    def play(self, item="the-1", complete=True):
+        at = len(self.bodies) * 10000
+        self.add("play", item=item, type="image", zone="main", publication="p-1", version=1, layer="unit",
+                 priority="normal", campaign="cds-10-10", run=len(self.bodies), why_started="schedule",
+                 why_ended="schedule", start_ms=BEGIN_MS + at, end_ms=BEGIN_MS + at + 10000, mono_ms=1000 + at,
+                 clock="synced", planned_ms=10000, shown_ms=10000, presented=1, repeated=5, dropped=0, complete=complete,
+                 evidence="present")
+
+    def batch(self, first, count, key=None, **changes):
+        header = dict({"format": 1, "player": self.player.id, "journal": self.name, "first": first, "count": count,
+                       "prev": self.hashes[first - 1], "head": self.hashes[first - 1 + count], "base_seq": 0,
+                       "more": first + count <= len(self.bodies),
+                       "now": {"wall_ms": int(time.time() * 1000), "mono_ms": 5000, "boot": "b-1", "clock": "synced"},
+                       "boots": []}, **changes)
+        line = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        signature = (key or self.player.key).sign(b"bangtin-plays\n" + line).hex().encode()
+        return packed(b"\n".join([line, signature, *self.bodies[first - 1:first - 1 + count], b""]))
+
+
+class PlaysTest(FleetCase):
+    def setUp(self):
+        super().setUp()
+        self.screen = self.add_screen()
+        self.player = self.pair(self.screen)
+        self.journal = Journal(self.player)
+        self.journal.start()
+        for _ in range(20):
+            self.journal.play()
+
+    def send(self, body, player=None):
+        return (player or self.player).client.post("/v1/player/plays", body,
+                                                   Content_Type="application/vnd.bangtin.plays")
+
+    def counted(self):
+        return self.query("SELECT CAST(coalesce(sum(complete), 0) AS BIGINT) FROM play_daily")
+
+    def query(self, statement):
+        """The first cell."""
+        if self.database:
+            done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True,
+                                  stdout=subprocess.PIPE)
+            return int(done.stdout.split()[0])
+        return int(self.sqlite(statement))
+
+    def sqlite(self, statement):
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        try:
+            return database.execute(statement).fetchone()[0]
+        finally:
+            database.close()
+
+    def asked(self, journal=JOURNAL):
+        return self.player.client.get(f"/v1/player/plays?journal={journal}").json
+
+    def test_a_batch_is_counted_once_however_often_it_comes(self):
+        self.assertEqual(self.asked(), {"journal": JOURNAL, "last": 0, "hash": ZEROS, "state": "open", "every_s": 60})
+        body = self.journal.batch(1, 11)
+        for _ in range(3):
+            answer = self.send(body)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(answer.json, {"journal": JOURNAL, "last": 11, "hash": self.journal.hashes[11],
+                                           "state": "open", "every_s": 60})
+        self.assertEqual(self.counted(), 10)
+        self.assertEqual(self.asked(), answer.json)
+        self.assertEqual(self.send(self.journal.batch(5, 17)).json["last"], 21)
+        self.assertEqual(self.counted(), 20)
+
+    def test_a_gap_says_what_is_wanted(self):
+        answer = self.send(self.journal.batch(5, 3))
+        self.assertProblem(answer, 409, "plays-gap")
+        self.assertEqual(answer.json["expected"], 1)
+        self.assertEqual(self.counted(), 0)
+
+    def test_what_is_not_the_players_is_refused(self):
+        other = self.pair(self.add_screen())
+        self.assertProblem(self.send(self.journal.batch(1, 3, key=other.key)), 403, "plays-signature")
+        self.assertProblem(self.send(self.journal.batch(1, 3), player=other), 403, "plays-signature")
+        self.assertProblem(self.send(b"no batch"), 400, "plays-malformed")
+        self.assertProblem(self.send(self.journal.batch(1, 3, head=ZEROS)), 400, "plays-malformed")
+        self.assertProblem(self.player.client.get("/v1/player/plays?journal=x"), 400, "invalid")
+        self.assertEqual(self.counted(), 0)
+
+    def test_a_copied_card_is_noticed_and_people_hear_of_it(self):
+        events = self.admin.stream("/v1/events")
+        self.send(self.journal.batch(1, 11))
+        copy = Journal(self.player)
+        copy.start()
+        for _ in range(20):
+            copy.play("khac")
+        self.assertProblem(self.send(copy.batch(12, 5)), 409, "plays-forked")
+        self.assertProblem(self.send(self.journal.batch(12, 5)), 409, "plays-forked")
+        self.assertEqual(self.asked()["state"], "forked")
+        self.assertEqual(self.counted(), 10)
+        told = events.next("plays")
+        self.assertEqual(json.loads(told["data"])["state"], "forked")
+        self.assertIn("plays.fork", [entry["verb"] for entry in self.admin.get("/v1/audit").json["items"]])
+
+    def test_what_was_answered_is_there_after_a_kill(self):
+        self.assertEqual(self.send(self.journal.batch(1, 11)).status, 200)
+        self.kill_and_start_again()
+        self.player.client = self.client(self.player.token)
+        self.assertEqual(self.asked()["last"], 11)
+        self.assertEqual(self.send(self.journal.batch(1, 21)).json["last"], 21)
+        self.assertEqual(self.counted(), 20)
+
+    def test_a_screen_has_a_time_zone(self):
+        self.assertEqual(self.admin.get(f"/v1/screens/{self.screen}").json["time_zone"], "Asia/Ho_Chi_Minh")
+        elsewhere = self.add_screen(time_zone="Europe/Berlin")
+        self.assertEqual(self.admin.get(f"/v1/screens/{elsewhere}").json["time_zone"], "Europe/Berlin")
+        for wrong in ("Nowhere/Land", "../../etc/passwd", "", 7):
+            answer = self.admin.post("/v1/screens", {"unit": "31333", "name": "x", "width": 1, "height": 1,
+                                                     "time_zone": wrong})
+            self.assertEqual(answer.status, 400, answer)
+
+
+if __name__ == "__main__":
+    if subprocess.run(["zstd", "--version"], stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        print("zstd is not installed")
+        sys.exit(77)
+    main()
