@@ -154,15 +154,64 @@ static int bind_player(struct bt_client *client, const struct bt_arguments *argu
     return 0;
 }
 
+static int claim_by_key(struct bt_client *client, const char *screen, const char *player,
+                        struct bt_error *err)
+{
+    BT_AUTOANSWER answer = {0};
+    BT_AUTOJSON *body = cJSON_CreateObject();
+    BT_AUTOFREE char *part = bt_path_part(screen);
+    BT_AUTOFREE char *path = bt_strf("/v1/screens/%s/player", part);
+    cJSON_AddStringToObject(body, "public_key", player);
+    int r = bt_client_send(client, "POST", path, body, &answer, err);
+    if (r == 0) {
+        puts(bt_client_json(client) ? bt_buf_text(&answer.body) : "Đã ghép lại. / Paired again.");
+    }
+    return r;
+}
+
+/**
+ * A player that its server does not know any more waits to be paired with the key it has, which the
+ * screen's signed document names: there are no words to compare.
+ */
+static int pair_again(struct bt_client *client, const struct bt_arguments *arguments,
+                      struct bt_error *err)
+{
+    BT_AUTOANSWER shown = {0};
+    BT_AUTOJSON *present = NULL;
+    const char *screen = bt_argument(arguments, "screen");
+    BT_AUTOFREE char *part = bt_path_part(screen);
+    BT_AUTOFREE char *path = bt_strf("/v1/screens/%s", part);
+    int r = bt_client_get(client, path, &shown, err);
+    r = r < 0 ? r
+              : bt_screen_document_present(client, bt_argument(arguments, "root-sha256"),
+                                           text_of(shown.json, "unit"), screen, &present, err);
+    if (r < 0) {
+        return r;
+    }
+    const cJSON *player;
+    r = bt_fail(err, -ENOENT,
+                "Bản mô tả của màn hình chưa nêu máy phát nào / the screen's document names none");
+    cJSON_ArrayForEach(player, cJSON_GetObjectItemCaseSensitive(present, "players"))
+    {
+        r = r < 0 && cJSON_IsString(player) ? claim_by_key(client, screen, player->valuestring, err)
+                                            : r;
+    }
+    return r;
+}
+
 static int run_pair(const struct bt_arguments *arguments, struct bt_error *err)
 {
     BT_AUTO(bt_client) client = NULL;
     BT_AUTOANSWER pairing = {0};
     BT_AUTOJSON *claimed = NULL;
     char code[CODE_BYTES], words[WORDS_BYTES];
-    int r = read_code(bt_operand(arguments, 0), code, err);
-    if (r < 0) {
-        return r;
+    const char *typed = bt_operand(arguments, 0);
+    if (bt_argument_flag(arguments, "again") == (typed != NULL)) {
+        return bt_fail(err, -EINVAL, "cần một trong hai / one of the two: CODE, --again");
+    }
+    int r = typed != NULL ? read_code(typed, code, err) : bt_client_open(arguments, &client, err);
+    if (r < 0 || typed == NULL) {
+        return r < 0 ? r : pair_again(client, arguments, err);
     }
     BT_AUTOFREE char *part = bt_path_part(code);
     BT_AUTOFREE char *path = bt_strf("/v1/pairings/%s", part);
@@ -178,12 +227,16 @@ static int run_pair(const struct bt_arguments *arguments, struct bt_error *err)
 
 static const struct bt_option options[] = {
     {"screen", "SCREEN", "cho màn hình / for the screen", .required = true},
+    {"again", NULL,
+     "ghép lại máy đã được ký, khi máy chủ không còn biết nó; không cần mã / pairs again the "
+     "player "
+     "that the signed document names; needs no code"},
     {"words", "TEXT", "bốn từ đọc trên màn hình / the four words, read from the screen"},
     BT_APPROVE_OPTIONS,
 };
 
 static const struct bt_subcommand commands[] = {
-    {NULL, "CODE", 1, 1,
+    {NULL, "[CODE]", 0, 1,
      "CODE hiện trên màn hình. Chỉ ghép khi bốn từ trên màn hình giống ở đây.\n"
      "Có --key của kỹ thuật viên thì ký luôn rằng máy này được chiếu màn hình ấy; thay máy hay thẻ "
      "nhớ thì "

@@ -917,6 +917,23 @@ class AtTheServer(AttackCase):
         with urllib.request.urlopen(request, timeout=30) as answer:
             self.assertIn(answer.status, (200, 204))
 
+    def test_a_forgotten_player_is_paired_again_by_the_key_that_is_signed(self):
+        """Nobody stands before the screen, and the picture stays."""
+        player, code, words = self.pair_new(self.url)
+        signing = ("--yes", "--key", WORLD.key("ky-thuat-a"))
+        WORLD.bangtin("pair", code, "--screen", WORLD.gate, "--words", words, *signing)
+        player.wait_item(WORLD.red)
+        token = self.administrator()
+        self.revoke(next(entry for entry in self.call("GET", "/v1/players", token=token)[1]["items"]
+                         if entry["screen"] == WORLD.gate and entry["pairing"] == "active"), token)
+        player.wait_said("not-paired: ")
+        player.wait_said("Waiting to be paired: ", 2)
+        WORLD.bangtin("pair", "--again", "--screen", WORLD.gate)
+        player.wait_said("Paired as", 2)
+        WORLD.bangtin("command", "identify", WORLD.gate, "1")
+        player.wait_said("not-paired: over")
+        self.assertEqual({asset for _, asset in player.shown()}, {asset_of("red")})
+
     def not_paired(self, code, words, player):
         said = WORLD.bangtin("pair", code, "--screen", WORLD.gate, "--words", words, fails=True)
         self.assertIn("Not paired", said)

@@ -2,6 +2,7 @@
 """The whole way through the real doors: a server, its command line, and players in windows. What is published is seen, what
 is taken down goes, a warning cuts in and the clip resumes, orders are answered, and a killed player goes on alone."""
 
+import hashlib
 import json
 import os
 import re
@@ -158,6 +159,43 @@ class House(PlayerCase):
 
 
 class ServerTest(House):
+    def test_a_screen_made_and_paired_during_an_emergency_shows_it_at_once(self):
+        red, red_list = self.picture("do.png", "red")
+        self.publish("bang", "an", playlist=red_list)
+        self.publish("bao", "an", layer="template", recipe={
+            "fields": [{"name": "cap", "type": "number"}], "playlists": [{"name": "w", "items": [
+                {"id": "bao", "type": "text", "text": "BÃO CẤP {cap}", "seconds": 10}]}],
+            "schedule": [{"id": "z", "zone": "chinh", "playlist": "w"}]})
+        self.bangtin("emergency", "start", f"u/{UNIT}/template-bao", "--field", "cap=9", "--minutes", "5", "--key",
+                     self.key("truc-ban"))
+        window = Window(self, "mot", "+0+0")
+        self.pair(window, self.new_screen("mot"))
+        window.wait_item("bao")
+
+    def test_an_asset_that_is_damaged_on_the_disk_is_fetched_again_and_the_rest_plays_on(self):
+        make_still(self.path("do.png"), "red")
+        red, red_list = self.upload(self.path("do.png"), seconds=2)
+        self.publish("bang", "an", playlist=red_list)
+        window = Window(self, "mot", "+0+0")
+        self.pair(window, self.new_screen("mot"))
+        window.wait_item(red)
+        window.kill()
+        os.remove(window.frame_log)
+        whole = self.read(self.path("do.png"))
+        name = hashlib.sha256(whole).hexdigest()
+        path = os.path.join(self.path("mot"), "assets", name[:2], name)
+        with open(path, "r+b") as file:
+            file.write(b"X" * 32)
+        window.start()
+        self.wait_for(lambda: "asset-damaged: " in window.said(), window)
+        window.wait_item(red)
+        self.assertEqual(self.read(path), whole)
+
+    @staticmethod
+    def read(path):
+        with open(path, "rb") as file:
+            return file.read()
+
     def test_a_campaign_reaches_two_players_and_goes_again(self):
         red, red_list = self.picture("do.png", "red")
         blue, blue_list = self.picture("xanh.png", "blue")

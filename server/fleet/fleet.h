@@ -51,6 +51,7 @@ int bt_handle_session(struct bt_call *call, struct bt_error *err);
 int bt_handle_pairing_begin(struct bt_call *call, struct bt_error *err);
 int bt_handle_pairing_state(struct bt_call *call, struct bt_error *err);
 int bt_handle_pairing_show(struct bt_call *call, struct bt_error *err);
+int bt_handle_screen_player(struct bt_call *call, struct bt_error *err);
 int bt_handle_pairing_claim(struct bt_call *call, struct bt_error *err);
 
 int bt_handle_player_stream(struct bt_call *call, struct bt_error *err);

@@ -239,6 +239,66 @@ static int answer_claim(struct bt_call *call, const struct claim *claim)
     return bt_call_json_reply(call, 201, reply);
 }
 
+/*
+ * A player that was paired before, and waits again, by its key: the technician read it in the
+ * signed document of the screen, so there are no words to compare and no code to type. That it
+ * holds the key it has proved when it began.
+ */
+
+struct reclaim {
+    struct claim claim;
+    char public_key[BT_PLAYER_KEY_BYTES];
+};
+
+static const struct bt_json_field reclaim_fields[] = {
+    BT_JSON_FIELD(struct reclaim, public_key, "public_key", BT_JSON_STRING,
+                  .min = BT_PLAYER_KEY_BYTES - 1, .max = BT_PLAYER_KEY_BYTES - 1),
+};
+
+static int try_reclaim(struct bt_call *call, void *context, struct bt_error *err)
+{
+    struct reclaim *reclaim = context;
+    struct claim *claim = &reclaim->claim;
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT id, model, version, root_sha256, player FROM pairing"
+                      " WHERE public_key = $1 AND expires_ms > $2"
+                      " ORDER BY expires_ms DESC, id LIMIT 1",
+                      BT_TEXT(reclaim->public_key), BT_INT(bt_call_now_ms(call)));
+    if (r < 0 || !bt_db_next(rows)) {
+        claim->claimed = CLAIM_REFUSED;
+        return r;
+    }
+    struct bt_pairing *pairing = &claim->pairing;
+    bt_copy_cut(pairing->public_key, sizeof(pairing->public_key), reclaim->public_key);
+    bt_copy_cut(pairing->id, sizeof(pairing->id), bt_db_get_text(rows, 0));
+    bt_copy_cut(pairing->model, sizeof(pairing->model), bt_db_get_text(rows, 1));
+    bt_copy_cut(pairing->version, sizeof(pairing->version), bt_db_get_text(rows, 2));
+    bt_copy_cut(pairing->root_sha256, sizeof(pairing->root_sha256), bt_db_get_text(rows, 3));
+    bt_copy_cut(pairing->player, sizeof(pairing->player), bt_db_get_text(rows, 4));
+    return pairing->player[0] != '\0' ? look_again(call, claim, err) : pair(call, claim, err);
+}
+
+int bt_handle_screen_player(struct bt_call *call, struct bt_error *err)
+{
+    struct reclaim reclaim = {0};
+    if (!bt_call_read(call, reclaim_fields, BT_ARRAY_LEN(reclaim_fields), &reclaim)) {
+        return 0;
+    }
+    struct claim *claim = &reclaim.claim;
+    bt_copy_cut(claim->screen, sizeof(claim->screen), bt_call_path(call, "screen"));
+    int r = bt_fleet_own_transaction(call, try_reclaim, &reclaim, err);
+    if (r < 0) {
+        return r;
+    }
+    if (claim->claimed == CLAIM_DONE) {
+        return answer_claim(call, claim);
+    }
+    return bt_call_problem(call, 404, "no-such-pairing",
+                           "Máy phát có khóa này hiện không chờ ghép.",
+                           "No player with this key waits to be paired.");
+}
+
 int bt_handle_pairing_claim(struct bt_call *call, struct bt_error *err)
 {
     struct claim claim = {0};

@@ -30,6 +30,8 @@ static const struct bt_route routes[] = {
     {"DELETE", "/v1/screens/{screen}", INSTALL, OF_SCREEN, DO(screen_retire)},
     {"GET", "/v1/screens/{screen}/status", VIEW, OF_SCREEN, DO(screen_status)},
     {"GET", "/v1/screens/{screen}/screenshot", VIEW, OF_SCREEN, DO(screen_screenshot)},
+    {"POST", "/v1/screens/{screen}/player", INSTALL, OF_SCREEN, JSON, .no_transaction = true,
+     DO(screen_player)},
     {"GET", "/v1/screens/{screen}/orders", VIEW, OF_SCREEN, DO(screen_orders_list)},
     {"POST", "/v1/screens/{screen}/orders", OPERATE, OF_SCREEN, JSON, DO(screen_orders_give)},
 
