@@ -1,4 +1,3 @@
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,16 +7,6 @@
 
 // A report's line: paths are the longest part.
 #define LINE_MAX_BYTES 65536
-
-static const char help[] =
-    "Cách dùng / usage: bangtin-player check [--] FILE…\n"
-    "\n"
-    "Mỗi tệp một dòng JSON: phát được hay không, vì sao, và nên làm gì.\n"
-    "A JSON line per file: `plays`, `plays-with-notice:CODE` or `refused:CODE`, the facts, and\n"
-    "advice. The codes are in docs/media.md.\n"
-    "\n"
-    "Trạng thái kết thúc / exit status: 0 tất cả phát được / all play, 1 có lưu ý / some with a\n"
-    "notice, 2 có tệp bị từ chối / some are refused, 64 dòng lệnh sai / wrong command line.\n";
 
 // Apart from the verdicts' own 0, 1 and 2 (sysexits' EX_USAGE).
 #define EXIT_USAGE 64
@@ -38,23 +27,31 @@ static enum bt_verdict check_file(const char *path)
     return report.verdict;
 }
 
-int bt_command_check(int argc, char **argv)
+static int run(const struct bt_arguments *arguments, struct bt_error *err)
 {
-    static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
-    int key = getopt_long(argc, argv, "", long_options, NULL);
-    if (key == 'h') {
-        fputs(help, stdout);
-        return BT_EXIT_OK;
-    }
-    if (key != -1 || optind >= argc) {
-        fputs(help, stderr);
-        return EXIT_USAGE;
-    }
+    (void)err;
     enum bt_verdict worst = BT_VERDICT_PLAYS;
-    for (int i = optind; i < argc; i++) {
-        enum bt_verdict verdict = check_file(argv[i]);
+    for (size_t i = 0; i < bt_operand_count(arguments); i++) {
+        enum bt_verdict verdict = check_file(bt_operand(arguments, i));
         worst = BT_MAX(worst, verdict);
     }
     return (int)worst;
 }
+
+static const struct bt_subcommand commands[] = {
+    {NULL, "[--] FILE…", 1, INT32_MAX,
+     "Mỗi tệp một dòng JSON: phát được hay không, vì sao, và nên làm gì.\n"
+     "A JSON line per file: `plays`, `plays-with-notice:CODE` or `refused:CODE`, the facts, and\n"
+     "advice. The codes are in docs/media.md.\n"
+     "Trạng thái kết thúc / exit status: 0 tất cả phát được / all play, 1 có lưu ý / some with a\n"
+     "notice, 2 có tệp bị từ chối / some are refused, 64 dòng lệnh sai / wrong command line.",
+     .run = run},
+};
+
+const struct bt_command_group bt_check_commands = {
+    .name = "check",
+    .summary = "Kiểm tra ảnh, clip / would these files play, and if not why",
+    .commands = commands,
+    .count = BT_ARRAY_LEN(commands),
+    .usage_status = EXIT_USAGE,
+};

@@ -14,49 +14,6 @@
 
 static const struct bt_log logger = {"player"};
 
-static const char help[] =
-    "Cách dùng / usage: bangtin-player run --data DIR [--server URL] [lựa chọn / options]\n"
-    "\n"
-    "Ghép với máy chủ (lần đầu hiện mã lên màn hình), rồi phát những gì đã được duyệt, mãi mãi; "
-    "không\n"
-    "có mạng vẫn phát tiếp.\n"
-    "Pairs with the server (the first time a code is shown), then plays what was approved, for "
-    "ever;\n"
-    "without a network it plays on.\n"
-    "\n"
-    "  --data DIR           mọi thứ của máy phát: khóa, nội dung, sổ / all that is the player's\n"
-    "  --server URL         máy chủ để ghép / where to pair: https://… (http://127.0.0.1…)\n"
-    "  --pin PIN            khóa của máy chủ / the server's key: sha256//…\n"
-    "  --root-sha256 HEX    chỉ ghép với gốc tin cậy này / pairs with this root alone\n"
-    "  --rate BYTES         tải không nhanh hơn, byte mỗi giây / fetch no faster, bytes a second\n"
-    "  --month BYTES        tải không quá, mỗi tháng / fetch no more in a month\n"
-    "  --night HH-HH        tải trước chỉ trong giờ ấy / fetch ahead only then: 22-05\n"  //
-    BT_SCREEN_OPTIONS_HELP "  --verbose            nói nhiều hơn / say more\n";
-
-enum option_key {
-    OPT_DATA = BT_OPTION_OWN,
-    OPT_SERVER,
-    OPT_PIN,
-    OPT_ROOT,
-    OPT_RATE,
-    OPT_MONTH,
-    OPT_NIGHT,
-    OPT_HELP,
-};
-
-static const struct option long_options[] = {
-    {"data", required_argument, NULL, OPT_DATA},
-    {"server", required_argument, NULL, OPT_SERVER},
-    {"pin", required_argument, NULL, OPT_PIN},
-    {"root-sha256", required_argument, NULL, OPT_ROOT},
-    {"rate", required_argument, NULL, OPT_RATE},
-    {"month", required_argument, NULL, OPT_MONTH},
-    {"night", required_argument, NULL, OPT_NIGHT},
-    {"help", no_argument, NULL, OPT_HELP},
-    BT_SCREEN_OPTIONS,
-    {NULL, 0, NULL, 0},
-};
-
 // News wait here while the display is away; far more than ever come at once.
 #define MAX_NEWS 1024
 
@@ -65,7 +22,6 @@ static const struct option long_options[] = {
 struct options {
     struct bt_screen_options screen;
     struct bt_sync_options sync;
-    bool help;
 };
 
 // "22-05": whole hours.
@@ -93,54 +49,34 @@ static int read_root(const char *value, struct bt_sync_options *sync)
     return bt_unhex(value, sha256.bytes, BT_SHA256_BYTES);
 }
 
-static int apply_option(int key, const char *value, struct options *options)
+static int read_options(const struct bt_arguments *arguments, struct options *out,
+                        struct bt_error *err)
 {
-    switch (key) {
-    case OPT_DATA:
-        options->sync.directory = value;
-        return 0;
-    case OPT_SERVER:
-        options->sync.server = value;
-        return 0;
-    case OPT_PIN:
-        options->sync.pin = value;
-        return 0;
-    case OPT_ROOT:
-        return read_root(value, &options->sync);
-    case OPT_RATE:
-        return bt_parse_int(value, 1, INT64_MAX, &options->sync.max_bytes_per_s);
-    case OPT_MONTH:
-        return bt_parse_int(value, 1, INT64_MAX, &options->sync.month_bytes);
-    case OPT_NIGHT:
-        return parse_night(value, &options->sync);
-    case OPT_HELP:
-        options->help = true;
-        return 0;
-    default:
-        return bt_screen_options_apply(&options->screen, key, value);
+    const char *root = bt_argument(arguments, "root-sha256");
+    const char *night = bt_argument(arguments, "night");
+    *out = (struct options){
+        .sync = {.model = "bangtin-player",
+                 .version = BT_VERSION,
+                 .directory = bt_argument(arguments, "data"),
+                 .server = bt_argument(arguments, "server"),
+                 .pin = bt_argument(arguments, "pin"),
+                 .max_bytes_per_s = bt_argument_int(arguments, "rate", 0),
+                 .month_bytes = bt_argument_int(arguments, "month", 0)},
+    };
+    if (root != NULL && read_root(root, &out->sync) < 0) {
+        return bt_fail(err, -EINVAL,
+                       "--root-sha256 '%s': cần 64 chữ số hex / must be 64 hex digits", root);
     }
+    if (night != NULL && parse_night(night, &out->sync) < 0) {
+        return bt_fail(err, -EINVAL, "--night '%s': cần dạng / must look like 22-05", night);
+    }
+    return bt_screen_options_read(arguments, &out->screen, err);
 }
 
-static int parse_options(int argc, char **argv, struct options *options)
+static int check(const struct bt_arguments *arguments, struct bt_error *err)
 {
-    *options = (struct options){.sync = {.model = "bangtin-player", .version = BT_VERSION}};
-    bt_screen_options_init(&options->screen);
-    int index = 0;
-    for (int key; (key = getopt_long(argc, argv, "", long_options, &index)) != -1;) {
-        if (key == '?') {
-            return -EINVAL;
-        }
-        if (apply_option(key, optarg, options) < 0) {
-            fprintf(stderr, "bangtin-player run: --%s không nhận / does not take '%s'\n",
-                    long_options[index].name, optarg);
-            return -EINVAL;
-        }
-    }
-    if (!options->help && (options->sync.directory == NULL || optind < argc)) {
-        fputs("bangtin-player run: cần --data DIR / --data DIR is needed\n", stderr);
-        return -EINVAL;
-    }
-    return 0;
+    struct options options;
+    return read_options(arguments, &options, err);
 }
 
 static void done(void *context, int64_t number, enum bt_order_state state, const char *detail)
@@ -178,7 +114,7 @@ static void free_news(void *item)
     bt_news_destroy(item);
 }
 
-static int run(struct options *options, const volatile int *stop, struct bt_error *err)
+static int play(struct options *options, const volatile int *stop, struct bt_error *err)
 {
     BT_AUTO(bt_wake) wake = NULL;
     int r = bt_wake_open(&wake, err);
@@ -208,23 +144,47 @@ static int run(struct options *options, const volatile int *stop, struct bt_erro
     return r;
 }
 
-int bt_command_run(int argc, char **argv)
+static int run(const struct bt_arguments *arguments, struct bt_error *err)
 {
     struct options options;
-    if (parse_options(argc, argv, &options) < 0) {
-        fputs("bangtin-player run --help\n", stderr);
-        return BT_EXIT_USAGE;
-    }
-    if (options.help) {
-        fputs(help, stdout);
-        return BT_EXIT_OK;
-    }
-    struct bt_error err = {""};
-    int r = run(&options, bt_process_prepare(), &err);
+    int r = read_options(arguments, &options, err);
+    r = r < 0 ? r : play(&options, bt_process_prepare(), err);
     bt_supervisor_stopping();
     if (r < 0) {
-        bt_log_error(&logger, "%s", err.msg);
+        bt_log_error(&logger, "%s", err->msg);
         return BT_EXIT_FAILED;
     }
     return BT_EXIT_OK;
 }
+
+static const struct bt_option options_table[] = {
+    {"data", "DIR", "mọi thứ của máy phát: khóa, nội dung, sổ / all that is the player's",
+     .required = true},
+    {"server", "URL", "máy chủ để ghép / where to pair: https://… (http://127.0.0.1…)"},
+    {"pin", "PIN", "khóa của máy chủ / the server's key: sha256//…"},
+    {"root-sha256", "HEX", "chỉ ghép với gốc tin cậy này / pairs with this root alone"},
+    {"rate", "BYTES", "tải không nhanh hơn, byte mỗi giây / fetch no faster, bytes a second",
+     .min = 1, .max = INT64_MAX},
+    {"month", "BYTES", "tải không quá, mỗi tháng / fetch no more in a month", .min = 1,
+     .max = INT64_MAX},
+    {"night", "HH-HH", "tải trước chỉ trong giờ ấy / fetch ahead only then: 22-05"},
+    BT_SCREEN_OPTIONS,
+};
+
+static const struct bt_subcommand commands[] = {
+    {NULL, NULL, 0, 0,
+     "Ghép với máy chủ (lần đầu hiện mã lên màn hình), rồi phát những gì đã được duyệt, mãi mãi;\n"
+     "không có mạng vẫn phát tiếp.\n"
+     "Pairs with the server (the first time a code is shown), then plays what was approved, for\n"
+     "ever; without a network it plays on.",
+     BT_OPTIONS(options_table), .check = check, .run = run},
+};
+
+const struct bt_command_group bt_run_commands = {
+    .name = "run",
+    .summary =
+        "Ghép với máy chủ, phát những gì đã duyệt / pair with a server, play what is approved",
+    .example = "  bangtin-player run --data may-phat --server https://bangtin.tinh.gov.vn\n",
+    .commands = commands,
+    .count = BT_ARRAY_LEN(commands),
+};

@@ -1,18 +1,10 @@
-// The commands of bangtin-player. Each gets its own arguments, argv[0] being its name, and returns
-// the process's exit status.
+// The commands of bangtin-player. They log what fails, and return the exit status.
 #ifndef BT_PLAYER_COMMANDS_H
 #define BT_PLAYER_COMMANDS_H
 
-enum bt_exit_status {
-    BT_EXIT_OK = 0,
-    BT_EXIT_FAILED = 1,
-    BT_EXIT_USAGE = 2,
-};
+#include "base/options.h"
 
-int bt_command_play(int argc, char **argv);
-int bt_command_run(int argc, char **argv);
-int bt_command_render(int argc, char **argv);
-int bt_command_plan(int argc, char **argv);
-int bt_command_check(int argc, char **argv);
+extern const struct bt_command_group bt_play_commands, bt_run_commands, bt_render_commands,
+    bt_plan_commands, bt_check_commands;
 
 #endif

@@ -9,18 +9,11 @@
 #error "BT_VERSION comes from meson.build"
 #endif
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} commands[] = {
-    {"play", bt_command_play, "Phát nội dung từ tệp / show publications from files"},
-    {"run", bt_command_run,
-     "Ghép với máy chủ, phát những gì đã duyệt / pair with a server, play what is approved"},
-    {"render", bt_command_render, "Vẽ một thời điểm ra tệp PNG / draw one moment to a PNG"},
-    {"plan", bt_command_plan, "Xem trước lịch phát / what would play, when and why"},
-    {"check", bt_command_check, "Kiểm tra ảnh, clip / would these files play, and if not why"},
-};
+static const struct bt_command_group *const commands[] = {&bt_play_commands, &bt_run_commands,
+                                                          &bt_render_commands, &bt_plan_commands,
+                                                          &bt_check_commands};
+
+static const struct bt_program program = {.name = "bangtin-player"};
 
 static void print_help(FILE *to)
 {
@@ -28,7 +21,7 @@ static void print_help(FILE *to)
           "Cách dùng / usage: bangtin-player LỆNH … / COMMAND …\n\n",
           to);
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\nbangtin-player LỆNH --help nói rõ từng lệnh / explains each command.\n\n"
           "Máy phát của một màn hình / the player of a screen:\n"
@@ -44,8 +37,8 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "--help";
     for (size_t i = 0; i < BT_ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(commands[i]->name, name) == 0) {
+            return bt_command_group_run(&program, commands[i], argc - 1, argv + 1);
         }
     }
     if (strcmp(name, "--version") == 0) {

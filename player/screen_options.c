@@ -7,21 +7,17 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-void bt_screen_options_init(struct bt_screen_options *options)
-{
-    *options = (struct bt_screen_options){
-        .stage.output = {.fullscreen = true, .title = "Bangtin", .window_x = -1, .window_y = -1},
-    };
-}
+const char *const bt_screen_backends[] = {"auto", "soft", "gles2", NULL};
+const char *const bt_screen_clocks[] = {"auto", "trusted", "untrusted", NULL};
 
+// The parser has found it among the words.
 static int find_word(const char *text, const char *const *words)
 {
-    for (int i = 0; words[i] != NULL; i++) {
-        if (strcmp(words[i], text) == 0) {
-            return i;
-        }
+    int i = 0;
+    while (text != NULL && words[i] != NULL && strcmp(words[i], text) != 0) {
+        i++;
     }
-    return -1;
+    return text != NULL && words[i] != NULL ? i : 0;
 }
 
 // "WxH" or "WxH+X+Y".
@@ -50,52 +46,26 @@ static int parse_window(const char *text, struct bt_output_options *out)
     return 0;
 }
 
-static int parse_for(const char *value, struct bt_stage_options *stage)
+int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_screen_options *out,
+                           struct bt_error *err)
 {
-    int64_t seconds;
-    int r = bt_parse_int(value, 1, INT32_MAX, &seconds);
-    stage->run_ns = r == 0 ? seconds * BT_NS_PER_S : 0;
-    return r;
-}
-
-static int apply_word(int key, const char *value, struct bt_screen_options *options)
-{
-    static const char *const backends[] = {"auto", "soft", "gles2", NULL};
-    static const char *const clocks[] = {"auto", "trusted", "untrusted", NULL};
-    int word = find_word(value, key == BT_OPTION_BACKEND ? backends : clocks);
-    if (word < 0) {
-        return -EINVAL;
-    }
-    if (key == BT_OPTION_BACKEND) {
-        options->stage.output.backend = (enum bt_backend)word;
-    } else {
-        options->trust = (enum bt_trust_mode)word;
-    }
-    return 0;
-}
-
-int bt_screen_options_apply(struct bt_screen_options *options, int key, const char *value)
-{
-    switch (key) {
-    case BT_OPTION_FRAME_LOG:
-        options->frame_log = value;
-        return 0;
-    case BT_OPTION_WINDOW:
-        return parse_window(value, &options->stage.output);
-    case BT_OPTION_HEADLESS:
-        options->stage.output.headless = true;
-        return 0;
-    case BT_OPTION_REFRESH:
-        return bt_parse_int(value, 1, 240, &options->stage.refresh_hz);
-    case BT_OPTION_FOR:
-        return parse_for(value, &options->stage);
-    case BT_OPTION_BACKEND:
-    case BT_OPTION_CLOCK:
-        return apply_word(key, value, options);
-    case BT_OPTION_VERBOSE:
+    const char *window = bt_argument(arguments, "window");
+    *out = (struct bt_screen_options){
+        .stage.output = {.fullscreen = true, .title = "Bangtin", .window_x = -1, .window_y = -1},
+        .stage.refresh_hz = bt_argument_int(arguments, "refresh", 0),
+        .stage.run_ns = bt_argument_int(arguments, "for", 0) * BT_NS_PER_S,
+        .frame_log = bt_argument(arguments, "frame-log"),
+        .trust = (enum bt_trust_mode)find_word(bt_argument(arguments, "clock"), bt_screen_clocks),
+    };
+    struct bt_output_options *output = &out->stage.output;
+    output->headless = bt_argument_flag(arguments, "headless");
+    output->backend =
+        (enum bt_backend)find_word(bt_argument(arguments, "backend"), bt_screen_backends);
+    if (bt_argument_flag(arguments, "verbose")) {
         bt_log_set_level(BT_LOG_DEBUG);
-        return 0;
-    default:
-        return -ENOENT;
     }
+    return window == NULL || parse_window(window, output) == 0
+               ? 0
+               : bt_fail(err, -EINVAL, "--window '%s': cần dạng / must look like 1280x720+0+0",
+                         window);
 }

@@ -4,8 +4,7 @@
 #ifndef BT_PLAYER_SCREEN_OPTIONS_H
 #define BT_PLAYER_SCREEN_OPTIONS_H
 
-#include <getopt.h>
-
+#include "base/options.h"
 #include "player/stage.h"
 
 struct bt_screen_options {
@@ -14,45 +13,29 @@ struct bt_screen_options {
     enum bt_trust_mode trust;
 };
 
-// Keys of struct option; a command's own begin at BT_OPTION_OWN.
-enum bt_screen_option {
-    BT_OPTION_WINDOW = 256,
-    BT_OPTION_HEADLESS,
-    BT_OPTION_REFRESH,
-    BT_OPTION_BACKEND,
-    BT_OPTION_FOR,
-    BT_OPTION_FRAME_LOG,
-    BT_OPTION_CLOCK,
-    BT_OPTION_VERBOSE,
-    BT_OPTION_OWN,
-};
+extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
 
-#define BT_SCREEN_OPTIONS                                                                          \
-    {"window", required_argument, NULL, BT_OPTION_WINDOW},                                         \
-        {"headless", no_argument, NULL, BT_OPTION_HEADLESS},                                       \
-        {"refresh", required_argument, NULL, BT_OPTION_REFRESH},                                   \
-        {"backend", required_argument, NULL, BT_OPTION_BACKEND},                                   \
-        {"for", required_argument, NULL, BT_OPTION_FOR},                                           \
-        {"frame-log", required_argument, NULL, BT_OPTION_FRAME_LOG},                               \
-        {"clock", required_argument, NULL, BT_OPTION_CLOCK},                                       \
-    {                                                                                              \
-        "verbose", no_argument, NULL, BT_OPTION_VERBOSE                                            \
+// Entries of a command's table of options.
+#define BT_SCREEN_OPTIONS                                                                              \
+    {"window", "WxH[+X+Y]", "trong cửa sổ / in a window instead of full screen"},                      \
+        {"headless", NULL, "không màn hình; lượt phát ghi là mô phỏng / no display at all"},           \
+        {"refresh", "HZ", "lưới làm tươi riêng, 50 hoặc 60 / a refresh grid of our own", .min = 1,     \
+         .max = 240},                                                                                  \
+        {"backend", "NAME", "auto, soft, gles2", .words = bt_screen_backends},                         \
+        {"for", "SECONDS", "dừng sau chừng ấy giây / stop after so long", .min = 1,                    \
+         .max = INT32_MAX},                                                                            \
+        {"frame-log", "FILE",                                                                          \
+         "mỗi lần hiện một dòng JSON / one JSON line per present (- : stdout)"},                       \
+        {"clock", "MODE",                                                                              \
+         "auto, trusted, untrusted: tin đồng hồ máy đến đâu / how far the system clock is " \
+         "trusted (a Raspberry Pi has no clock battery)",                                              \
+         .words = bt_screen_clocks},                                                                   \
+    {                                                                                                  \
+        "verbose", NULL, "nói nhiều hơn / say more"                                                \
     }
 
-#define BT_SCREEN_OPTIONS_HELP                                                                              \
-    "  --window WxH[+X+Y]   trong cửa sổ / in a window instead of full screen\n"                        \
-    "  --headless           không màn hình; lượt phát ghi là mô phỏng / no display at all\n"     \
-    "  --refresh HZ         lưới làm tươi riêng, 50 hoặc 60 / a refresh grid of our own\n"         \
-    "  --backend NAME       auto, soft, gles2\n"                                                            \
-    "  --for SECONDS        dừng sau chừng ấy giây / stop after so long\n"                           \
-    "  --frame-log FILE     mỗi lần hiện một dòng JSON / one JSON line per present (- : stdout)\n" \
-    "  --clock MODE         auto, trusted, untrusted: tin đồng hồ máy đến đâu / how far the\n"   \
-    "                       system clock is trusted (a Raspberry Pi has no clock battery)\n"
-
-void bt_screen_options_init(struct bt_screen_options *options);
-
-// 0, -EINVAL the value is not taken, -ENOENT not one of these options.
-int bt_screen_options_apply(struct bt_screen_options *options, int key,
-                            const char *value) BT_NODISCARD;
+// -EINVAL: which value is not taken. Texts stay the arguments'.
+int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_screen_options *out,
+                           struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -41,15 +41,16 @@ int bt_show_merge(struct bt_publication **publications, size_t count, struct bt_
     return bt_show_create(publications, count, tz, out, err);
 }
 
-int bt_show_load(char *const *paths, int count, struct bt_show **out, struct bt_error *err)
+int bt_show_load(const struct bt_arguments *files, struct bt_show **out, struct bt_error *err)
 {
+    size_t count = bt_operand_count(files);
     struct bt_publication *publications[BT_MAX_PUBLICATIONS] = {NULL};
     if (count < 1 || count > BT_MAX_PUBLICATIONS) {
-        return bt_fail(err, -EINVAL, "%d publications; 1 to %d are possible", count,
+        return bt_fail(err, -EINVAL, "%zu publications; 1 to %d are possible", count,
                        BT_MAX_PUBLICATIONS);
     }
-    for (int i = 0; i < count; i++) {
-        int r = bt_publication_load(paths[i], BT_UNKNOWN_IGNORE, &publications[i], err);
+    for (size_t i = 0; i < count; i++) {
+        int r = bt_publication_load(bt_operand(files, i), BT_UNKNOWN_IGNORE, &publications[i], err);
         if (r < 0) {
             while (i-- > 0) {
                 bt_publication_destroy(publications[i]);
@@ -57,7 +58,7 @@ int bt_show_load(char *const *paths, int count, struct bt_show **out, struct bt_
             return r;
         }
     }
-    int r = bt_show_merge(publications, (size_t)count, out, err);
+    int r = bt_show_merge(publications, count, out, err);
     if (r == 0 && bt_show_notices(*out)[0] != '\0') {
         bt_log_warn(&logger, "Left out of the merge: %s", bt_show_notices(*out));
     }

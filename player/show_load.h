@@ -2,13 +2,14 @@
 #ifndef BT_PLAYER_SHOW_LOAD_H
 #define BT_PLAYER_SHOW_LOAD_H
 
+#include "base/options.h"
 #include "playlists/show.h"
 
 /**
- * Reads and merges the files; unknown keys are ignored, as a player must. Logs what the merge left
- * out. Errors: which file and which key.
+ * Reads and merges the files that the operands name; unknown keys are ignored, as a player must.
+ * Logs what the merge left out. Errors: which file and which key.
  */
-int bt_show_load(char *const *paths, int count, struct bt_show **out,
+int bt_show_load(const struct bt_arguments *files, struct bt_show **out,
                  struct bt_error *err) BT_NODISCARD;
 
 // Merges publications that were read (taken, also on error), in the time zone of their canvas.

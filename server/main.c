@@ -103,11 +103,5 @@ int main(int argc, char **argv)
     // Few arenas: many threads that allocate little would otherwise keep a lot.
     mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread is there yet
     umask(0077);
-    struct bt_options options;
-    enum bt_outcome outcome = bt_options_parse(argc, argv, &options);
-    int status = outcome == BT_OUTCOME_USAGE  ? 2
-                 : outcome == BT_OUTCOME_DONE ? EXIT_SUCCESS
-                                              : serve(&options);
-    bt_options_finish(&options);
-    return status;
+    return bt_options_run(argc, argv, serve);
 }

@@ -8,8 +8,6 @@
 
 #include "server/http/http.h"
 
-enum bt_outcome { BT_OUTCOME_GO_ON, BT_OUTCOME_DONE, BT_OUTCOME_USAGE };
-
 struct bt_options {
     const char *data;
     const char *database;
@@ -21,8 +19,10 @@ struct bt_options {
     struct bt_http_options http;
 };
 
-// Says on stderr what is wrong with it (USAGE), or prints what was asked for (DONE).
-enum bt_outcome bt_options_parse(int argc, char **argv, struct bt_options *out);
-void bt_options_finish(struct bt_options *options);
+/**
+ * Reads the command line and serves by it. What is wrong with it is said on stderr, and what was
+ * asked for (--help, --version) is printed; then nothing is served. The exit status.
+ */
+int bt_options_run(int argc, char **argv, int (*serve)(const struct bt_options *options));
 
 #endif

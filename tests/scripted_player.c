@@ -204,12 +204,6 @@ static void free_news(void *item)
     bt_news_destroy(item);
 }
 
-static const struct option long_options[] = {
-    {"directory", required_argument, NULL, BT_OPTION_OWN},
-    BT_SCREEN_OPTIONS,
-    {NULL, 0, NULL, 0},
-};
-
 static int play(const struct bt_screen_options *screen, struct script *script, struct bt_error *err)
 {
     BT_AUTO(bt_wake) wake = NULL;
@@ -240,27 +234,32 @@ static int play(const struct bt_screen_options *screen, struct script *script, s
     return r;
 }
 
-int main(int argc, char **argv)
+static int run(const struct bt_arguments *arguments, struct bt_error *err)
 {
     struct bt_screen_options screen;
-    struct script script = {.directory = "."};
-    bt_screen_options_init(&screen);
-    for (int key; (key = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
-        if (key == BT_OPTION_OWN) {
-            script.directory = optarg;
-        } else if (bt_screen_options_apply(&screen, key, optarg) < 0) {
-            return 2;
-        }
+    const char *directory = bt_argument(arguments, "directory");
+    struct script script = {.directory = directory != NULL ? directory : "."};
+    int r = bt_screen_options_read(arguments, &screen, err);
+    if (r < 0) {
+        return r;
     }
     BT_AUTOFREE char *answers = bt_strf("%s/answers.jsonl", script.directory);
     script.answers = fopen(answers, "ae");
-    struct bt_error err = {""};
-    int r = script.answers != NULL ? play(&screen, &script, &err) : bt_fail_errno(&err, "answers");
-    if (r < 0) {
-        fprintf(stderr, "scripted-player: %s\n", err.msg);
-    }
+    r = script.answers != NULL ? play(&screen, &script, err) : bt_fail_errno(err, "answers");
     if (script.answers != NULL) {
         fclose(script.answers);
     }
-    return r < 0 ? 1 : 0;
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct bt_option options[] = {{"directory", "DIR", "where everything lies"},
+                                               BT_SCREEN_OPTIONS};
+    static const struct bt_subcommand command = {
+        .about = "plays what standard input says", BT_OPTIONS(options), .run = run};
+    static const struct bt_program program = {.name = "scripted-player"};
+    static const struct bt_command_group group = {
+        .summary = "A player driven by a script", .commands = &command, .count = 1};
+    return bt_command_group_run(&program, &group, argc, argv);
 }
