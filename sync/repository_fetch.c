@@ -89,6 +89,18 @@ static bool is_no_good(const struct bt_repository *repository, const struct bt_s
     return false;
 }
 
+// Nobody has signed anything in that role yet: a hint says when there is something. When the
+// snapshot names it, not all is there, and asking again helps.
+static void note_absence(struct bt_repository *repository, char kind)
+{
+    struct bt_identity identity = bt_standing_identity(repository->sync->standing);
+    char role[BT_ROLE_BYTES];
+    if (kind == 'p' || bt_format(role, sizeof(role), "%c-%s", kind, identity.unit) < 0 ||
+        bt_tuf_client_names_role(repository->client, role)) {
+        repository->refusals++;
+    }
+}
+
 /**
  * Adds the newest version of the document. What is refused leaves the version before in force; what
  * is withdrawn is left out. An error is an outage: everything stays as it was.
@@ -109,7 +121,7 @@ static int fetch_document(struct bt_repository *repository, const char *target,
         return r == -ENOENT ? 0 : r;
     }
     if (r == -ENODATA && old == NULL) {
-        repository->refusals++;  // nobody has signed anything in that role yet, or not all is there
+        note_absence(repository, target[0]);
         return 0;
     }
     bt_repository_refuse(repository, r, target, err);
@@ -246,7 +258,7 @@ int bt_repository_fetch_templates(struct bt_repository *repository, struct bt_do
     }
     int r = list_templates(repository, &identity, paths, err);
     if (r == -ENODATA && repository->templates.count == 0) {
-        repository->refusals++;  // as in fetch_document()
+        note_absence(repository, 'u');
         r = 0;
     }
     if (r < 0 && !bt_repository_is_outage(r)) {

@@ -106,6 +106,28 @@ class Content(Wire):
         self.assertEqual(driver.wait_content(2)["missing"], 0)
         wait_until(lambda: self.house.statuses[-1]["publications"][1]["version"] == 2)
 
+    def test_a_role_that_nobody_signed_in_is_waited_for(self):
+        """No trouble, and at the hint it is there."""
+        repository = self.house.repository
+        write = repository.write
+
+        def without(role, signed, name):
+            if role == "snapshot":
+                signed = dict(signed, meta={key: value for key, value in signed["meta"].items() if key[0] not in "us"})
+            write(role, signed, name)
+        repository.write = without
+        repository.issue()
+        self.house.claim()
+        driver = self.start(self.house.url, retry_s=600, poll_s=600)
+        driver.wait(lambda news: news["news"] == "unbound")
+        wait_until(lambda: self.house.streams)
+        repository.write = write
+        repository.put(OWN, screen_document())
+        repository.put(CHUNG, unit_document(1))
+        self.house.publish()
+        driver.wait_content(1)
+        self.no_trouble()
+
     def test_the_last_content_is_there_without_any_network(self):
         self.pair(7, [self.house.blob(os.urandom(5000))]).kill()
         self.house.close()

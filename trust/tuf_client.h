@@ -73,6 +73,10 @@ int bt_tuf_client_find(struct bt_tuf_client *client, const char *path, int64_t n
 int bt_tuf_target_check(const struct bt_tuf_target *target, const void *bytes, size_t len,
                         struct bt_error *err) BT_NODISCARD;
 
+// Does the trusted snapshot name the role? One that is delegated to and has never been signed it
+// does not; only a newer snapshot changes that.
+bool bt_tuf_client_names_role(const struct bt_tuf_client *client, const char *role);
+
 typedef void (*bt_tuf_visit_fn)(const char *path, void *context);  // does not call the client
 
 /**

@@ -294,6 +294,13 @@ int bt_tuf_client_list(struct bt_tuf_client *client, const char *role, const cha
     return 0;
 }
 
+bool bt_tuf_client_names_role(const struct bt_tuf_client *client, const char *role)
+{
+    struct bt_tuf_file file;
+    return client->snapshot != NULL &&
+           bt_tuf_document_meta(client->snapshot, role, &file, NULL) != -ENOENT;
+}
+
 int bt_tuf_client_delegated_keys(struct bt_tuf_client *client, const char *role,
                                  struct bt_keyring *out, struct bt_error *err)
 {
