@@ -203,7 +203,6 @@ static size_t receive(char *bytes, size_t size, size_t number, void *context)
 
 static int request(struct transfer *transfer, struct bt_error *err)
 {
-    struct bt_sync *sync = transfer->transfers->sync;
     char hex[BT_SHA256_HEX_BYTES], path[96];
     bt_hex(transfer->want.sha256.bytes, BT_SHA256_BYTES, hex);
     int r = bt_format(path, sizeof(path), "blobs/%s", hex);
@@ -220,8 +219,6 @@ static int request(struct transfer *transfer, struct bt_error *err)
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE,
-                     (curl_off_t)(sync->options.max_bytes_per_s / MAX_OPEN));
     bt_wire_ready(&transfer->wire);
     return curl_multi_add_handle(transfer->transfers->multi, curl) == CURLM_OK
                ? 0
@@ -470,6 +467,20 @@ static void make_way(struct bt_transfers *transfers)
     }
 }
 
+// Whoever is alone has all of the rate.
+static void share_rate(struct bt_transfers *transfers)
+{
+    int64_t rate = transfers->sync->options.max_bytes_per_s;
+    size_t open = 0;
+    for (size_t i = 0; i < MAX_OPEN; i++) {
+        open += transfers->open[i].partial != NULL;
+    }
+    for (size_t i = 0; i < MAX_OPEN && rate > 0 && open > 0; i++) {
+        curl_easy_setopt(transfers->open[i].wire.curl, CURLOPT_MAX_RECV_SPEED_LARGE,
+                         (curl_off_t)BT_MAX(rate / (int64_t)open, 1));
+    }
+}
+
 static void look_after_open(struct bt_transfers *transfers)
 {
     begin_month(transfers);
@@ -483,6 +494,7 @@ static void look_after_open(struct bt_transfers *transfers)
             begin_next(transfers, transfer);
         }
     }
+    share_rate(transfers);
 }
 
 static void take_results(struct bt_transfers *transfers)
