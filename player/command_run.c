@@ -10,6 +10,7 @@
 #include "player/commands.h"
 #include "player/directed.h"
 #include "player/process.h"
+#include "player/running_order.h"
 #include "player/supervisor.h"
 
 static const struct bt_log logger = {"player"};
@@ -109,6 +110,12 @@ static void asset_is_damaged(void *context, const struct bt_sha256 *sha256)
     bt_sync_asset_is_damaged(context, sha256);
 }
 
+static bool clock_is_trusted(void *context)
+{
+    const struct bt_screen_options *screen = context;
+    return bt_clock_is_trusted(screen->trust);
+}
+
 static void free_news(void *item)
 {
     bt_news_destroy(item);
@@ -123,12 +130,15 @@ static int play(struct options *options, const volatile int *stop, struct bt_err
     }
     BT_AUTO(bt_queue) news = bt_queue_create(MAX_NEWS, free_news, bt_wake_waker(wake));
     BT_AUTO(bt_sync) sync = NULL;
+    BT_AUTOFREE char *plays = bt_strf("%s/plays.db", options->sync.directory);
     options->sync.clock = bt_clock_real();
+    options->sync.plays = plays;
+    options->sync.clock_is_trusted = clock_is_trusted;
+    options->sync.clock_context = &options->screen;
     r = bt_sync_start(&options->sync, news, &sync, err);
     if (r < 0) {
         return r;
     }
-    BT_AUTOFREE char *plays = bt_strf("%s/plays.db", options->sync.directory);
     BT_AUTOFREE char *held = bt_strf("%s/held.json", options->sync.directory);
     const struct bt_directed directed = {
         .screen = &options->screen,

@@ -12,6 +12,7 @@
 #include "sync/troubles.h"
 
 struct bt_channel;
+struct bt_plays;
 struct bt_repository;
 struct bt_transfers;
 
@@ -31,6 +32,7 @@ struct bt_sync {
     struct bt_channel *channel;
     struct bt_repository *repository;
     struct bt_transfers *transfers;
+    struct bt_plays *plays;
     atomic_bool stopping;  // requests end at the next byte, or at the next second
 };
 

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "sync/plays.h"
 #include "sync/repository.h"
 
 // Differ each time without anything having happened.
-static const char *const restless[] = {"at_ms", "clock", "presented", "dropped", "storage"};
+static const char *const restless[] = {"at_ms", "clock", "presented", "dropped", "storage", "plays"};
 
 static cJSON *player_part(const char *text)
 {
@@ -88,6 +89,7 @@ static void add_ours(struct bt_sync *sync, cJSON *status)
     cJSON_AddNumberToObject(status, "timestamp", (double)bt_repository_timestamp(sync->repository));
     bt_standing_status(sync->standing, status);
     bt_repository_status(sync->repository, status);
+    bt_plays_status(sync->plays, status);
     add_since(cJSON_GetObjectItemCaseSensitive(status, "publications"), told);
     cJSON_Delete(told);
     if (shown != NULL) {  // by the screen itself

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "sync/channel.h"
+#include "sync/plays.h"
 #include "sync/repository.h"
 #include "sync/transfers.h"
 
@@ -91,6 +92,7 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
     own->root_sha256 = bt_strdup(text_or_empty(options->root_sha256));
     own->model = bt_strdup(text_or_empty(options->model));
     own->version = bt_strdup(text_or_empty(options->version));
+    own->plays = bt_strdup(text_or_empty(options->plays));
     own->clock = options->clock != NULL ? options->clock : bt_clock_real();
     own->ping_s = options->ping_s > 0 ? options->ping_s : PING_S;
     own->poll_s = options->poll_s > 0 ? options->poll_s : POLL_S;
@@ -101,7 +103,8 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
 static void free_options(struct bt_sync_options *options)
 {
     const char *const texts[] = {options->directory,   options->server, options->pin,
-                                 options->root_sha256, options->model,  options->version};
+                                 options->root_sha256, options->model,  options->version,
+                                 options->plays};
     for (size_t i = 0; i < BT_ARRAY_LEN(texts); i++) {
         free((void *)(uintptr_t)texts[i]);
     }
@@ -195,10 +198,12 @@ static int start_threads(struct bt_sync *sync, struct bt_error *err)
     int r = bt_channel_create(sync, &sync->channel, err);
     r = r < 0 ? r : bt_repository_create(sync, &sync->repository, err);
     r = r < 0 ? r : bt_transfers_create(sync, &sync->transfers, err);
+    r = r < 0 ? r : bt_plays_create(sync, &sync->plays, err);
     r = r < 0 ? r : start_flusher(sync, err);
     r = r < 0 ? r : bt_transfers_run(sync->transfers, err);
     r = r < 0 ? r : bt_repository_run(sync->repository, err);
-    return r < 0 ? r : bt_channel_run(sync->channel, err);
+    r = r < 0 ? r : bt_channel_run(sync->channel, err);
+    return r < 0 ? r : bt_plays_run(sync->plays, err);
 }
 
 static void start_curl(void)
@@ -231,6 +236,7 @@ void bt_sync_close(struct bt_sync *sync)
         bt_channel_close(sync->channel);
         bt_repository_close(sync->repository);
         bt_transfers_close(sync->transfers);
+        bt_plays_close(sync->plays);
     }
 }
 
@@ -244,10 +250,12 @@ void bt_sync_destroy(struct bt_sync *sync)
     bt_channel_join(sync->channel);
     bt_repository_join(sync->repository);
     bt_transfers_join(sync->transfers);
+    bt_plays_join(sync->plays);
     bt_flusher_destroy(sync->flusher);
     bt_channel_destroy(sync->channel);
     bt_repository_destroy(sync->repository);
     bt_transfers_destroy(sync->transfers);
+    bt_plays_destroy(sync->plays);
     bt_standing_destroy(sync->standing);
     bt_servers_destroy(sync->servers);
     bt_time_floor_destroy(sync->time);

@@ -1,8 +1,9 @@
 /**
  * The player's side of the wire (docs/protocol.md): identity and pairing, the hint stream, verified
- * publications, their assets, orders, status. Three threads: one for the stream and orders, one for
- * metadata and documents, one for transfers, so that neither a download nor a slow disk ever delays
- * a command. Playback never waits for any of it.
+ * publications, their assets, orders, status, plays on their way home. Four threads: one for the
+ * stream and orders, one for metadata and documents, one for transfers, one for plays, so that
+ * neither a download nor a slow disk nor a long journal ever delays a command. Playback never waits
+ * for any of it.
  *
  * Everything lives below one directory: identity, trusted metadata, the store, what was taken down.
  * Started without any network it gives the last complete content at once (as BT_NEWS_CONTENT), then
@@ -36,6 +37,11 @@ struct bt_sync_options {
     // byte is given up after 70 s.
     int64_t ping_s, poll_s, retry_max_s, stall_s;
     const struct bt_clock *clock;
+
+    const char *plays;  // the journal's database, written by the player; NULL: none comes home
+    // Whether the wall clock is known to be right, any thread; NULL: it is not.
+    bool (*clock_is_trusted)(void *context);
+    void *clock_context;
 };
 
 /**

@@ -31,6 +31,8 @@ static const char *const codes[BT_TROUBLE_COUNT] = {
     [BT_TROUBLE_PUBLICATION_REFUSED] = "publication-refused",
     [BT_TROUBLE_ASSET_DAMAGED] = "asset-damaged",
     [BT_TROUBLE_ORDER_REFUSED] = "order-refused",
+    [BT_TROUBLE_PLAYS_FORKED] = "plays-forked",
+    [BT_TROUBLE_PLAYS_REFUSED] = "plays-refused",
     [BT_TROUBLE_NOT_PAIRED] = "not-paired",
     [BT_TROUBLE_NOT_BOUND] = "not-bound",
 };

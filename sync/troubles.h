@@ -22,6 +22,8 @@ enum bt_trouble {
     BT_TROUBLE_PUBLICATION_REFUSED,
     BT_TROUBLE_ASSET_DAMAGED,
     BT_TROUBLE_ORDER_REFUSED,
+    BT_TROUBLE_PLAYS_FORKED,
+    BT_TROUBLE_PLAYS_REFUSED,
     BT_TROUBLE_NOT_PAIRED,  // the server does not know this player (any more)
     BT_TROUBLE_NOT_BOUND,   // the screen's document does not name this player
     BT_TROUBLE_COUNT

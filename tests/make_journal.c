@@ -1,5 +1,5 @@
-// Writes a journal for tests of the tools that read one: three plays, one of them cut short.
-// Usage: make_journal DB
+// Writes a journal for tests of the tools that read one, or adds to it: three plays, one of them
+// cut short, or so many whole ones. Usage: make_journal DB [PLAYS]
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +33,24 @@ static void play(struct bt_recorder *recorder, int number, const char *why_ended
     bt_recorder_end(recorder, handle, &counts, why_ended);
 }
 
+// The recorder's ring holds some hundred.
+#define FLUSH_EVERY 200
+
+static int play_many(struct bt_recorder *recorder, const char *number)
+{
+    int64_t plays;
+    if (bt_parse_int(number, 0, 1000000, &plays) < 0) {
+        return 1;
+    }
+    for (int i = 1; i <= (int)plays; i++) {
+        play(recorder, i, "schedule");
+        if (i % FLUSH_EVERY == 0 && bt_recorder_flush(recorder) < 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct bt_error err = {""};
@@ -46,6 +64,9 @@ int main(int argc, char **argv)
     if (bt_recorder_open(&options, &recorder, &err) < 0) {
         fprintf(stderr, "%s\n", err.msg);
         return 1;
+    }
+    if (argc > 2) {
+        return play_many(recorder, argv[2]);
     }
     play(recorder, 1, "schedule");
     play(recorder, 2, "schedule");

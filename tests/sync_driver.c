@@ -175,11 +175,17 @@ static int parse_options(int argc, char **argv, struct bt_sync_options *out)
         const char **text;
         int64_t *number;
     } options[] = {
-        {"--dir", &out->directory, NULL},     {"--server", &out->server, NULL},
-        {"--pin", &out->pin, NULL},           {"--ping-s", NULL, &out->ping_s},
-        {"--poll-s", NULL, &out->poll_s},     {"--retry-s", NULL, &out->retry_max_s},
-        {"--stall-s", NULL, &out->stall_s},   {"--cap", NULL, &out->max_bytes_per_s},
-        {"--month", NULL, &out->month_bytes}, {"--mute", NULL, &mute},
+        {"--dir", &out->directory, NULL},
+        {"--server", &out->server, NULL},
+        {"--pin", &out->pin, NULL},
+        {"--ping-s", NULL, &out->ping_s},
+        {"--poll-s", NULL, &out->poll_s},
+        {"--retry-s", NULL, &out->retry_max_s},
+        {"--plays", &out->plays, NULL},
+        {"--stall-s", NULL, &out->stall_s},
+        {"--cap", NULL, &out->max_bytes_per_s},
+        {"--month", NULL, &out->month_bytes},
+        {"--mute", NULL, &mute},
     };
     for (int i = 1; i + 1 < argc; i += 2) {
         bool known = false;
