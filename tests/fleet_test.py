@@ -458,6 +458,7 @@ class StatusTest(FleetCase):
               "publications": [{"target": "u/31333/a", "id": "u.31333.a", "version": 42, "since_ms": 5}], "waiting": [],
               "on": [{"zone": "chinh", "publication": "u.31333.a", "item": "bìa", "since_ms": 5}], "emergency": [],
               "takedowns": ["t-4QX2M9"], "blank": False, "volume_percent": 0, "brightness_percent": 100,
+              "plays": {"last": 7, "counted": 5, "since_ms": 1},
               "storage": {"free_bytes": 1 << 40, "assets_bytes": 0}, "display": {"width": 960, "height": 480, "refresh_hz": 60},
               "troubles": [{"code": "disk-full", "detail": "đầy", "since_ms": 3}]}
 

@@ -80,6 +80,13 @@ static const struct member trouble_members[] = {
 };
 SHAPE(trouble);
 
+static const struct member plays_members[] = {
+    {"last", NUMBER, .max = MAX_NUMBER},
+    {"counted", NUMBER, .max = MAX_NUMBER},
+    {"since_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
+};
+SHAPE(plays);
+
 static const struct member status_members[] = {
     {"at_ms", NUMBER, .max = MAX_NUMBER},
     {"clock", OBJECT, .shape = &clock},
@@ -96,6 +103,7 @@ static const struct member status_members[] = {
     {"anchor_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
     {"presented", NUMBER, .max = MAX_NUMBER},
     {"dropped", NUMBER, .max = MAX_NUMBER},
+    {"plays", OBJECT, .shape = &plays},
     {"storage", OBJECT, .shape = &storage},
     {"display", OBJECT, .shape = &display},
     {"troubles", OBJECTS, .max = MAX_ENTRIES, .shape = &trouble},
