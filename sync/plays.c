@@ -291,9 +291,9 @@ static int64_t ask(struct bt_plays *plays, struct route *route)
     if (!route->set_aside) {
         say(plays, plays->said.last, answer.counted.seq);
     }
-    if (!bt_str_equal(answer.state, "open")) {
-        BT_AUTOFREE char *detail = bt_strf("The server says that the journal is %s", answer.state);
-        return forked_ns(plays, route, detail);
+    // One that is closed is counted all the same, when something of it comes late.
+    if (bt_str_equal(answer.state, "forked")) {
+        return forked_ns(plays, route, "The server says that the journal is forked");
     }
     route->asked = true;
     return 0;
