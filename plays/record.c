@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "plays/scan.h"
 
 // Milliseconds up to the year 9999, and any count a player can reach.
 #define MAX_MS 253402300799999LL
@@ -360,6 +361,31 @@ static void copy_shared(struct bt_record *record)
     record->loss.clock_trust = record->clock_trust;
 }
 
+// A play written as we write it, which nearly all records are; the careful way judges the others.
+static bool scan_play(const char *text, size_t len, struct bt_record *out)
+{
+    struct scanned {
+        struct bt_record record;
+        int64_t format;
+    } scanned = {.record.segment_count = 1};
+    static const struct bt_json_field format_field[] = {
+        BT_JSON_FIELD(struct scanned, format, "format", BT_JSON_INT, .min = BT_PLAY_FORMAT,
+                      .max = BT_PLAY_FORMAT),
+    };
+    static const struct bt_scan_part parts[] = {
+        {format_field, BT_ARRAY_LEN(format_field)},
+        {common_fields, BT_ARRAY_LEN(common_fields)},
+        {play_fields, BT_ARRAY_LEN(play_fields)},
+    };
+    bool read = bt_scan_object(text, len, parts, BT_ARRAY_LEN(parts), &scanned) &&
+                bt_str_equal(scanned.record.kind_word, kind_words[BT_RECORD_PLAY]);
+    if (read) {
+        copy_shared(&scanned.record);
+        *out = scanned.record;
+    }
+    return read;
+}
+
 static int read_record(const cJSON *json, struct bt_record *record, struct bt_error *err)
 {
     int64_t format;
@@ -391,6 +417,9 @@ int bt_record_parse(const char *text, size_t len, struct bt_record *out, struct 
 {
     if (len > BT_RECORD_MAX_BYTES) {
         return bt_fail(err, -EMSGSIZE, "longer than %d bytes", BT_RECORD_MAX_BYTES);
+    }
+    if (scan_play(text, len, out)) {
+        return 0;
     }
     BT_AUTOJSON *json = NULL;
     int r = bt_json_parse(text, len, &json, err);
