@@ -179,6 +179,8 @@ static int write_steps(struct bt_books *books, struct bt_db *db, struct bt_error
         const char *boots = at + strlen(at) + 1;
         bt_hex(books->steps[i].standing->last_hash.bytes, BT_SHA256_BYTES, hashes[i]);
         step_values(&books->steps[i], hashes[i], at, boots, &values[i * STEP_COLUMNS]);
+        free(*books->steps[i].state);
+        *books->steps[i].state = bt_strdup(at);
         at = boots + strlen(boots) + 1;
     }
     int64_t moved = bt_many_run(books->write_steps, db, values, books->step_count, err);

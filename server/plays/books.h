@@ -12,6 +12,7 @@
 struct bt_step {
     struct bt_standing *standing;  // borrowed: as it stands after the step
     const struct bt_tally *tally;  // borrowed
+    char **state;                  // borrowed: replaced by the tally's state when it is written
     int64_t from_seq;              // where it stood in the database
 };
 

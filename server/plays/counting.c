@@ -62,14 +62,18 @@ static void say(const struct bt_standing *standing, enum bt_verdict verdict, str
                                .last_hash = standing->last_hash};
 }
 
-static void note_move(struct bt_counting *counting, struct bt_remembered *journal)
+// It moves in this transaction; its tally is made of the kept state.
+static int begin_move(struct bt_counting *counting, struct bt_remembered *journal,
+                      const struct bt_tz *tz, struct bt_error *err)
 {
     if (journal->moved) {
-        return;
+        return 0;
     }
     journal->moved = true;
     BT_GROW(counting->moved, counting->moved_capacity, counting->moved_count + 1);
     counting->moved[counting->moved_count++] = journal;
+    journal->tally = bt_tally_create(tz);
+    return bt_tally_load(journal->tally, journal->state, strlen(journal->state), err);
 }
 
 static void step_moved(struct bt_counting *counting)
@@ -78,6 +82,7 @@ static void step_moved(struct bt_counting *counting)
         struct bt_remembered *journal = counting->moved[i];
         bt_books_step(counting->books, &(struct bt_step){.standing = &journal->standing,
                                                          .tally = journal->tally,
+                                                         .state = &journal->state,
                                                          .from_seq = journal->stored_seq});
     }
 }
@@ -91,6 +96,7 @@ static void end_transaction(struct bt_counting *counting, bool committed)
             journal->moved = false;
             journal->stored_seq = journal->standing.last_seq;
             journal->standing.stored = true;
+            bt_tally_destroy(BT_TAKE(journal->tally));
         } else {
             char player[32], name[BT_JOURNAL_ID_BYTES];
             bt_copy_cut(player, sizeof(player), journal->standing.player);
@@ -134,8 +140,10 @@ static int count_carefully(struct careful *careful, struct bt_remembered *journa
     if (judgement->hole_from > 0) {
         bt_special_hole(counting->books, standing, delivery, judgement->hole_from);
     }
-    note_move(counting, journal);
-    r = bt_reckon(counting->books, standing, journal->tally, delivery, judgement->from, err);
+    r = begin_move(counting, journal, delivery->sender.tz, err);
+    r = r < 0
+            ? r
+            : bt_reckon(counting->books, standing, journal->tally, delivery, judgement->from, err);
     if (r == 0 && standing->state == BT_STANDING_CLOSED) {
         r = bt_special_go_on(careful->db, counting->books, standing, err);
     }
@@ -276,14 +284,11 @@ static struct bt_remembered *find_quickly(struct bt_counting *counting, struct b
     const char *journal = delivery->batch.header.journal;
     struct bt_remembered *found =
         bt_memory_find(counting->memory, delivery->sender.player, journal);
-    if (found != NULL && found->tz != delivery->sender.tz && !found->moved) {
-        found = NULL;  // the screen was given another time zone
-    }
     if (found == NULL) {
         *out_r = bt_memory_read(counting->memory, db, &delivery->sender, journal, &found, err);
     }
-    bool usual = found != NULL && found->standing.stored &&
-                 found->standing.state == BT_STANDING_OPEN && found->tz == delivery->sender.tz;
+    bool usual =
+        found != NULL && found->standing.stored && found->standing.state == BT_STANDING_OPEN;
     return usual ? found : NULL;
 }
 
@@ -301,9 +306,10 @@ static int count_quickly(struct bt_counting *counting, struct bt_db *db,
     if (judgement.verdict != BT_VERDICT_COUNT || judgement.hole_from > 0) {
         return 0;
     }
-    note_move(counting, journal);
-    r = bt_reckon(counting->books, &journal->standing, journal->tally, delivery, judgement.from,
-                  err);
+    r = begin_move(counting, journal, delivery->sender.tz, err);
+    r = r < 0 ? r
+              : bt_reckon(counting->books, &journal->standing, journal->tally, delivery,
+                          judgement.from, err);
     say(&journal->standing, BT_VERDICT_COUNT, out);
     return r < 0 ? r : 1;
 }

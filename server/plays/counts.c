@@ -83,18 +83,19 @@ struct bt_counts *bt_counts_create(void)
         bt_many_create("INSERT INTO play_subject(id, publication, item, asset, type, campaign,"
                        " layer, priority)",
                        SUBJECT_COLUMNS, " ON CONFLICT (id) DO NOTHING");
-    counts->write_daily =
-        bt_many_create("INSERT INTO play_daily(day, screen, unit, subject, reason, evidence, "
-                       "complete, partial,"
-                       " verified, cards, shown_ms, presented, dropped, repaired, undated)",
-                       DAILY_COLUMNS,
-                       " ON CONFLICT (day, screen, unit, subject, reason, evidence) DO UPDATE "
-                       "SET " ADD("complete") ", " ADD("partial") ", " ADD("verified") ", " ADD("ca"
-                                                                                                "rd"
-                                                                                                "s") ", " ADD(
-                           "shown_ms") ", " ADD("presented") ", " ADD("dropped") ", " ADD("repaire"
-                                                                                          "d") ","
-                                                                                               " " ADD("undated"));
+    counts->write_daily = bt_many_create(
+        "INSERT INTO play_daily(day, screen, unit, subject, reason, evidence, "
+        "complete, partial,"
+        " verified, cards, shown_ms, presented, dropped, repaired, undated)",
+        DAILY_COLUMNS,
+        " ON CONFLICT (day, screen, unit, subject, reason, evidence) DO UPDATE "
+        "SET " ADD("complete") ", " ADD("partial") ", " ADD("verified") ", " ADD(
+            "ca"
+            "rd"
+            "s") ", " ADD("shown_ms") ", " ADD("presented") ", " ADD("dropped") ", " ADD("repaire"
+                                                                                         "d") ","
+                                                                                              " " ADD(
+                                                                                                  "undated"));
     counts->write_hourly =
         bt_many_create(
             "INSERT INTO play_hourly(day, hour, screen, unit, subject, complete, partial, verified,"

@@ -20,6 +20,7 @@ struct bt_memory *bt_memory_create(void)
 static void free_remembered(struct bt_remembered *remembered)
 {
     bt_tally_destroy(remembered->tally);
+    free(remembered->state);
     free(remembered);
 }
 
@@ -90,9 +91,7 @@ int bt_memory_read(struct bt_memory *memory, struct bt_db *db, const struct bt_s
 {
     bt_memory_forget(memory, sender->player, journal);
     struct bt_remembered *read = BT_NEW(struct bt_remembered);
-    read->tz = sender->tz;
-    read->tally = bt_tally_create(sender->tz);
-    int r = bt_standing_read(db, sender->player, journal, &read->standing, read->tally, err);
+    int r = bt_standing_read(db, sender->player, journal, &read->standing, &read->state, err);
     if (r < 0) {
         free_remembered(read);
         return r;

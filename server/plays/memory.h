@@ -7,13 +7,13 @@
 
 #include "server/plays/standing.h"
 
-// Beyond that all are forgotten and read again; with their tallies some 30 MiB.
+// Beyond that all are forgotten and read again: some 40 MiB.
 #define BT_MEMORY_MAX_JOURNALS 16384
 
 struct bt_remembered {
     struct bt_standing standing;
-    struct bt_tally *tally;
-    const struct bt_tz *tz;  // of the tally
+    char *state;             // of the tally, kept
+    struct bt_tally *tally;  // while a transaction moves it: it is large; NULL otherwise
     int64_t stored_seq;      // where the database stands
     bool moved;              // in the transaction that is being made
     struct bt_remembered *next;

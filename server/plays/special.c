@@ -56,7 +56,9 @@ static int close_one(struct bt_db *db, struct bt_books *books, const struct bt_s
 {
     struct bt_standing standing;
     BT_AUTO(bt_tally) tally = bt_tally_create(sender->tz);
-    int r = bt_standing_read(db, sender->player, journal, &standing, tally, err);
+    BT_AUTOFREE char *state = NULL;
+    int r = bt_standing_read(db, sender->player, journal, &standing, &state, err);
+    r = r < 0 ? r : bt_tally_load(tally, state, strlen(state), err);
     if (r < 0) {
         return r;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 static const char *const words[] = {"open", "closed", "forked"};
@@ -80,14 +81,17 @@ int bt_standing_write_boots(const struct bt_standing *standing, struct bt_buf *o
     " received_ms, known_ms, stopped FROM play_journal "
 
 // What a journal's place in the chain is; the rest belongs to the player whose row it is.
-static int take_chain(const struct bt_db_rows *row, struct bt_standing *out, struct bt_tally *tally,
+static int take_chain(const struct bt_db_rows *row, struct bt_standing *out, char **state,
                       struct bt_error *err)
 {
-    const char *state = bt_db_get_text(row, 2);
     out->last_seq = bt_db_get_int(row, 0);
     int r = bt_unhex(bt_db_get_text(row, 1), out->last_hash.bytes, BT_SHA256_BYTES);
-    r = r < 0 ? r : bt_tally_load(tally, state, strlen(state), err);
-    return r < 0 ? r : read_boots(bt_db_get_text(row, 3), out, err);
+    r = r < 0 ? bt_fail(err, -EIO, "The hash is damaged")
+              : read_boots(bt_db_get_text(row, 3), out, err);
+    if (r == 0 && state != NULL) {
+        *state = bt_strdup(bt_db_get_text(row, 2));
+    }
+    return r;
 }
 
 static void take_row(const struct bt_db_rows *row, struct bt_standing *out)
@@ -104,7 +108,7 @@ static void take_row(const struct bt_db_rows *row, struct bt_standing *out)
 }
 
 int bt_standing_read(struct bt_db *db, const char *player, const char *journal,
-                     struct bt_standing *out, struct bt_tally *tally, struct bt_error *err)
+                     struct bt_standing *out, char **state, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) own = NULL;
     BT_AUTO(bt_db_rows) others = NULL;
@@ -115,7 +119,7 @@ int bt_standing_read(struct bt_db *db, const char *player, const char *journal,
                       BT_TEXT(journal));
     if (r == 0 && bt_db_next(own)) {
         take_row(own, out);
-        r = take_chain(own, out, tally, err);
+        r = take_chain(own, out, state, err);
         return r < 0 ? bt_fail_in(err, r, "Journal %s of %s", journal, player) : 0;
     }
     r = r < 0 ? r
@@ -123,8 +127,11 @@ int bt_standing_read(struct bt_db *db, const char *player, const char *journal,
                           COLUMNS "WHERE journal = $1 ORDER BY last_seq DESC LIMIT 1",
                           BT_TEXT(journal));
     if (r == 0 && bt_db_next(others)) {
-        r = take_chain(others, out, tally, err);
         out->known_ms = bt_db_get_int(others, 10);
+        return take_chain(others, out, state, err);
+    }
+    if (r == 0 && state != NULL) {
+        *state = bt_strdup("");
     }
     return r;
 }

@@ -30,13 +30,12 @@ struct bt_standing {
 };
 
 /**
- * Reads the row and fills `tally`. Without a row the standing is that of a new journal: nothing
- * counted, or as far as the same journal was counted under another player (a player that was paired
- * again goes on with its file).
+ * Reads the row; *state is the tally's kept state, for free (NULL: nobody wants it). Without a row
+ * the standing is that of a new journal: nothing counted, or as far as the same journal was counted
+ * under another player (a player that was paired again goes on with its file).
  */
 int bt_standing_read(struct bt_db *db, const char *player, const char *journal,
-                     struct bt_standing *out, struct bt_tally *tally,
-                     struct bt_error *err) BT_NODISCARD;
+                     struct bt_standing *out, char **state, struct bt_error *err) BT_NODISCARD;
 
 enum bt_verdict {
     BT_VERDICT_COUNT,    // count from `from` on
