@@ -9,6 +9,7 @@ const struct bt_route_table *const bt_all_routes[] = {
     &bt_publication_routes,
     &bt_plays_routes,
     &bt_setting_routes,
+    &bt_report_routes,
     &bt_evidence_routes,
     NULL,  // each part adds its table above
 };
