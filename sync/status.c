@@ -8,7 +8,8 @@
 #include "sync/repository.h"
 
 // Differ each time without anything having happened.
-static const char *const restless[] = {"at_ms", "clock", "presented", "dropped", "storage", "plays"};
+static const char *const restless[] = {"at_ms",   "clock",   "presented",
+                                       "dropped", "storage", "plays"};
 
 static cJSON *player_part(const char *text)
 {

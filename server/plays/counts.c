@@ -70,8 +70,34 @@ static void init_table(struct table *table, size_t size)
     table->slots = BT_NEW_ARRAY(uint32_t, size);
 }
 
-#define ADD(column) column " = play_daily." column " + excluded." column
-#define ADD_HOURLY(column) column " = play_hourly." column " + excluded." column
+static const char insert_subjects[] =
+    "INSERT INTO play_subject(id, publication, item, asset, type, campaign, layer, priority)";
+static const char known_already[] = " ON CONFLICT (id) DO NOTHING";
+
+static const char insert_daily[] =
+    "INSERT INTO play_daily(day, screen, unit, subject, reason, evidence, complete, partial,"
+    " verified, cards, shown_ms, presented, dropped, repaired, undated)";
+static const char add_daily[] =
+    " ON CONFLICT (day, screen, unit, subject, reason, evidence) DO UPDATE SET"
+    " complete = play_daily.complete + excluded.complete,"
+    " partial = play_daily.partial + excluded.partial,"
+    " verified = play_daily.verified + excluded.verified,"
+    " cards = play_daily.cards + excluded.cards,"
+    " shown_ms = play_daily.shown_ms + excluded.shown_ms,"
+    " presented = play_daily.presented + excluded.presented,"
+    " dropped = play_daily.dropped + excluded.dropped,"
+    " repaired = play_daily.repaired + excluded.repaired,"
+    " undated = play_daily.undated + excluded.undated";
+
+static const char insert_hourly[] =
+    "INSERT INTO play_hourly(day, hour, screen, unit, subject, complete, partial, verified, cards,"
+    " shown_ms)";
+static const char add_hourly[] = " ON CONFLICT (day, hour, screen, unit, subject) DO UPDATE SET"
+                                 " complete = play_hourly.complete + excluded.complete,"
+                                 " partial = play_hourly.partial + excluded.partial,"
+                                 " verified = play_hourly.verified + excluded.verified,"
+                                 " cards = play_hourly.cards + excluded.cards,"
+                                 " shown_ms = play_hourly.shown_ms + excluded.shown_ms";
 
 struct bt_counts *bt_counts_create(void)
 {
@@ -79,34 +105,9 @@ struct bt_counts *bt_counts_create(void)
     randombytes_buf(&counts->seed, sizeof(counts->seed));
     init_table(&counts->by_place, 1024);
     init_table(&counts->by_subject, 1024);
-    counts->write_subjects =
-        bt_many_create("INSERT INTO play_subject(id, publication, item, asset, type, campaign,"
-                       " layer, priority)",
-                       SUBJECT_COLUMNS, " ON CONFLICT (id) DO NOTHING");
-    counts->write_daily = bt_many_create(
-        "INSERT INTO play_daily(day, screen, unit, subject, reason, evidence, "
-        "complete, partial,"
-        " verified, cards, shown_ms, presented, dropped, repaired, undated)",
-        DAILY_COLUMNS,
-        " ON CONFLICT (day, screen, unit, subject, reason, evidence) DO UPDATE "
-        "SET " ADD("complete") ", " ADD("partial") ", " ADD("verified") ", " ADD(
-            "ca"
-            "rd"
-            "s") ", " ADD("shown_ms") ", " ADD("presented") ", " ADD("dropped") ", " ADD("repaire"
-                                                                                         "d") ","
-                                                                                              " " ADD(
-                                                                                                  "undated"));
-    counts->write_hourly =
-        bt_many_create(
-            "INSERT INTO play_hourly(day, hour, screen, unit, subject, complete, partial, verified,"
-            " cards, shown_ms)",
-            HOURLY_COLUMNS,
-            " ON CONFLICT (day, hour, screen, unit, subject) DO UPDATE SET " ADD_HOURLY("complete") ", " ADD_HOURLY(
-                "partial") ", " ADD_HOURLY("verified") ", " ADD_HOURLY("cards") ", " ADD_HOURLY("sh"
-                                                                                                "ow"
-                                                                                                "n_"
-                                                                                                "m"
-                                                                                                "s"));
+    counts->write_subjects = bt_many_create(insert_subjects, SUBJECT_COLUMNS, known_already);
+    counts->write_daily = bt_many_create(insert_daily, DAILY_COLUMNS, add_daily);
+    counts->write_hourly = bt_many_create(insert_hourly, HOURLY_COLUMNS, add_hourly);
     return counts;
 }
 
