@@ -24,7 +24,7 @@
 #define BT_EVIDENCE_FORMAT 1
 
 // The longest line: a report's document, or the heads of a large province, as a JSON string.
-#define BT_EVIDENCE_MAX_LINE (24 << 20)
+#define BT_EVIDENCE_MAX_LINE (40 << 20)
 #define BT_EVIDENCE_MAX_SEAL 4096
 
 /*

@@ -11,7 +11,7 @@
 #include "server/db/db.h"
 #include "server/server.h"
 
-#define BT_EVIDENCE_MAX_REPORT (16 << 20)
+#define BT_EVIDENCE_MAX_REPORT (24 << 20)
 
 struct bt_evidence_report_facts {
     int64_t from_day, until_day;  // since 1970-01-01

@@ -1,0 +1,52 @@
+/**
+ * A claim: the kept report that lies in the evidence (docs/reports.md), held against the recount,
+ * and the file that somebody was given, held against the report. What differs is named by its cell.
+ *
+ * The document is read a row at a time: its first line ends with "rows":[, each row is a line, the
+ * last line has the rest.
+ */
+#ifndef BT_CLI_VERIFY_CLAIM_H
+#define BT_CLI_VERIFY_CLAIM_H
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "cli/verify/recount.h"
+#include "cli/verify/verdict.h"
+
+#define BT_CLAIM_MAX_BYTES (24 << 20)
+#define BT_CLAIM_MAX_COLUMNS 32
+
+struct bt_claim;
+
+/**
+ * `line` is the evidence's line about it: "text", "files", "places"; taken. -EINVAL: not a report,
+ * or one of other definitions than ours.
+ */
+int bt_claim_create(cJSON *line, struct bt_claim **out, struct bt_error *err) BT_NODISCARD;
+void bt_claim_destroy(struct bt_claim *report);
+BT_DEFINE_AUTO(bt_claim)
+
+const char *bt_claim_id(const struct bt_claim *report);
+const char *bt_claim_title(const struct bt_claim *report);
+const char *bt_claim_root(const struct bt_claim *report);  // its "root_sha256", or ""
+
+// How the recount is to be made. False: a filter that nobody can apply without the server.
+bool bt_claim_plan(const struct bt_claim *report, struct bt_recount_plan *out);
+
+// Up to which record of a journal was counted when the report was made; 0: it was not known.
+int64_t bt_claim_until_seq(const struct bt_claim *report, const char *player, const char *journal);
+
+// The unit under which a code's plays were reported; the code itself when nothing is said.
+const char *bt_claim_place(const struct bt_claim *report, const char *unit);
+
+// Every cell that can be counted again; `screens` as cli/verify/witness.h has it.
+void bt_claim_compare(const struct bt_claim *report, struct bt_recount *rows,
+                      struct bt_recount *screens, struct bt_verdict *verdict);
+
+// A file that was drawn from it: CSV and JSON cell by cell, anything by its hash.
+int bt_claim_file(const struct bt_claim *report, const char *path, struct bt_verdict *verdict,
+                  struct bt_error *err) BT_NODISCARD;
+
+#endif
