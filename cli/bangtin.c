@@ -37,13 +37,14 @@ static const struct {
       &bt_campaign_commands, &bt_schedule_commands, &bt_propose_commands, &bt_proposal_commands,
       &bt_approve_commands, &bt_publish_commands, &bt_publication_commands, &bt_withdraw_commands}},
     {"Trông coi màn hình / looking after the screens",
-     {&bt_status_commands, &bt_takedown_commands, &bt_emergency_commands, &bt_command_commands}},
+     {&bt_status_commands, &bt_takedown_commands, &bt_emergency_commands, &bt_command_commands,
+      &bt_evidence_commands}},
     {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},
     {"Quản trị, khóa ký / administration, signing keys",
      {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_setting_commands,
       &bt_audit_commands, &bt_key_commands, &bt_repository_commands, &bt_logout_commands}},
     {"Không cần máy chủ / without a server",
-     {&bt_new_commands, &bt_plays_commands, &bt_tuf_commands}},
+     {&bt_new_commands, &bt_plays_commands, &bt_verify_commands, &bt_tuf_commands}},
 };
 
 static void print_help(FILE *to)
