@@ -162,7 +162,8 @@ class World:
         known = day_ms(datetime.date(2027, 1, 1))
         rows = [(f"d-{name}", "j", name, self.unit_of(name, LAST), "forked" if name == "s-1" else "open", 100, "", "", "", 0, 0,
                  day_ms(datetime.date(2026, 10, 10)) if name == "s-0" else known) for name in sorted(self.homes) if name != "s-7"]
-        yield from insert("play_journal", rows)
+        yield from insert("play_journal", rows, "(player,journal,screen,unit,state,last_seq,last_hash,tally,boots,first_ms,"
+                          "received_ms,known_ms)")
         lost = day_ms(datetime.date(2026, 10, 5))
         yield from insert("play_loss", [("d-s-1", "j", 7, "s-1", "c2", 12, "journal unwritable", lost, lost + 3600000, "synced")])
 
