@@ -137,6 +137,33 @@ class PlaysTest(FleetCase):
         self.assertEqual(json.loads(told["data"])["state"], "forked")
         self.assertIn("plays.fork", [entry["verb"] for entry in self.admin.get("/v1/audit").json["items"]])
 
+    def test_a_fork_is_settled_by_an_administrator_and_a_new_journal_counts(self):
+        self.send(self.journal.batch(1, 11))
+        copy, fresh = Journal(self.player), Journal(self.player, "f" * 32)
+        for _ in range(3):
+            copy.play("khac")
+            fresh.play("moi")
+        copy.start()
+        for _ in range(20):
+            copy.play("khac")
+        self.assertProblem(self.send(copy.batch(11, 5)), 409, "plays-forked")
+        path = f"/v1/plays/journals/{self.player.id}"
+        screens = self.admin.get("/v1/plays/journals").json["items"]
+        self.assertEqual([(s["screen"], s["state"]) for s in screens], [(self.screen, "forked")])
+        aside = self.admin.get(f"{path}/{JOURNAL}/quarantine").json["items"]
+        self.assertEqual([(a["first"], a["last"]) for a in aside], [(11, 15)])
+        self.assertProblem(self.send(fresh.batch(1, 3)), 409, "plays-forked")  # nobody has settled it yet
+        self.assertEqual(self.admin.post(f"{path}/{JOURNAL}/resolve", {"reason": "thẻ nhớ bị sao chép"}).status, 204)
+        self.assertEqual(self.admin.post(f"{path}/{JOURNAL}/resolve", {"reason": "lần nữa"}).status, 204)
+        self.assertEqual(self.send(fresh.batch(1, 3)).status, 200)
+        self.assertProblem(self.send(self.journal.batch(12, 2)), 409, "plays-forked")
+        self.assertEqual(self.counted(), 13)
+        shown = self.admin.get(path).json
+        self.assertEqual({j["journal"]: j["state"] for j in shown["items"]}, {JOURNAL: "forked", "f" * 32: "open"})
+        self.assertEqual([(loss["cause"], loss["seq"]) for loss in shown["losses"]], [("journal forked", 12)])
+        self.assertProblem(self.admin.post(f"{path}/{'f' * 32}/resolve", {"reason": "x"}), 409, "not-forked")
+        self.assertProblem(self.admin.post(f"{path}/{'0' * 32}/resolve", {"reason": "x"}), 404, "not-found")
+
     def test_what_was_answered_is_there_after_a_kill(self):
         self.assertEqual(self.send(self.journal.batch(1, 11)).status, 200)
         self.kill_and_start_again()

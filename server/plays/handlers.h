@@ -7,4 +7,9 @@
 int bt_handle_player_plays(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err);
 
+int bt_handle_plays_journals(struct bt_call *call, struct bt_error *err);
+int bt_handle_plays_player(struct bt_call *call, struct bt_error *err);
+int bt_handle_plays_quarantine(struct bt_call *call, struct bt_error *err);
+int bt_handle_plays_resolve(struct bt_call *call, struct bt_error *err);
+
 #endif
