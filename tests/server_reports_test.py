@@ -308,6 +308,41 @@ class FormsTest(ReportsCase):
         presets = people["xa"].get("/v1/report-presets?unit=c1").json["items"]
         self.assertEqual([preset["preset"] for preset in presets][:2], ["month", "half-year-1"])
 
+    def test_the_command_line_tool(self):
+        self.prepare(plays=300)
+        environment = {**os.environ, "XDG_CONFIG_HOME": self.directory}
+        user = self.admin.post("/v1/users", {"login": "bao-cao", "name": "Trần Thị Bé", "unit": "92", "password": PASSWORD}).json
+        self.admin.post(f"/v1/users/{user['id']}/grants", {"unit": "92", "role": "reporter"})
+        with open(os.path.join(self.directory, "password"), "w", encoding="utf-8") as file:
+            file.write(PASSWORD)
+
+        def bangtin(*arguments, fails=False):
+            done = subprocess.run([os.path.join(BUILD, "cli", "bangtin"), *arguments], env=environment, capture_output=True, text=True,
+                                  timeout=60, cwd=self.directory, check=False)
+            self.assertEqual(done.returncode != 0, fails, done)
+            return done.stderr if fails else done.stdout
+        bangtin("login", self.server.origin, "--login", "bao-cao", "--password-file", "password")
+        days = ("--from", "2026-10-01", "--to", "2026-10-31")
+        shown = bangtin("report", *days, "--by", "campaign")
+        complete = sum(play.complete for play in self.world.plays
+                       if play.date.isoformat()[:7] == "2026-10" and self.world.belongs(play.unit, "92"))
+        self.assertIn("Tuần lễ chuyển đổi số", shown)
+        self.assertRegex(shown, rf"TỔNG CỘNG / TOTAL .* {complete} ")
+        self.assertIn(f"đã phát {complete:02} lượt", shown)
+        self.assertEqual(json.loads(bangtin("report", "list", "--json")), [])
+        bangtin("report", *days, "--by", "unit,screen", "--output", "a.xlsx")
+        kept = json.loads(bangtin("report", "list", "--json"))
+        bangtin("report", "get", kept[0]["id"], "--output", "b.xlsx")
+        first, second = (open(os.path.join(self.directory, name), "rb").read() for name in ("a.xlsx", "b.xlsx"))
+        self.assertEqual(first, second)
+        self.assertEqual(first[:2], b"PK")
+        bangtin("report", "get", kept[0]["id"], "--output", "b.csv", "--separator", ",")
+        with open(os.path.join(self.directory, "b.csv"), encoding="utf-8-sig") as file:
+            self.assertEqual(next(csv.reader(file))[:2], ["Đơn vị", "Mã đơn vị"])
+        self.assertIn("half-year-2", bangtin("report", "presets", "--unit", "92"))
+        self.assertIn("--preset", bangtin("report", fails=True))
+        self.assertIn("reason", bangtin("report", *days, "--by", "hour,reason", fails=True))
+
 
 if __name__ == "__main__":
     main()
