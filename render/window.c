@@ -1,6 +1,7 @@
 #include "render/window.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #ifdef BT_HAVE_X11
 #include <SDL_syswm.h>
@@ -8,6 +9,7 @@
 #include <X11/Xlib.h>
 #endif
 
+#include "base/log.h"
 #include "base/str.h"
 
 int bt_fail_sdl(struct bt_error *err, int code, const char *what)
@@ -23,8 +25,34 @@ static bool is_pretended(const char *driver)
            !bt_str_equal(driver, asked);
 }
 
+#ifdef BT_HAVE_X11
+static const struct bt_log logger = {"render/window"};
+
+/*
+ * The connection breaks while SDL still opens it. Xlib would call exit(), which takes libraries
+ * down under the feet of threads that use them: they crash, or the process never ends. Whoever is
+ * killed at any time may leave at once; the supervisor starts us again.
+ */
+static int leave_at_once(Display *display)
+{
+    (void)display;
+    bt_log_error(&logger, "The display broke while it was opened; ending");
+    _Exit(EXIT_FAILURE);
+}
+
+static void watch_opening(void)
+{
+    XSetIOErrorHandler(leave_at_once);
+}
+#else
+static void watch_opening(void)
+{
+}
+#endif
+
 static int start_video(struct bt_error *err)
 {
+    watch_opening();
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
     SDL_SetHint(SDL_HINT_VIDEO_DOUBLE_BUFFER, "1");

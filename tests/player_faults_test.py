@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -15,7 +16,69 @@ from player_harness import PlayerCase, main, make_clip
 SECOND_NS = 1000000000
 
 
+class BreakingDisplay:
+    """Passes on to an X server, and breaks the connection after so many of its bytes, once."""
+
+    def __init__(self, display, after):
+        self.target, self.left = f"/tmp/.X11-unix/X{display[1:]}", after
+        self.number = next(n for n in range(200, 1000) if not os.path.exists(f"/tmp/.X11-unix/X{n}"))
+        self.path = f"/tmp/.X11-unix/X{self.number}"
+        self.listener, self.open = socket.socket(socket.AF_UNIX), []
+        self.listener.bind(self.path)
+        self.listener.listen()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.target)
+            self.open += [client, server]
+            for pair in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self.pump, args=pair, daemon=True).start()
+
+    def pump(self, source, sink, answers):
+        try:
+            while data := source.recv(65536):
+                self.left -= len(data) if answers else 0
+                if answers and self.left < 0 <= self.left + len(data):
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for each in (source, sink):
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        for each in (self.listener, *self.open):
+            each.close()
+        os.unlink(self.path)
+
+
 class FaultsTest(PlayerCase):
+    def test_a_display_that_breaks_while_it_is_opened_ends_the_player_at_once(self):
+        self.campaign.image("a", "red", 1)
+        publication, display = self.campaign.write(), self.start_display()
+        whole = BreakingDisplay(display.name, 1 << 30)
+        self.addCleanup(whole.close)
+        player = self.start(publication, environment=self.environment(f":{whole.number}"))
+        self.wait_for(lambda: "a" in self.shown_items(), player)
+        self.stop(player)
+        said = []
+        for percent in (50, 60, 70, 80):  # while SDL asks what screens there are, and makes the window
+            breaking = BreakingDisplay(display.name, ((1 << 30) - whole.left) * percent // 100)
+            self.addCleanup(breaking.close)
+            player = self.start(publication, environment=self.environment(f":{breaking.number}"))
+            said.append(player.communicate(timeout=60)[1])
+            self.assertEqual(player.returncode, 1, said[-1])
+        self.assertTrue(all("while it was opened; ending" in each for each in said), said)
+
     def gap_before(self, item):
         """Nanoseconds from the last new frame of what stood before to the item's first present."""
         last_new_ns = None
