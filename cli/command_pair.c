@@ -92,8 +92,8 @@ static int check_words(struct bt_client *client, const struct bt_arguments *argu
     if (r < 0) {
         return r;
     }
-    bt_words(text_of(pairing, "public_key"), root, code, words);
-    return strcmp(words, typed) == 0
+    r = bt_words(text_of(pairing, "public_key"), root, code, words);
+    return r == 0 && strcmp(words, typed) == 0
                ? 0
                : bt_fail(err, -EACCES,
                          "Các từ không giống nhau: có ai đó đứng giữa, hoặc gõ nhầm. Chưa ghép. / "

@@ -155,8 +155,8 @@ int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t l
                                .root_len = strlen(root->valuestring)};
     bt_copy_cut(out->id, sizeof(out->id), answer.id);
     bt_copy_cut(out->code, sizeof(out->code), answer.code);
-    bt_words(hex, answer.root_sha256, answer.code, out->words);
-    return 0;
+    r = bt_words(hex, answer.root_sha256, answer.code, out->words);
+    return r < 0 ? bt_fail(err, r, "The words of pairing cannot be worked out") : 0;
 }
 
 void bt_pairing_finish(struct bt_pairing *pairing)

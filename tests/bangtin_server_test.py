@@ -186,9 +186,8 @@ class Walk(unittest.TestCase):
         source = (pathlib.Path(os.environ["BT_SOURCE_ROOT"]) / "trust" / "words.c").read_text(encoding="utf-8")
         table = re.search(r"bt_words_list\[BT_WORDS_COUNT\] = \{(.*?)\};", source, re.S).group(1)
         syllables = re.findall(r'"([^"]+)"', table)
-        digest = hashlib.sha256(f"bangtin-words\n{public}\n{hashlib.sha256(root.encode()).hexdigest()}\n"
-                                f"{code}".encode()).digest()
-        return " ".join(syllables[byte] for byte in digest[:4])
+        salt = f"bangtin-words\n{public}\n{hashlib.sha256(root.encode()).hexdigest()}"
+        return " ".join(syllables[byte] for byte in hashlib.pbkdf2_hmac("sha256", code.encode(), salt.encode(), 200000, 4))
 
     def test_from_an_empty_directory_to_two_signatures(self):
         self.prepare()

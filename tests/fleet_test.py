@@ -30,8 +30,8 @@ SCREEN = {"unit": "31333", "name": "Cổng chào Hà Long", "width": 960, "heigh
 def words_of(public_key, root_sha256, code):
     with open(os.path.join(SOURCE, "trust", "words.c"), encoding="utf-8") as file:
         syllables = re.findall(r'"(\w+)"', file.read().split("bt_words_list[BT_WORDS_COUNT] = {")[1].split("};")[0])
-    digest = hashlib.sha256(f"bangtin-words\n{public_key}\n{root_sha256}\n{code}".encode()).digest()
-    return " ".join(syllables[byte] for byte in digest[:4])
+    salt = f"bangtin-words\n{public_key}\n{root_sha256}"
+    return " ".join(syllables[byte] for byte in hashlib.pbkdf2_hmac("sha256", code.encode(), salt.encode(), 200000, 4))
 
 
 def unchunked(answer):

@@ -1,10 +1,13 @@
 #include "trust/words.h"
 
-#include <assert.h>
+#include <errno.h>
+#include <openssl/evp.h>
 #include <string.h>
 
-#include "base/sha256.h"
 #include "base/str.h"
+
+// Both texts are 64 characters of hex.
+#define SALT_BYTES 160
 
 // clang-format off
 const char *const bt_words_list[BT_WORDS_COUNT] = {
@@ -32,24 +35,22 @@ const char *const bt_words_list[BT_WORDS_COUNT] = {
 };
 // clang-format on
 
-static void add(struct bt_hasher *hasher, const char *text)
-{
-    bt_hasher_add(hasher, text, strlen(text));
-}
+// A server in between may choose the code and its root as it likes until the words agree. Each try
+// costs it this much: 2^31 of them take a day on the fastest graphics card, and a code lives
+// minutes.
+#define ITERATIONS 200000
 
-void bt_words(const char *public_key, const char *root_sha256, const char *code,
-              char out[BT_WORDS_BYTES])
+int bt_words(const char *public_key, const char *root_sha256, const char *code,
+             char out[BT_WORDS_BYTES])
 {
-    BT_AUTO(bt_hasher) hasher = bt_hasher_create();
-    add(hasher, "bangtin-words\n");
-    add(hasher, public_key);
-    add(hasher, "\n");
-    add(hasher, root_sha256);
-    add(hasher, "\n");
-    add(hasher, code);
-    struct bt_sha256 hash = bt_hasher_result(hasher);
-    int r = bt_format(out, BT_WORDS_BYTES, "%s %s %s %s", bt_words_list[hash.bytes[0]],
-                      bt_words_list[hash.bytes[1]], bt_words_list[hash.bytes[2]],
-                      bt_words_list[hash.bytes[3]]);
-    assert(r == 0);  // the longest syllable has 9 bytes
+    char salt[SALT_BYTES];
+    uint8_t bytes[4];
+    int r = bt_format(salt, sizeof(salt), "bangtin-words\n%s\n%s", public_key, root_sha256);
+    if (r < 0 ||
+        PKCS5_PBKDF2_HMAC(code, (int)strlen(code), (const unsigned char *)salt, (int)strlen(salt),
+                          ITERATIONS, EVP_sha256(), sizeof(bytes), bytes) != 1) {
+        return -EINVAL;
+    }
+    return bt_format(out, BT_WORDS_BYTES, "%s %s %s %s", bt_words_list[bytes[0]],
+                     bt_words_list[bytes[1]], bt_words_list[bytes[2]], bt_words_list[bytes[3]]);
 }

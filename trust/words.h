@@ -9,6 +9,8 @@
 #ifndef BT_TRUST_WORDS_H
 #define BT_TRUST_WORDS_H
 
+#include "base/compiler.h"
+
 #define BT_WORDS_COUNT 256
 #define BT_WORDS_BYTES 64  // four syllables, single spaces, the NUL
 
@@ -16,9 +18,10 @@ extern const char *const bt_words_list[BT_WORDS_COUNT];
 
 /**
  * `public_key` and `root_sha256` as lower-case hex, `code` as it is shown, with its hyphen
- * ("K7WQ-2MXB"). Gives "sen núi quạt mưa".
+ * ("K7WQ-2MXB"). Gives "sen núi quạt mưa". Slow on purpose: a tenth of a second and more. -EINVAL:
+ * the texts are longer than that.
  */
-void bt_words(const char *public_key, const char *root_sha256, const char *code,
-              char out[BT_WORDS_BYTES]);
+int bt_words(const char *public_key, const char *root_sha256, const char *code,
+             char out[BT_WORDS_BYTES]) BT_NODISCARD;
 
 #endif

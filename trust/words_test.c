@@ -18,20 +18,20 @@ static void the_words_are_those_of_the_protocol(void **state)
 {
     (void)state;
     char words[BT_WORDS_BYTES];
-    bt_words(ZEROS, ONES, "K7WQ-2MXB", words);
-    assert_string_equal(words, "chum hoa sung tùng");
+    assert_int_equal(bt_words(ZEROS, ONES, "K7WQ-2MXB", words), 0);
+    assert_string_equal(words, "cồng vòng hồ nhà");
 }
 
 static void each_part_changes_the_words(void **state)
 {
     (void)state;
     char words[BT_WORDS_BYTES], other[BT_WORDS_BYTES];
-    bt_words(ZEROS, ONES, "K7WQ-2MXB", words);
-    bt_words(ONES, ONES, "K7WQ-2MXB", other);
+    assert_int_equal(bt_words(ZEROS, ONES, "K7WQ-2MXB", words), 0);
+    assert_int_equal(bt_words(ONES, ONES, "K7WQ-2MXB", other), 0);
     assert_string_not_equal(words, other);
-    bt_words(ZEROS, ZEROS, "K7WQ-2MXB", other);
+    assert_int_equal(bt_words(ZEROS, ZEROS, "K7WQ-2MXB", other), 0);
     assert_string_not_equal(words, other);
-    bt_words(ZEROS, ONES, "K7WQ-2MXC", other);
+    assert_int_equal(bt_words(ZEROS, ONES, "K7WQ-2MXC", other), 0);
     assert_string_not_equal(words, other);
 }
 

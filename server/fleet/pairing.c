@@ -34,7 +34,7 @@ int bt_pairing_count_wrong(struct bt_call *call, struct bt_error *err)
     return r < 0 ? (int)r : 0;
 }
 
-static void take_row(const struct bt_db_rows *rows, const char *code, struct bt_pairing *out)
+static int take_row(const struct bt_db_rows *rows, const char *code, struct bt_pairing *out)
 {
     bt_copy_cut(out->id, sizeof(out->id), bt_db_get_text(rows, 0));
     bt_copy_cut(out->public_key, sizeof(out->public_key), bt_db_get_text(rows, 1));
@@ -43,7 +43,7 @@ static void take_row(const struct bt_db_rows *rows, const char *code, struct bt_
     bt_copy_cut(out->root_sha256, sizeof(out->root_sha256), bt_db_get_text(rows, 4));
     bt_copy_cut(out->player, sizeof(out->player), bt_db_get_text(rows, 5));
     out->expires_ms = bt_db_get_int(rows, 6);
-    bt_words(out->public_key, out->root_sha256, code, out->words);
+    return bt_words(out->public_key, out->root_sha256, code, out->words);
 }
 
 // 1 found, 0 not.
@@ -68,8 +68,8 @@ static int look_up(struct bt_call *call, const char *typed, struct bt_pairing *o
     if (r < 0 || !bt_db_next(rows)) {
         return r;
     }
-    take_row(rows, code, out);
-    return 1;
+    r = take_row(rows, code, out);
+    return r < 0 ? bt_fail(err, r, "The words of pairing cannot be worked out") : 1;
 }
 
 int bt_pairing_find(struct bt_call *call, const char *typed, enum bt_pairing_found *out_found,
