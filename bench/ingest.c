@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <libpq-fe.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,11 +24,11 @@
 #include "server/http/metrics.h"
 #include "server/plays/books.h"
 #include "server/plays/ingest.h"
-#include "server/plays/testing.h"
+#include "server/plays/made.h"
 
 #define PLAYS 60
 #define ITEMS 8
-#define WINDOW 512  // batches on their way at a time, as of so many players
+#define WINDOW 512  // batches on their way at a time
 #define MAX_READERS 8
 
 struct work {
@@ -36,9 +37,8 @@ struct work {
     struct bt_buf *packed;  // players × batches
     struct bt_ingest *ingest;
     atomic_int next;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int on_their_way, answered, failed;
+    sem_t room, answered;
+    atomic_int failed;
 };
 
 static void must(int64_t r, const struct bt_error *err)
@@ -105,22 +105,9 @@ static struct bt_delivery *read_one(struct work *work, int player, int batch)
 static void take_answer(const struct bt_counted *counted, void *context)
 {
     struct work *work = context;
-    pthread_mutex_lock(&work->lock);
-    work->on_their_way--;
-    work->answered++;
-    work->failed += counted->result < 0 || counted->verdict != BT_VERDICT_COUNT;
-    pthread_cond_broadcast(&work->changed);
-    pthread_mutex_unlock(&work->lock);
-}
-
-static void await_room(struct work *work)
-{
-    pthread_mutex_lock(&work->lock);
-    while (work->on_their_way >= BT_MIN(WINDOW, work->players / 2)) {
-        pthread_cond_wait(&work->changed, &work->lock);
-    }
-    work->on_their_way++;
-    pthread_mutex_unlock(&work->lock);
+    atomic_fetch_add(&work->failed, counted->result < 0 || counted->verdict != BT_VERDICT_COUNT);
+    sem_post(&work->room);
+    sem_post(&work->answered);
 }
 
 // Every so-manieth player belongs to this reader; each sends its next batch when all of them have
@@ -132,7 +119,7 @@ static void *read_batches(void *context)
     for (int batch = 1; batch < work->batches; batch++) {
         for (int player = first; player < work->players; player += work->readers) {
             struct bt_delivery *delivery = read_one(work, player, batch);
-            await_room(work);
+            sem_wait(&work->room);
             must(bt_ingest_submit(work->ingest, delivery, take_answer, work), NULL);
         }
     }
@@ -154,11 +141,9 @@ static double time_ingest(struct work *work, double *out_processor_s)
     for (int i = 0; i < work->readers; i++) {
         pthread_join(threads[i], NULL);
     }
-    pthread_mutex_lock(&work->lock);
-    while (work->answered < work->players * (work->batches - 1)) {
-        pthread_cond_wait(&work->changed, &work->lock);
+    for (int i = 0; i < work->players * (work->batches - 1); i++) {
+        sem_wait(&work->answered);
     }
-    pthread_mutex_unlock(&work->lock);
     *out_processor_s = processor_s() - processor_began;
     return seconds() - began;
 }
@@ -499,8 +484,9 @@ int main(int argc, char **argv)
     struct work work = {.players = number_of(argc, argv, 3, 200),
                         .batches = number_of(argc, argv, 4, 21),
                         .readers = BT_MIN(number_of(argc, argv, 5, 2), MAX_READERS),
-                        .lock = PTHREAD_MUTEX_INITIALIZER,
-                        .changed = PTHREAD_COND_INITIALIZER};
+                        .failed = 0};
+    sem_init(&work.room, 0, WINDOW);
+    sem_init(&work.answered, 0, 0);
     BT_AUTO(bt_db_pool) pool = NULL;
     must(bt_db_open(argv[1], 4, &pool, &err), &err);
     work.player = BT_NEW_ARRAY(struct bt_made_player, (size_t)work.players);
@@ -520,8 +506,8 @@ int main(int argc, char **argv)
     double engine = time_engine(&work, argv[2], group);
     printf("%s: %d batches of %d plays, %d to a transaction, %d refused: %.0f/s"
            " (%.0f us of this process' processor time each); the engine alone %.0f/s; %.2f of it\n",
-           bt_db_engine(pool), all, PLAYS, group, work.failed, all / took, used_s / all * 1e6,
-           all / engine, engine / took);
+           bt_db_engine(pool), all, PLAYS, group, atomic_load(&work.failed), all / took,
+           used_s / all * 1e6, all / engine, engine / took);
     bt_ingest_destroy(work.ingest);
     for (int i = 0; i < work.players * work.batches; i++) {
         bt_buf_finish(&work.packed[i]);

@@ -3,13 +3,16 @@
 #include "server/plays/ingest.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/civil.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "plays/testing.h"
 #include "server/db/testing.h"
-#include "server/plays/testing.h"
+#include "server/plays/made.h"
 
 #define RECEIVED_MS (BT_MADE_BEGIN_MS + 3600000)
 #define JOURNAL_1 "11111111111111111111111111111111"
@@ -305,6 +308,203 @@ static void a_revoked_player_is_refused_and_a_replaced_one_counted_until_then(vo
     close_world(&world);
 }
 
+/*
+ * A journal of chance, sent in pieces of chance, twice, late, by two servers at once: what the
+ * server has counted is what the tally counts when it reads the journal once.
+ */
+
+static void draw_plays(struct bt_test_options *chance, struct bt_made_journal *journal, int count)
+{
+    static const char *const items[] = {"a", "b", "c"};
+    for (int i = 0; i < count; i++) {
+        struct bt_made_play play = {.item = items[bt_test_draw(chance, 3)],
+                                    .campaign = "cds",
+                                    .run = bt_test_draw(chance, 4),
+                                    .incomplete = bt_test_draw(chance, 6) == 0,
+                                    .lit = bt_test_draw(chance, 2) == 0,
+                                    .simulated = bt_test_draw(chance, 20) == 0};
+        if (bt_test_draw(chance, 3) == 0) {
+            play.item = "set";
+            play.cards = 3;
+            play.card = 1 + bt_test_draw(chance, 3);
+        }
+        if (bt_test_draw(chance, 10) == 0) {
+            bt_made_start(journal);
+        }
+        if (bt_test_draw(chance, 15) == 0) {
+            bt_made_loss(journal, 1 + bt_test_draw(chance, 5), "journal unwritable");
+        }
+        journal->clock_trust = bt_test_draw(chance, 5) == 0 ? BT_CLOCK_UNKNOWN : BT_CLOCK_SYNCED;
+        journal->wall_ms += bt_test_draw(chance, 1200000);
+        journal->mono_ms = journal->wall_ms - BT_MADE_BEGIN_MS + BT_MADE_MONO_MS;
+        bt_made_play(journal, &play);
+    }
+}
+
+static int add_to_sum(const struct bt_tally_key *key, const struct bt_tally_counts *delta,
+                      void *context, struct bt_error *err)
+{
+    (void)key;
+    (void)err;
+    bt_tally_counts_add(context, delta);
+    return 0;
+}
+
+// The player has always known its clock, so every record has one right date.
+static void tell_boot(struct bt_batch_header *header)
+{
+    header->boot_count = 1;
+    bt_copy_cut(header->boots[0].boot, sizeof(header->boots[0].boot), "boot-1");
+    header->boots[0].offset_ms = BT_MADE_BEGIN_MS - BT_MADE_MONO_MS;
+}
+
+static void recount(const struct bt_made_journal *journal, struct bt_tally_counts *out)
+{
+    struct bt_error err = {0};
+    BT_AUTO(bt_tz) tz = NULL;
+    assert_int_equal(bt_tz_load("Asia/Ho_Chi_Minh", &tz, &err), 0);
+    BT_AUTO(bt_tally) tally = bt_tally_create(tz);
+    const struct bt_tally_time time = {true, BT_MADE_BEGIN_MS - BT_MADE_MONO_MS};
+    *out = (struct bt_tally_counts){0};
+    for (size_t i = 0; i < journal->count; i++) {
+        assert_int_equal(
+            bt_tally_add(tally, &journal->records[i].record, &time, add_to_sum, out, &err), 0);
+    }
+}
+
+#define SUM(column) "CAST(coalesce(sum(" column "), 0) AS BIGINT)"
+static void counted_by_server(struct world *world, struct bt_tally_counts *out)
+{
+    struct bt_error err = {0};
+    BT_AUTO(bt_db_rows) rows = NULL;
+    struct bt_db *db = bt_testing_acquire(world->test);
+    assert_int_equal(
+        bt_db_ask(
+            db, &rows, &err,
+            "SELECT " SUM("complete") ", " SUM("partial") ", " SUM("verified") "," SUM(
+                "card"
+                "s") ", " SUM("shown_ms") ", " SUM("presented") ", " SUM("dropped") ", " SUM("repai"
+                                                                                             "red") ", " SUM("undated") " F"
+                                                                                                                        "RO"
+                                                                                                                        "M "
+                                                                                                                        "pl"
+                                                                                                                        "ay"
+                                                                                                                        "_d"
+                                                                                                                        "ai"
+                                                                                                                        "l"
+                                                                                                                        "y"),
+        0);
+    bt_db_release(db);
+    assert_true(bt_db_next(rows));
+    int64_t *const members[] = {&out->complete, &out->partial,  &out->verified,
+                                &out->cards,    &out->shown_ms, &out->presented,
+                                &out->dropped,  &out->repaired, &out->undated};
+    for (size_t i = 0; i < BT_ARRAY_LEN(members); i++) {
+        *members[i] = bt_db_get_int(rows, (int)i);
+    }
+}
+
+struct sender {
+    struct world *world;
+    struct bt_ingest *ingest;  // its own server
+    uint64_t seed;
+};
+
+// Sends pieces of chance until the server has everything.
+static void *send_by_chance(void *context)
+{
+    struct sender *sender = context;
+    struct world own = *sender->world;
+    own.ingest = sender->ingest;
+    struct bt_test_options chance = {.chance = sender->seed};
+    int64_t all = (int64_t)own.journal.count, last = 0;
+    while (last < all) {
+        int64_t first = 1 + bt_test_draw(&chance, BT_MIN(last + 12, all));
+        int64_t count = bt_test_draw(&chance, BT_MIN(25, all - first + 1) + 1);
+        struct bt_counted counted = send_changed(&own, &own.journal, first, count, tell_boot);
+        assert_true(counted.verdict != BT_VERDICT_FORKED && counted.verdict != BT_VERDICT_BLOCKED);
+        assert_true(counted.last_seq >= last);
+        last = counted.last_seq;
+    }
+    return NULL;
+}
+
+static void send_by_two_servers(struct world *world, uint64_t seed)
+{
+    struct bt_error err = {0};
+    const struct bt_ingest_options options = {.db = world->test->pool};
+    struct bt_ingest *other;
+    assert_int_equal(bt_ingest_start(&options, &other, &err), 0);
+    struct sender senders[] = {
+        {world, world->ingest, seed}, {world, other, seed + 1}, {world, world->ingest, seed + 2}};
+    pthread_t threads[BT_ARRAY_LEN(senders)];
+    for (size_t i = 0; i < BT_ARRAY_LEN(senders); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, send_by_chance, &senders[i]), 0);
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(senders); i++) {
+        pthread_join(threads[i], NULL);
+    }
+    bt_ingest_destroy(other);
+}
+
+static void however_it_comes_it_is_counted_once(void **state)
+{
+    struct world world;
+    struct bt_tally_counts truth, counted;
+    open_world(*state, &world);
+    struct bt_test_options chance = {.chance = 7};
+    bt_made_start(&world.journal);
+    draw_plays(&chance, &world.journal, 300);
+    send_by_two_servers(&world, 11);
+    recount(&world.journal, &truth);
+    counted_by_server(&world, &counted);
+    assert_true(truth.complete > 0 && truth.partial > 0 && truth.repaired > 0 && truth.cards > 0);
+    assert_memory_equal(&counted, &truth, sizeof(truth));
+    assert_int_equal(ask(&world, HOURLY), truth.complete);
+    int64_t losses = 0;
+    for (size_t i = 0; i < world.journal.count; i++) {
+        losses += world.journal.records[i].record.kind == BT_RECORD_LOSS;
+    }
+    assert_int_equal(ask(&world, LOSSES), losses);
+    assert_int_equal(ask(&world, "SELECT CAST(sum(last_seq - first_seq + 1) AS BIGINT)"
+                                 " FROM play_batch"),
+                     (int64_t)world.journal.count);
+    close_world(&world);
+}
+
+static void a_bad_neighbour_spoils_nothing(void **state)
+{
+    struct world world;
+    struct bt_delivery *deliveries[3];
+    struct bt_counted counted[3];
+    open_world(*state, &world);
+    add_plays(&world.journal, 9);
+    send(&world, 1, 3);
+    struct bt_made_journal copy;
+    bt_made_journal_init(&copy, &world.player, JOURNAL_1);
+    bt_made_play(&copy, &(struct bt_made_play){.item = "other"});
+    add_plays(&copy, 8);
+    BT_AUTOFREE struct bt_buf *packed = bt_alloc_array(3, sizeof(*packed));
+    bt_made_batch(&world.journal, 4, 3, NULL, &packed[0]);
+    bt_made_batch(&copy, 4, 3, NULL, &packed[1]);
+    bt_made_batch(&world.journal, 4, 2, NULL, &packed[2]);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(deliver(&world, &packed[i], &deliveries[i]), 0);
+        bt_buf_finish(&packed[i]);
+    }
+    BT_AUTO(bt_counting) counting = bt_counting_create(world.test->pool, NULL);
+    bt_counting_run(counting, deliveries, 3, counted);
+    assert_at(&counted[0], BT_VERDICT_COUNT, 6);
+    assert_at(&counted[1], BT_VERDICT_FORKED, 6);
+    assert_int_equal(counted[2].result, 0);
+    for (int i = 0; i < 3; i++) {
+        bt_delivery_destroy(deliveries[i]);
+    }
+    assert_int_equal(ask(&world, COMPLETE), 6);
+    bt_made_journal_finish(&copy);
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +518,8 @@ int main(void)
         bt_db_test(a_journal_that_stopped_in_order_loses_nothing),
         bt_db_test(another_key_is_refused),
         bt_db_test(a_revoked_player_is_refused_and_a_replaced_one_counted_until_then),
+        bt_db_test(however_it_comes_it_is_counted_once),
+        bt_db_test(a_bad_neighbour_spoils_nothing),
     };
     return bt_testing_run(tests, BT_ARRAY_LEN(tests));
 }

@@ -1,7 +1,7 @@
 // For tests and measurements of the ingest: players in a database, journals as players write them,
 // batches of them.
-#ifndef BT_SERVER_PLAYS_TESTING_H
-#define BT_SERVER_PLAYS_TESTING_H
+#ifndef BT_SERVER_PLAYS_MADE_H
+#define BT_SERVER_PLAYS_MADE_H
 
 #include <sodium.h>
 

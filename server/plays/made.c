@@ -1,4 +1,4 @@
-#include "server/plays/testing.h"
+#include "server/plays/made.h"
 
 #include <assert.h>
 #include <stdlib.h>
