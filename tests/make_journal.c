@@ -1,12 +1,13 @@
 // Writes a journal for tests of the tools that read one, or adds to it: three plays, one of them
-// cut short, or so many whole ones. Usage: make_journal DB [PLAYS]
+// cut short and none on a display, or so many whole ones. Usage: make_journal DB [PLAYS]
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "plays/recorder.h"
 
-static void play(struct bt_recorder *recorder, int number, const char *why_ended)
+static void play(struct bt_recorder *recorder, int number, const char *why_ended,
+                 enum bt_evidence evidence)
 {
     const struct bt_play_start start = {
         .item = "anh",
@@ -22,7 +23,7 @@ static void play(struct bt_recorder *recorder, int number, const char *why_ended
         .mono_ns = number * 10000000000LL,
         .wall_ms = 1795228200000LL + number * 10000LL,  // 21 November 2026, morning in Hà Nội
         .clock_trust = BT_CLOCK_SYNCED,
-        .evidence = BT_EVIDENCE_SIMULATED,
+        .evidence = evidence,
     };
     const struct bt_play_counts counts = {
         .shown_ms = strcmp(why_ended, "schedule") == 0 ? 10000 : 3000,
@@ -43,7 +44,7 @@ static int play_many(struct bt_recorder *recorder, const char *number)
         return 1;
     }
     for (int i = 1; i <= (int)plays; i++) {
-        play(recorder, i, "schedule");
+        play(recorder, i, "schedule", BT_EVIDENCE_PRESENT);
         if (i % FLUSH_EVERY == 0 && bt_recorder_flush(recorder) < 0) {
             return 1;
         }
@@ -68,8 +69,8 @@ int main(int argc, char **argv)
     if (argc > 2) {
         return play_many(recorder, argv[2]);
     }
-    play(recorder, 1, "schedule");
-    play(recorder, 2, "schedule");
-    play(recorder, 3, "stopped");
+    play(recorder, 1, "schedule", BT_EVIDENCE_SIMULATED);
+    play(recorder, 2, "schedule", BT_EVIDENCE_SIMULATED);
+    play(recorder, 3, "stopped", BT_EVIDENCE_SIMULATED);
     return 0;
 }
