@@ -437,15 +437,39 @@ static int read_field(const struct bt_json_field *field, const cJSON *value, voi
     return field->read(value, member, context, err);
 }
 
+static bool is_key(const cJSON *member, const char *key)
+{
+    return member->string[0] == key[0] && strcmp(member->string, key) == 0;
+}
+
+// Tables and documents mostly have one order: the search begins behind what was found last.
+static const cJSON *find_member(const cJSON *object, const char *key, const cJSON *last)
+{
+    const cJSON *start = last != NULL ? last->next : NULL;
+    for (const cJSON *member = start; member != NULL; member = member->next) {
+        if (is_key(member, key)) {
+            return member;
+        }
+    }
+    for (const cJSON *member = object->child; member != start; member = member->next) {
+        if (is_key(member, key)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
 int bt_json_read(const cJSON *object, const struct bt_json_field *fields, size_t count,
                  void *target, void *context, struct bt_error *err)
 {
+    const cJSON *last = NULL;
     if (!cJSON_IsObject(object)) {
         return bt_fail(err, -EINVAL, "an object { } was expected");
     }
     for (size_t i = 0; i < count; i++) {
         const struct bt_json_field *field = &fields[i];
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, field->key);
+        const cJSON *value = find_member(object, field->key, last);
+        last = value != NULL ? value : last;
         if (value == NULL && field->optional) {
             continue;
         }

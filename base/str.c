@@ -112,9 +112,23 @@ static size_t utf8_character_bytes(const char *text, size_t len)
     return allowed ? (size_t)following + 1 : 0;
 }
 
+// Whether the next eight bytes are ASCII without a NUL, as most texts of ours are nearly
+// everywhere.
+static bool eight_plain_bytes(const char *text)
+{
+    uint64_t eight;
+    memcpy(&eight, text, sizeof(eight));
+    // A byte below 1 borrows from the highest bit, which no byte of ASCII has.
+    return ((eight | (eight - 0x0101010101010101U)) & 0x8080808080808080U) == 0;
+}
+
 bool bt_utf8_valid(const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {
+        if (len - i >= 8 && eight_plain_bytes(text + i)) {
+            i += 8;
+            continue;
+        }
         size_t bytes = utf8_character_bytes(text + i, len - i);
         if (bytes == 0) {
             return false;
