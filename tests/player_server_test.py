@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -216,6 +217,37 @@ class ServerTest(House):
         self.publish("bang", "an", playlist=red_list)
         for window in windows:
             window.wait_item(red, after_ns=asked_ns)
+
+    def test_plays_of_a_player_that_was_killed_come_home(self):
+        make_still(self.path("do.png"), "red")
+        red, red_list = self.upload(self.path("do.png"), seconds=2)
+        self.publish("bang", "an", playlist=red_list)
+        window = Window(self, "mot", "+0+0")
+        screen = self.new_screen("mot")
+        self.pair(window, screen)
+        journal = os.path.join(self.path("mot"), "plays.db")
+
+        def ask(database, statement):
+            with sqlite3.connect(database, timeout=20) as connection:
+                return connection.execute(statement).fetchone()
+
+        def complete():
+            return ask(journal, "SELECT count(*) FROM record WHERE body LIKE '%\"complete\":true%'")[0]
+
+        self.wait_for(lambda: complete() >= 3, window)
+        window.kill()
+        window.start()  # closes what was cut, and sends what is there
+        server = os.path.join(self.path("server"), "bangtin.db")
+        self.wait_for(lambda: ask(server, "SELECT count(*) FROM play_run WHERE kind = 'start'")[0] == 2, window)
+        window.kill()
+        last, here = ask(server, "SELECT last_seq, journal FROM play_journal")
+        self.assertEqual(ask(journal, "SELECT value FROM meta WHERE key = 'journal_id'")[0], here)
+        rows = f"FROM record WHERE seq <= {last} AND body LIKE '%\"kind\":\"play\"%' AND body LIKE "
+        truth = tuple(ask(journal, f"SELECT count(*) {rows} '%\"complete\":{word}%'")[0] for word in ("true", "false"))
+        self.assertGreaterEqual(truth[0], 3)
+        self.assertGreaterEqual(truth[1], 1)  # the one that was cut
+        self.assertEqual(ask(server, "SELECT sum(complete), sum(partial) FROM play_daily"), truth)
+        self.assertEqual(ask(server, "SELECT DISTINCT screen FROM play_daily"), (screen,))
 
     def test_orders_are_answered_and_a_killed_player_goes_on_without_the_server(self):
         red, red_list = self.picture("do.png", "red")
