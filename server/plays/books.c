@@ -12,6 +12,7 @@ enum { STEP_COLUMNS = 14, BATCH_COLUMNS = 10, LOSS_COLUMNS = 10, RUN_COLUMNS = 8
 
 struct bt_books {
     struct bt_counts *counts;
+    struct bt_firsts *firsts;
     struct bt_step *steps;
     size_t step_count, step_capacity;
     struct bt_kept_batch *batches;
@@ -48,6 +49,7 @@ struct bt_books *bt_books_create(void)
 {
     struct bt_books *books = BT_NEW(struct bt_books);
     books->counts = bt_counts_create();
+    books->firsts = bt_firsts_create();
     books->write_steps = bt_many_create(steps_before, STEP_COLUMNS, steps_after);
     books->write_batches =
         bt_many_create("INSERT INTO play_batch(player, journal, first_seq, last_seq, received_ms,"
@@ -71,6 +73,7 @@ void bt_books_destroy(struct bt_books *books)
         return;
     }
     bt_counts_destroy(books->counts);
+    bt_firsts_destroy(books->firsts);
     bt_many_destroy(books->write_steps);
     bt_many_destroy(books->write_batches);
     bt_many_destroy(books->write_losses);
@@ -87,6 +90,11 @@ void bt_books_destroy(struct bt_books *books)
 struct bt_counts *bt_books_counts(struct bt_books *books)
 {
     return books->counts;
+}
+
+struct bt_firsts *bt_books_firsts(struct bt_books *books)
+{
+    return books->firsts;
 }
 
 void bt_books_step(struct bt_books *books, const struct bt_step *step)
@@ -254,6 +262,7 @@ int bt_books_write(struct bt_books *books, struct bt_db *db, struct bt_error *er
     int r = write_steps(books, db, err);
     r = r < 0 ? r : write_batches(books, db, err);
     r = r < 0 ? r : bt_counts_write(books->counts, db, err);
+    r = r < 0 ? r : bt_firsts_write(books->firsts, db, err);
     r = r < 0 ? r : write_losses(books, db, err);
     return r < 0 ? r : write_runs(books, db, err);
 }
@@ -261,5 +270,6 @@ int bt_books_write(struct bt_books *books, struct bt_db *db, struct bt_error *er
 void bt_books_clear(struct bt_books *books, bool committed)
 {
     bt_counts_clear(books->counts, committed);
+    bt_firsts_clear(books->firsts, committed);
     books->step_count = books->batch_count = books->loss_count = books->run_count = 0;
 }

@@ -7,6 +7,7 @@
 
 #include "server/plays/counts.h"
 #include "server/plays/standing.h"
+#include "server/reports/first.h"
 
 // A journal that has come further. What is borrowed lives until the books are cleared.
 struct bt_step {
@@ -42,6 +43,7 @@ void bt_books_destroy(struct bt_books *books);
 BT_DEFINE_AUTO(bt_books)
 
 struct bt_counts *bt_books_counts(struct bt_books *books);
+struct bt_firsts *bt_books_firsts(struct bt_books *books);
 void bt_books_step(struct bt_books *books, const struct bt_step *step);  // one for each journal
 void bt_books_batch(struct bt_books *books, const struct bt_kept_batch *batch);
 void bt_books_loss(struct bt_books *books, const struct bt_declared_loss *loss);

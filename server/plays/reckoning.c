@@ -145,6 +145,17 @@ static void add_late(struct reckoning *reckoning, const struct bt_record *record
     late->plays++;
 }
 
+// A time that is only a lower bound would say that it was shown before it was approved.
+static void add_first(struct reckoning *reckoning, const struct bt_record *record,
+                      const struct bt_tally_time *time, int64_t start_ms)
+{
+    bool dated = record->clock_trust == BT_CLOCK_SYNCED || time->known;
+    if (dated && record->start.evidence != BT_EVIDENCE_SIMULATED) {
+        bt_firsts_add(bt_books_firsts(reckoning->books), reckoning->standing->screen,
+                      record->start.publication, record->start.publication_version, start_ms);
+    }
+}
+
 static int reckon_record(struct reckoning *reckoning, const struct bt_record *record,
                          struct bt_error *err)
 {
@@ -161,6 +172,7 @@ static int reckon_record(struct reckoning *reckoning, const struct bt_record *re
         add_run(reckoning, record, &time);
     } else if (record->kind == BT_RECORD_PLAY) {
         widen(reckoning, start_ms, end_ms(record, &time));
+        add_first(reckoning, record, &time, start_ms);
     }
     return bt_tally_add(reckoning->tally, record, &time, bt_reckon_sink, &reckoning->place, err);
 }

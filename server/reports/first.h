@@ -1,33 +1,32 @@
 /**
  * When each version of a document was first shown on a screen: what "minutes from approval to the
- * first play" is computed from. Whoever counts a batch of records collects them here and stores
- * them in the same transaction; what was stored already is kept when it is earlier.
+ * first play" is computed from. Whoever counts records says when plays began; rows are written
+ * in the transaction of the counts, and only when they say something new: what was written lately
+ * is remembered. Belongs to one thread.
  */
 #ifndef BT_SERVER_REPORTS_FIRST_H
 #define BT_SERVER_REPORTS_FIRST_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/error.h"
 #include "server/db/db.h"
 
-// A batch has records of one or two documents; of more than these the others come with later ones.
-#define BT_FIRSTS_MAX 64
-#define BT_FIRSTS_ID_BYTES 64
+struct bt_firsts;
+struct bt_firsts *bt_firsts_create(void) BT_NODISCARD;
+void bt_firsts_destroy(struct bt_firsts *firsts);
+BT_DEFINE_AUTO(bt_firsts)
 
-struct bt_firsts {
-    size_t count;
-    struct {
-        char publication[BT_FIRSTS_ID_BYTES];
-        int64_t version, first_ms;
-    } list[BT_FIRSTS_MAX];
-};
+// A play of this version began on the screen at start_ms, by a clock that can be trusted.
+void bt_firsts_add(struct bt_firsts *firsts, const char *screen, const char *publication,
+                   int64_t version, int64_t start_ms);
 
-// A play of this version began at start_ms (bt_tally_start_ms). Begin with {.count = 0}.
-void bt_firsts_add(struct bt_firsts *firsts, const char *publication, int64_t version,
-                   int64_t start_ms);
-int bt_firsts_store(struct bt_db *db, const struct bt_firsts *firsts, const char *screen,
-                    struct bt_error *err) BT_NODISCARD;
+// Adds what is new to play_first; what stands there already and is earlier stays.
+int bt_firsts_write(struct bt_firsts *firsts, struct bt_db *db, struct bt_error *err) BT_NODISCARD;
+
+// The transaction is over: what was written is on the disk, or none of it.
+void bt_firsts_clear(struct bt_firsts *firsts, bool committed);
 
 #endif

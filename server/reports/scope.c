@@ -65,7 +65,8 @@ static void add_screen(struct bt_scope *scope, const struct bt_db_rows *rows)
 #define SCREEN_COLUMNS                                                                             \
     "SELECT d.id, d.name, d.unit, u.name, COALESCE((SELECT max(j.known_ms) FROM play_journal j"    \
     " WHERE j.screen = d.id), 0), (SELECT count(*) FROM play_journal j WHERE j.screen = d.id"      \
-    " AND j.state = 'forked' AND j.resolved_ms IS NULL) FROM screen d JOIN unit u ON u.code = d.unit"
+    " AND j.state = 'forked' AND j.resolved_ms IS NULL) FROM screen d JOIN unit u ON u.code = "    \
+    "d.unit"
 
 static int load_own(struct bt_db *db, const struct bt_report_params *params, const char *path,
                     struct bt_scope *scope, struct bt_error *err)

@@ -6,12 +6,12 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/db/many.h"
 #include "server/reports/facts.h"
 #include "server/reports/period.h"
 
 #define REMEMBER_DAYS 400
 #define MAX_REMEMBERED 90000
-#define ROWS_AT_ONCE 10
 
 void bt_remembered_finish(struct bt_remembered *days)
 {
@@ -205,35 +205,22 @@ int bt_supplement_make(struct bt_db *db, const struct bt_report_params *params, 
     return 0;
 }
 
-static const char store_sql[] =
-    "INSERT INTO report_day(report, day, screen, complete, partial, shown_ms) VALUES"
-    "($1,$2,$3,$4,$5,$6),($1,$7,$8,$9,$10,$11),($1,$12,$13,$14,$15,$16),($1,$17,$18,$19,$20,$21),"
-    "($1,$22,$23,$24,$25,$26),($1,$27,$28,$29,$30,$31),($1,$32,$33,$34,$35,$36),"
-    "($1,$37,$38,$39,$40,$41),($1,$42,$43,$44,$45,$46),($1,$47,$48,$49,$50,$51)";
-static const char store_one_sql[] =
-    "INSERT INTO report_day(report, day, screen, complete, partial, shown_ms)"
-    " VALUES($1,$2,$3,$4,$5,$6)";
-
 int bt_supplement_store(struct bt_db *db, const char *report, const struct bt_remembered *days,
                         struct bt_error *err)
 {
-    struct bt_db_value values[1 + ROWS_AT_ONCE * 5] = {bt_db_text(report)};
-    for (size_t i = 0, rows; i < days->count; i += rows) {
-        rows = days->count - i >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
-        for (size_t k = 0; k < rows; k++) {
-            const struct bt_scope_day *day = &days->list[i + k];
-            struct bt_db_value *to = &values[1 + k * 5];
-            to[0] = BT_INT(day->day);
-            to[1] = BT_TEXT(day->screen);
-            to[2] = BT_INT(day->complete);
-            to[3] = BT_INT(day->partial);
-            to[4] = BT_INT(day->shown_ms);
-        }
-        int64_t r =
-            bt_db_run_values(db, rows > 1 ? store_sql : store_one_sql, values, 1 + rows * 5, err);
-        if (r < 0) {
-            return (int)r;
-        }
+    enum { COLUMNS = 6 };
+    BT_AUTOFREE struct bt_db_value *values =
+        BT_NEW_ARRAY(struct bt_db_value, days->count * COLUMNS + 1);
+    BT_AUTO(bt_many)
+    insert = bt_many_create(
+        "INSERT INTO report_day(report, day, screen, complete, partial, shown_ms)", COLUMNS, "");
+    for (size_t i = 0; i < days->count; i++) {
+        const struct bt_scope_day *day = &days->list[i];
+        const struct bt_db_value row[COLUMNS] = {BT_TEXT(report),      BT_INT(day->day),
+                                                 BT_TEXT(day->screen), BT_INT(day->complete),
+                                                 BT_INT(day->partial), BT_INT(day->shown_ms)};
+        memcpy(&values[i * COLUMNS], row, sizeof(row));
     }
-    return 0;
+    int64_t r = bt_many_run(insert, db, values, days->count, err);
+    return r < 0 ? (int)r : 0;
 }
