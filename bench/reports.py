@@ -72,17 +72,23 @@ class Bench(ReportsCase):
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
             return [int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM")][0]
 
+    def cpu_s(self):
+        with open(f"/proc/{self.server.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def body(self, by, more):
         return {"unit": "92", "from": "2026-10-01", "to": "2026-10-31", "by": by, **more}
 
     def measure(self, what, work):
-        times = []
+        times, cpu = [], []
         for _ in range(OPTIONS.rounds):
-            began = time.monotonic()
+            began, worked = time.monotonic(), self.cpu_s()
             said = work()
             times.append(time.monotonic() - began)
-        print(f"{self.engine:11} {what:44} {statistics.median(times):6.2f} s  (longest {max(times):5.2f})  {said}"
-              f"  peak {self.peak_mib():.0f} MiB", flush=True)
+            cpu.append(self.cpu_s() - worked)
+        print(f"{self.engine:11} {what:40} {statistics.median(times):6.2f} s (longest {max(times):5.2f}; processor"
+              f" {statistics.median(cpu):5.2f})  {said}  peak {self.peak_mib():.0f} MiB", flush=True)
 
     def form(self, by):
         made = self.admin.request("POST", "/v1/reports", self.body(by, {}), check=False)

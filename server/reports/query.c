@@ -10,8 +10,9 @@
 
 #define SQL_MAX_BYTES 65536
 #define KEY_BYTES 400
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
+// One answer's rows with all their cells stay below what the database hands over at once.
+#define MAX_ANSWER 60000
+#define DAYS_AT_ONCE 8
 
 /*
  * gone: codes of units that are no more, and the units that go by them, through any number of
@@ -205,13 +206,14 @@ static void add_keys(struct bt_report_query *query, const struct bt_report_param
     }
 }
 
-static void add_group(struct bt_report_query *query, const struct bt_report_params *params)
+static void add_group(struct bt_report_query *query, size_t count, int64_t limit)
 {
-    for (size_t i = 0; i < params->by_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         bt_report_query_add(query, i == 0 ? " GROUP BY " : ", ");
         add_number(query, (int64_t)i + 1);
     }
-    bt_report_query_add(query, " LIMIT " QUOTE(BT_REPORT_MAX_ROWS) " + 1");
+    bt_report_query_add(query, " LIMIT ");
+    add_number(query, limit);
 }
 
 // A cell as the key it stands under.
@@ -262,38 +264,118 @@ static void set(struct bt_report_row *row, enum bt_measure measure, int64_t valu
     row->known[measure] = true;
 }
 
-static int fill_played(struct bt_db *db, const struct bt_report_params *params, const char *path,
+// Does anything that is asked for stand with the subjects?
+static bool needs_subject(const struct bt_report_params *params)
+{
+    return bt_report_has(params, BT_BY_CAMPAIGN) || bt_report_has(params, BT_BY_ITEM) ||
+           bt_report_has(params, BT_BY_PRIORITY) || params->campaign[0] != '\0' ||
+           params->item[0] != '\0';
+}
+
+/*
+ * Counts by the hour are many: where subjects do not matter, they are added up first, in the order
+ * of their key, which takes no memory.
+ */
+static const char hours_sql[] =
+    "(SELECT day, hour, screen, unit, sum(complete) AS complete, sum(partial) AS partial,"
+    " sum(verified) AS verified, sum(cards) AS cards, sum(shown_ms) AS shown_ms FROM play_hourly"
+    " WHERE hour IN (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,"
+    " 22, 23) AND day >= ";
+
+static void add_source(struct bt_report_query *query, const struct bt_report_params *params)
+{
+    bool subject = needs_subject(params);
+    bt_report_query_add(query, " FROM ");
+    if (!bt_report_has(params, BT_BY_HOUR) || subject) {
+        bt_report_query_add(query,
+                            bt_report_has(params, BT_BY_HOUR) ? "play_hourly d" : "play_daily d");
+    } else {
+        add_value(query, hours_sql, BT_INT(params->from_day));
+        add_value(query, " AND day <= ", BT_INT(params->until_day));
+        if (params->screen[0] != '\0') {
+            add_value(query, " AND screen = ", BT_TEXT(params->screen));
+        }
+        bt_report_query_add(query, " GROUP BY day, hour, screen, unit) d");
+    }
+    // CROSS JOIN: the counts are read once, from the front, and the rest is looked up.
+    bt_report_query_add(query, " CROSS JOIN place p");
+    if (subject) {
+        bt_report_query_add(query, " JOIN play_subject s ON s.id = d.subject");
+    }
+}
+
+static int ask_played(struct bt_db *db, const struct bt_report_params *params, const char *path,
+                      struct bt_db_rows **out, struct bt_error *err)
+{
+    BT_AUTOQUERY query;
+    bt_report_query_begin(&query, params, path);
+    bt_report_query_add(&query, "SELECT ");
+    add_keys(&query, params, &played);
+    bt_report_query_add(&query, "d.screen, CAST(sum(d.complete) AS BIGINT),"
+                                " CAST(sum(d.partial) AS BIGINT), CAST(sum(d.verified) AS BIGINT),"
+                                " CAST(sum(d.cards) AS BIGINT), CAST(sum(d.shown_ms) AS BIGINT)");
+    add_source(&query, params);
+    bt_report_query_where(&query, params);
+    add_group(&query, params->by_count + 1, MAX_ANSWER);
+    return bt_report_query_ask(&query, db, out, err);
+}
+
+static int take_played(struct bt_db_rows *rows, const struct bt_report_params *params,
                        struct bt_report_table *table, struct bt_error *err)
 {
     static const enum bt_measure measures[] = {BT_MEASURE_COMPLETE, BT_MEASURE_PARTIAL,
                                                BT_MEASURE_VERIFIED, BT_MEASURE_CARDS,
-                                               BT_MEASURE_SHOWN_MS, BT_MEASURE_SCREENS};
-    BT_AUTOQUERY query;
-    BT_AUTO(bt_db_rows) rows = NULL;
-    bt_report_query_begin(&query, params, path);
-    bt_report_query_add(&query, "SELECT ");
-    add_keys(&query, params, &played);
-    bt_report_query_add(&query, "CAST(COALESCE(sum(d.complete), 0) AS BIGINT),"
-                                " CAST(COALESCE(sum(d.partial), 0) AS BIGINT),"
-                                " CAST(COALESCE(sum(d.verified), 0) AS BIGINT),"
-                                " CAST(COALESCE(sum(d.cards), 0) AS BIGINT),"
-                                " CAST(COALESCE(sum(d.shown_ms), 0) AS BIGINT),"
-                                " count(DISTINCT d.screen) FROM ");
-    bt_report_query_add(&query,
-                        bt_report_has(params, BT_BY_HOUR) ? "play_hourly d" : "play_daily d");
-    // CROSS JOIN: the counts are read once, from the front, and the rest is looked up.
-    bt_report_query_add(&query, " CROSS JOIN place p JOIN play_subject s ON s.id = d.subject");
-    bt_report_query_where(&query, params);
-    add_group(&query, params);
-    int r = bt_report_query_ask(&query, db, &rows, err);
+                                               BT_MEASURE_SHOWN_MS};
+    int r = 0;
     while (r == 0 && bt_db_next(rows)) {
         struct bt_report_row *row;
         r = row_of(table, params, rows, &row, err);
-        for (size_t i = 0; i < BT_ARRAY_LEN(measures) && r == 0; i++) {
-            set(row, measures[i], bt_db_get_int(rows, (int)(params->by_count + i)));
+        if (r < 0) {
+            break;
+        }
+        bt_report_row_saw(table, row, bt_db_get_text(rows, (int)params->by_count));
+        for (size_t i = 0; i < BT_ARRAY_LEN(measures); i++) {
+            row->measures[measures[i]] += bt_db_get_int(rows, (int)(params->by_count + 1 + i));
         }
     }
     return r;
+}
+
+/*
+ * A piece of the days at a time: neither the engine's sorting nor the answer grows with the range.
+ * An answer that was cut off is asked for again in smaller pieces.
+ */
+static int fill_played(struct bt_db *db, const struct bt_report_params *params, const char *path,
+                       struct bt_report_table *table, struct bt_error *err)
+{
+    bool hours = bt_report_has(params, BT_BY_HOUR) && needs_subject(params);
+    int64_t piece = hours ? 1 : DAYS_AT_ONCE;
+    struct bt_report_params part = *params;
+    int r = 0;
+    while (r == 0 && part.from_day <= params->until_day) {
+        BT_AUTO(bt_db_rows) rows = NULL;
+        part.until_day = BT_MIN(part.from_day + piece - 1, params->until_day);
+        r = ask_played(db, &part, path, &rows, err);
+        if (r == 0 && bt_db_count(rows) == MAX_ANSWER) {
+            r = piece == 1
+                    ? bt_fail(err, -E2BIG, "Một ngày đã quá %d dòng / more than %d rows a day",
+                              MAX_ANSWER, MAX_ANSWER)
+                    : 0;
+            piece = BT_MAX(piece / 4, (int64_t)1);
+            continue;
+        }
+        r = r < 0 ? r : take_played(rows, params, table, err);
+        part.from_day = part.until_day + 1;
+    }
+    return r;
+}
+
+// Without dimensions there is one row, also when nothing was shown.
+static int add_only_row(const struct bt_report_params *params, struct bt_report_table *table,
+                        struct bt_error *err)
+{
+    struct bt_report_row *row;
+    return params->by_count > 0 ? 0 : bt_report_table_row(table, NULL, &row, err);
 }
 
 static bool plan_says(const struct bt_report_params *params)
@@ -352,7 +434,7 @@ static int fill_planned(struct bt_db *db, const struct bt_report_params *params,
                         " GROUP BY publication, item HAVING count(DISTINCT asset) = 1) k"
                         " ON k.publication = d.publication AND k.item = d.item");
     add_planned_filter(&query, params);
-    add_group(&query, params);
+    add_group(&query, params->by_count, BT_REPORT_MAX_ROWS + 1);
     int r = bt_report_query_ask(&query, db, &rows, err);
     while (r == 0 && bt_db_next(rows)) {
         struct bt_report_row *row;
@@ -367,7 +449,8 @@ static int fill_planned(struct bt_db *db, const struct bt_report_params *params,
 int bt_report_fill(struct bt_db *db, const struct bt_report_params *params, const char *path,
                    struct bt_report_table *table, struct bt_error *err)
 {
-    int r = fill_played(db, params, path, table, err);
+    int r = add_only_row(params, table, err);
+    r = r < 0 ? r : fill_played(db, params, path, table, err);
     int plan = r < 0 || !plan_says(params) ? BT_MIN(r, 0) : is_planned(db, params, err);
     r = plan > 0 ? fill_planned(db, params, path, table, err) : plan;
     for (size_t i = 0; i < bt_report_table_count(table) && r == 0; i++) {

@@ -15,6 +15,7 @@
 #define SETTLING_MS (3600 * INT64_C(1000))
 // As many rows as one answer of the database may have, and some to spare.
 #define MAX_DAYS 90000
+#define MAX_ANSWER 100000
 
 void bt_scope_finish(struct bt_scope *scope)
 {
@@ -103,23 +104,32 @@ int64_t bt_scope_find(const struct bt_scope *scope, const char *id)
     return found == NULL ? -ENOENT : found - scope->screens;
 }
 
+static const char sums_sql[] =
+    " CAST(sum(d.complete) AS BIGINT) AS complete, CAST(sum(d.partial) AS BIGINT) AS partial,"
+    " CAST(sum(d.verified) AS BIGINT) AS verified, CAST(sum(d.cards) AS BIGINT) AS cards,"
+    " CAST(sum(d.shown_ms) AS BIGINT) AS shown_ms, CAST(sum(d.repaired) AS BIGINT) AS repaired,"
+    " CAST(sum(d.undated) AS BIGINT) AS undated FROM ";
+
+// Days and screens are how counts are ordered: nothing is sorted, however many there are.
 int bt_scope_ask_days(struct bt_db *db, const struct bt_report_params *params, const char *path,
                       bool by_day, struct bt_db_rows **out, struct bt_error *err)
 {
     BT_AUTOQUERY query;
     bt_report_query_begin(&query, params, path);
-    bt_report_query_add(&query, by_day ? "SELECT d.day, d.screen," : "SELECT 0, d.screen,");
-    bt_report_query_add(&query, " CAST(sum(d.complete) AS BIGINT), CAST(sum(d.partial) AS BIGINT),"
-                                " CAST(sum(d.verified) AS BIGINT), CAST(sum(d.cards) AS BIGINT),"
-                                " CAST(sum(d.shown_ms) AS BIGINT), CAST(sum(d.repaired) AS BIGINT),"
-                                " CAST(sum(d.undated) AS BIGINT) FROM play_daily d"
-                                " CROSS JOIN place p");
+    if (!by_day) {
+        bt_report_query_add(&query, "SELECT 0, d.screen,");
+        bt_report_query_add(&query, sums_sql);
+        bt_report_query_add(&query, "(");
+    }
+    bt_report_query_add(&query, "SELECT d.day, d.screen,");
+    bt_report_query_add(&query, sums_sql);
+    bt_report_query_add(&query, "play_daily d CROSS JOIN place p");
     if (params->campaign[0] != '\0' || params->item[0] != '\0') {
         bt_report_query_add(&query, " JOIN play_subject s ON s.id = d.subject");
     }
     bt_report_query_where(&query, params);
-    bt_report_query_add(&query, by_day ? " GROUP BY d.day, d.screen ORDER BY d.day, d.screen"
-                                       : " GROUP BY d.screen");
+    bt_report_query_add(&query, " GROUP BY d.day, d.screen");
+    bt_report_query_add(&query, by_day ? " ORDER BY d.day, d.screen" : ") d GROUP BY d.screen");
     bt_report_query_add(&query, " LIMIT 100000");
     return bt_report_query_ask(&query, db, out, err);
 }
@@ -183,7 +193,13 @@ int bt_scope_load(struct bt_db *db, const struct bt_report_params *params, const
     }
     int64_t days = params->until_day - params->from_day + 1;
     out->by_day = days * (int64_t)(out->count + 10) < MAX_DAYS;
-    if ((r = bt_scope_ask_days(db, params, path, out->by_day, &rows, err)) < 0) {
+    r = bt_scope_ask_days(db, params, path, out->by_day, &rows, err);
+    if (r == 0 && bt_db_count(rows) >= MAX_ANSWER) {
+        out->by_day = false;  // many more screens than the unit has now
+        bt_db_rows_destroy(BT_TAKE(rows));
+        r = bt_scope_ask_days(db, params, path, false, &rows, err);
+    }
+    if (r < 0) {
         return r;
     }
     while (bt_db_next(rows)) {

@@ -23,6 +23,7 @@ struct labels {
 struct bt_report_table {
     size_t by_count;
     struct labels labels[BT_BY_COUNT];
+    struct labels screens;  // that were seen in any row
     struct bt_report_row *rows;
     size_t count, capacity;
     struct index index;
@@ -108,6 +109,10 @@ void bt_report_table_destroy(struct bt_report_table *table)
     for (size_t i = 0; i < table->by_count; i++) {
         finish_labels(&table->labels[i]);
     }
+    finish_labels(&table->screens);
+    for (size_t i = 0; i < table->count; i++) {
+        free(table->rows[i].seen);
+    }
     free(table->rows);
     free(table->index.slots);
     free(table);
@@ -136,6 +141,7 @@ static struct bt_report_label *label_of(struct labels *labels, const char *key)
     }
     label = BT_NEW(struct bt_report_label);
     label->key = bt_strdup(key);
+    label->number = labels->count;
     make_room(&labels->index, hash_of_label, labels);
     BT_GROW(labels->list, labels->capacity, labels->count + 1);
     labels->list[labels->count] = label;
@@ -186,6 +192,17 @@ int bt_report_table_row(struct bt_report_table *table, const char *const *keys,
     table->count++;
     *out = row;
     return 0;
+}
+
+void bt_report_row_saw(struct bt_report_table *table, struct bt_report_row *row, const char *screen)
+{
+    size_t number = label_of(&table->screens, screen)->number;
+    unsigned char bit = (unsigned char)(1U << number % 8);
+    BT_GROW(row->seen, row->seen_room, number / 8 + 1);
+    if ((row->seen[number / 8] & bit) == 0) {
+        row->seen[number / 8] |= bit;
+        row->measures[BT_MEASURE_SCREENS]++;
+    }
 }
 
 size_t bt_report_table_count(const struct bt_report_table *table)

@@ -31,15 +31,18 @@ enum bt_measure {
 
 // What stands under a dimension: its key in the database, and what people call it.
 struct bt_report_label {
-    char *key;   // "c-7K3QZ5MX2A", "2026-10-03", "07"
-    char *name;  // NULL: as the key
-    char *sort;  // what it is sorted by; NULL: the key
+    char *key;      // "c-7K3QZ5MX2A", "2026-10-03", "07"
+    char *name;     // NULL: as the key
+    char *sort;     // what it is sorted by; NULL: the key
+    size_t number;  // in the order in which they came
 };
 
 struct bt_report_row {
     struct bt_report_label *labels[BT_BY_COUNT];  // as many as `by` has; borrowed from the table
     int64_t measures[BT_MEASURE_COUNT];
     bool known[BT_MEASURE_COUNT];
+    unsigned char *seen;  // a bit for each screen, by the label's number
+    size_t seen_room;
 };
 
 struct bt_report_table;
@@ -53,6 +56,10 @@ BT_DEFINE_AUTO(bt_report_table)
  */
 int bt_report_table_row(struct bt_report_table *table, const char *const *keys,
                         struct bt_report_row **out, struct bt_error *err) BT_NODISCARD;
+
+// Counts the screen in the row's BT_MEASURE_SCREENS, once.
+void bt_report_row_saw(struct bt_report_table *table, struct bt_report_row *row,
+                       const char *screen);
 
 size_t bt_report_table_count(const struct bt_report_table *table);
 struct bt_report_row *bt_report_table_at(struct bt_report_table *table, size_t index);
