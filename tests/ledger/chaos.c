@@ -1,4 +1,4 @@
-#include "ledger/chaos.h"
+#include "tests/ledger/chaos.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "ledger/courier.h"
+#include "tests/ledger/courier.h"
 
 #include <curl/curl.h>
 #include <errno.h>

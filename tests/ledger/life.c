@@ -1,14 +1,14 @@
-#include "ledger/life.h"
+#include "tests/ledger/life.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "ledger/courier.h"
 #include "plays/faulty_vfs.h"
 #include "plays/journal.h"
 #include "plays/reader.h"
+#include "tests/ledger/courier.h"
 
 #define FIRST_WALL_MS 1795240000000LL
 #define FIRST_MONO_MS 5000

@@ -24,10 +24,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ledger/chaos.h"
-#include "ledger/courier.h"
-#include "ledger/life.h"
 #include "plays/faulty_vfs.h"
+#include "tests/ledger/chaos.h"
+#include "tests/ledger/courier.h"
+#include "tests/ledger/life.h"
 
 #define MAX_PLAYERS 1000
 #define AT_ONCE 8
