@@ -173,8 +173,8 @@ int bt_card_waiting(struct bt_kitchen *kitchen, enum bt_waiting what, int width,
 {
     static const char *const texts[] = {
         [BT_WAITING_SERVER] = "Đang tìm máy chủ…\nLooking for the server…",
-        [BT_WAITING_BINDING] = "Đã ghép, chờ kỹ thuật viên ký cho máy này\n"
-                               "Paired, waiting for the technician's signature",
+        [BT_WAITING_BINDING] = ("Đã ghép, chờ kỹ thuật viên ký cho máy này\n"
+                                "Paired, waiting for the technician's signature"),
         [BT_WAITING_CONTENT] = "Đã ghép, đang chờ nội dung\nPaired, waiting for content",
     };
     BT_AUTO(bt_image) card = NULL;
