@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,11 +25,22 @@ struct bt_sha256 bt_sha256_of(const void *bytes, size_t len)
     return hash;
 }
 
+// Looked up once: EVP_sha256() would look it up, with a lock, for every hash.
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 struct bt_hasher *bt_hasher_create(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch_sha256);
     struct bt_hasher *hasher = BT_NEW(struct bt_hasher);
     hasher->context = EVP_MD_CTX_new();
-    if (hasher->context == NULL || EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL) != 1) {
+    if (hasher->context == NULL || sha256 == NULL ||
+        EVP_DigestInit_ex(hasher->context, sha256, NULL) != 1) {
         abort();  // libcrypto without SHA-256 or memory: nothing can be trusted
     }
     return hasher;

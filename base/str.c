@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +26,10 @@ int bt_format(char *out, size_t size, const char *format, ...)
 
 void bt_copy_cut(char *out, size_t size, const char *text)
 {
-    snprintf(out, size, "%s", text);
+    assert(size > 0);
+    size_t len = strnlen(text, size - 1);
+    memmove(out, text, len);
+    out[len] = '\0';
     bt_utf8_trim_partial(out);
 }
 

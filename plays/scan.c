@@ -69,7 +69,7 @@ static bool take_word(struct scanner *s, const char *word)
 
 static bool is_key(const struct bt_json_field *field, const char *key, size_t len)
 {
-    return strncmp(field->key, key, len) == 0 && field->key[len] == '\0';
+    return field->key[0] == key[0] && strncmp(field->key, key, len) == 0 && field->key[len] == '\0';
 }
 
 static void step(struct scanner *s)
