@@ -15,6 +15,9 @@
 #define UNPAIRED_NS BT_NS_PER_S
 #define FIRST_EVERY_S 60
 
+// Of a journal that was set aside.
+#define MAX_TRIES 5
+
 static const struct bt_log logger = {"sync/plays"};
 
 // A journal on its way: the one that is written, or one that was set aside.
@@ -114,14 +117,26 @@ static int64_t sent_away_ns(struct bt_plays *plays)
     return wait_s * BT_NS_PER_S + bt_chance(wait_s * BT_NS_PER_S);
 }
 
+static int64_t leave_aside(struct route *route, const char *detail)
+{
+    bt_log_warn(&logger, "A journal that was set aside stays here: %s", detail);
+    route->done = true;
+    return 0;
+}
+
+// What was set aside must not hold up for ever what is written now. A network that fails is another
+// matter: it fails both.
+static bool is_hopeless(const struct bt_plays *plays, const struct route *route, int r)
+{
+    return route->set_aside && r != -ENETUNREACH && r != -EMSGSIZE && plays->failures >= MAX_TRIES;
+}
+
 // Nothing more is sent of it until the server says otherwise: it is asked now and then.
 static int64_t forked_ns(struct bt_plays *plays, struct route *route, const char *detail)
 {
     route->asked = false;
     if (route->set_aside) {
-        bt_log_warn(&logger, "A journal that was set aside stays here: %s", detail);
-        route->done = true;
-        return 0;
+        return leave_aside(route, detail);
     }
     bt_sync_trouble(plays->sync, BT_TROUBLE_PLAYS_FORKED, detail);
     return plays->sync->options.retry_max_s * BT_NS_PER_S;
@@ -145,6 +160,10 @@ static int64_t handle_failure(struct bt_plays *plays, struct route *route, int r
     }
     if (r == -EACCES) {
         bt_sync_trouble(plays->sync, BT_TROUBLE_PLAYS_REFUSED, err->msg);
+    }
+    if (is_hopeless(plays, route, r)) {
+        plays->failures = 0;
+        return leave_aside(route, err->msg);
     }
     route->asked = false;
     int64_t wait_ns = after_failure_ns(plays);

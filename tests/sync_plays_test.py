@@ -296,6 +296,17 @@ class SyncPlays(unittest.TestCase):
         wait_until(lambda: self.house.batches)
         self.assertEqual({b["journal"] for b in self.house.batches}, {journal_id(self.journal)})
 
+    def test_a_journal_that_was_set_aside_and_is_refused_holds_up_nothing(self):
+        self.write(20)
+        aside = self.journal + ".damaged-2"
+        os.rename(self.journal, aside)
+        self.write(30)
+        self.house.faults = [403] * 6
+        self.start()
+        self.wait_home()
+        self.assertEqual(self.house.faults, [])
+        self.assertEqual(self.counted(aside), [])
+
     def test_a_damaged_record_stays_and_the_others_come(self):
         self.write(20)
         with sqlite3.connect(self.journal) as db:
