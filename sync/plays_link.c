@@ -131,8 +131,8 @@ static int exchange(struct bt_plays_link *link, const char *path, const char *ty
 {
     struct bt_address address;
     enum bt_trouble trouble;
-    CURLcode code;
-    long status;
+    CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+    long status = 0;
     if (!bt_servers_now(link->sync->servers, &address)) {
         return bt_fail(err, -ENETUNREACH, "No server is known");
     }
