@@ -112,7 +112,7 @@ static int read_day(const cJSON *body, int64_t *out, struct bt_error *err)
 static int meet(struct bt_marks *marks, const char *text, size_t len, const struct bt_vouch *vouch,
                 const cJSON *units, struct bt_error *err)
 {
-    int64_t day;
+    int64_t day = 0;
     BT_AUTOJSON *document = NULL;
     int r = bt_countersigned_read(text, len, "plays-heads", &document, err);
     if (r == 0 && !bt_vouch_server(vouch, document)) {

@@ -89,7 +89,7 @@ static int get_row(struct bt_recount *recount, const char *key, struct bt_recoun
 int bt_recount_add(struct bt_recount *recount, const char *key,
                    const struct bt_tally_counts *counts, struct bt_error *err)
 {
-    struct bt_recount_row *row;
+    struct bt_recount_row *row = NULL;
     int r = get_row(recount, key, &row, err);
     if (r == 0) {
         bt_tally_counts_add(&row->counts, counts);

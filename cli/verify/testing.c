@@ -18,8 +18,9 @@
 #define FAR_MS 4102444800000LL  // 2100
 #define DAY_MS 86400000LL
 
-// Every play takes as long, so that a journal of a million lasts a year.
+// Every play takes as long. Where a day has no room for all of them they lie over each other.
 #define PLAY_MS 10000
+#define ROOM_MS 86000000
 
 // One play in so many is partial.
 #define PARTIAL_EVERY 10
@@ -206,13 +207,19 @@ static void add_targets(const struct bt_test_province *province, struct bt_test_
     cJSON_Delete(key);
 }
 
+// Of the player and its screen: in the order of their bytes, as the server lists them.
+static int number_of(const struct bt_test_province *province, int journal)
+{
+    return journal + (province->journals < 10 ? 1 : 101);
+}
+
 static void add_screens(const struct bt_test_province *province, struct bt_test_lines *out)
 {
     BT_AUTOJSON *targets = NULL;
     must(bt_signing_targets(1, FAR_MS, &targets, NULL));
     struct bt_test_lines documents = {NULL, 0, 0};
     for (int i = 0; i < province->journals; i++) {
-        BT_AUTOFREE char *path = bt_strf("s/31333/s-%d.json", i + 1);
+        BT_AUTOFREE char *path = bt_strf("s/31333/s-%d.json", number_of(province, i));
         BT_AUTOFREE char *text = screen_document(province, i);
         must(bt_signing_set_target(targets, path, text, strlen(text), NULL));
         cJSON *line = begin("document");
@@ -245,10 +252,12 @@ static bool is_complete(int64_t seq)
 }
 
 // The first record is a start, the others are plays one after the other.
-static void write_record(int journal, int64_t seq, struct bt_buf *out)
+static void write_record(const struct bt_test_province *province, int journal, int64_t seq,
+                         struct bt_buf *out)
 {
     char id[33];
-    int64_t start_ms = BT_TEST_MIDNIGHT_MS + seq * PLAY_MS;
+    int64_t step_ms = BT_MIN((int64_t)PLAY_MS, ROOM_MS / (province->records + 1));
+    int64_t start_ms = BT_TEST_MIDNIGHT_MS + seq * step_ms;
     if (seq == 1) {
         must(bt_buf_appendf(out,
                             "{\"format\":1,\"seq\":1,\"kind\":\"start\",\"boot\":\"b-%d\","
@@ -271,7 +280,7 @@ static void write_record(int journal, int64_t seq, struct bt_buf *out)
         "\"evidence\":\"present\"}",
         (long long)seq, journal, (long long)(seq % 20), (long long)(seq % 20), (long long)(seq % 5),
         (long long)seq, (long long)start_ms, (long long)(start_ms + PLAY_MS),
-        (long long)(seq * PLAY_MS), is_complete(seq) ? PLAY_MS : 500,
+        (long long)(seq * step_ms), is_complete(seq) ? PLAY_MS : 500,
         is_complete(seq) ? "true" : "false"));
 }
 
@@ -285,14 +294,15 @@ int64_t bt_test_complete(const struct bt_test_province *province)
 }
 
 // The chain before a record.
-static struct bt_sha256 hash_before(int journal, int64_t first)
+static struct bt_sha256 hash_before(const struct bt_test_province *province, int journal,
+                                    int64_t first)
 {
     struct bt_sha256 hash = {{0}};
     BT_AUTOBUF body;
     bt_buf_init(&body, BT_RECORD_MAX_BYTES);
     for (int64_t seq = 1; seq < first; seq++) {
         bt_buf_clear(&body);
-        write_record(journal, seq, &body);
+        write_record(province, journal, seq, &body);
         hash = bt_chain_next(&hash, body.data, body.len);
     }
     return hash;
@@ -306,7 +316,7 @@ static struct bt_sha256 fill(const struct bt_test_province *province, int journa
     int64_t end = BT_MIN(first + province->per_batch, province->records + 1);
     for (int64_t seq = first; seq < end; seq++) {
         bt_buf_clear(&body);
-        write_record(journal, seq, &body);
+        write_record(province, journal, seq, &body);
         hash = bt_chain_next(&hash, body.data, body.len);
         const struct bt_row row = {.seq = seq, .hash = hash, .body = body.data, .len = body.len};
         int r = bt_batch_maker_add(maker, &row, NULL);
@@ -338,7 +348,7 @@ static void make_batch(const struct bt_test_province *province, int journal, int
     struct bt_batch_header header = {.now = {.wall_ms = BT_TEST_MIDNIGHT_MS + DAY_MS,
                                              .mono_ns = DAY_MS * 1000000LL,
                                              .clock_trust = BT_CLOCK_SYNCED}};
-    must(bt_format(header.player, sizeof(header.player), "d-%d", journal + 1));
+    must(bt_format(header.player, sizeof(header.player), "d-%d", number_of(province, journal)));
     must(bt_format(header.boot, sizeof(header.boot), "b-%d", journal));
     journal_of(journal, header.journal);
     BT_AUTOBUF text;
@@ -353,7 +363,7 @@ static void make_batch(const struct bt_test_province *province, int journal, int
 void bt_test_batch(const struct bt_test_province *province, int journal, int64_t first,
                    const struct bt_private_key *by, struct bt_buf *out)
 {
-    struct bt_sha256 hash = hash_before(journal, first);
+    struct bt_sha256 hash = hash_before(province, journal, first);
     make_batch(province, journal, first, by, &hash, out);
 }
 
@@ -381,9 +391,9 @@ static cJSON *journal_facts(const struct bt_test_province *province, int journal
                             int64_t last_seq)
 {
     char id[33], hex[BT_SHA256_HEX_BYTES];
-    BT_AUTOFREE char *player = bt_strf("d-%d", journal + 1);
-    BT_AUTOFREE char *screen = bt_strf("s-%d", journal + 1);
-    struct bt_sha256 hash = hash_before(journal, last_seq + 1);
+    BT_AUTOFREE char *player = bt_strf("d-%d", number_of(province, journal));
+    BT_AUTOFREE char *screen = bt_strf("s-%d", number_of(province, journal));
+    struct bt_sha256 hash = hash_before(province, journal, last_seq + 1);
     bt_hex(hash.bytes, sizeof(hash.bytes), hex);
     cJSON_AddStringToObject(object, "player", player);
     cJSON_AddStringToObject(object, "journal", journal_of(journal, id));
@@ -473,8 +483,8 @@ static void write_rows(const struct bt_test_province *province, struct bt_buf *o
     int64_t shown_ms = complete * PLAY_MS + partial * 500, n = province->journals;
     for (int i = 0; i < province->journals; i++) {
         must(bt_buf_appendf(out, "[\"Cổng chào\",\"s-%d\",null,%lld,%lld,0,0,%lld,1,null,null]%s\n",
-                            i + 1, (long long)complete, (long long)partial, (long long)shown_ms,
-                            i + 1 < province->journals ? "," : ""));
+                            number_of(province, i), (long long)complete, (long long)partial,
+                            (long long)shown_ms, i + 1 < province->journals ? "," : ""));
     }
     must(bt_buf_appendf(out, "],\"total\":[\"\",\"\",null,%lld,%lld,0,0,%lld,%lld,null,null]",
                         (long long)(n * complete), (long long)(n * partial),
@@ -486,8 +496,8 @@ static void write_watermarks(const struct bt_test_province *province, struct bt_
     char id[33];
     must(bt_buf_appendf(out, ",\"watermarks\":{"));
     for (int i = 0; i < province->journals; i++) {
-        must(bt_buf_appendf(out, "%s\"d-%d/%s\":%lld", i == 0 ? "" : ",", i + 1, journal_of(i, id),
-                            (long long)province->records));
+        must(bt_buf_appendf(out, "%s\"d-%d/%s\":%lld", i == 0 ? "" : ",", number_of(province, i),
+                            journal_of(i, id), (long long)province->records));
     }
     must(bt_buf_appendf(out, "}}"));
 }

@@ -374,6 +374,8 @@ static int put_journal(struct work *work, const struct bt_db_rows *rows, struct 
     }
     cJSON_AddNumberToObject(line, "last_seq",
                             (double)bt_db_get_int(rows, (int)BT_ARRAY_LEN(journal_keys)));
+    cJSON_AddNumberToObject(line, "replaced_ms",
+                            (double)bt_db_get_int(rows, (int)BT_ARRAY_LEN(journal_keys) + 1));
     r = put_json(work, line, err);
     return r < 0 ? r : put_batches(work, player, journal, &span, err);
 }
@@ -386,7 +388,8 @@ static int put_journals(struct work *work, struct bt_error *err)
         BT_AUTO(bt_db_rows) rows = NULL;
         r = bt_db_ask(work->db, &rows, err,
                       "SELECT j.player, j.journal, j.screen, j.unit, j.state, s.name, s.time_zone,"
-                      " p.public_key, j.last_hash, j.last_seq FROM play_journal j"
+                      " p.public_key, j.last_hash, j.last_seq, CASE WHEN p.state = 'replaced'"
+                      " THEN p.ended_ms ELSE 0 END FROM play_journal j"
                       " JOIN player p ON p.id = j.player JOIN screen s ON s.id = j.screen"
                       " JOIN unit u ON u.code = j.unit"
                       " WHERE substr(u.path, 1, length($1)) = $1"
