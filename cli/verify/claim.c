@@ -193,21 +193,16 @@ const char *bt_claim_place(const struct bt_claim *claim, const char *unit)
  * Rows.
  */
 
-// The next row, for cJSON_Delete; NULL at the end. *at begins as claim->rows.
-static cJSON *next_row(const struct bt_claim *claim, const char **at, struct bt_error *err)
+static struct bt_drawn drawn_of(const struct bt_claim *claim)
 {
-    cJSON *row = NULL;
-    if (*at >= claim->rows_end) {
-        return NULL;
-    }
-    const char *end = memchr(*at, '\n', (size_t)(claim->rows_end - *at));
-    size_t len = (size_t)(end - *at);
-    len -= len > 0 && (*at)[len - 1] == ',';
-    if (bt_json_parse(*at, len, &row, err) < 0) {
-        return NULL;
-    }
-    *at = end + 1;
-    return row;
+    return (struct bt_drawn){
+        .document = claim->text,
+        .len = claim->len,
+        .head = claim->head,
+        .rows = claim->rows,
+        .rows_end = claim->rows_end,
+        .files = cJSON_GetObjectItemCaseSensitive(claim->line, "files"),
+    };
 }
 
 static size_t column_of(const struct bt_claim *claim, const char *name)
@@ -351,12 +346,12 @@ static int compare_row(struct comparing *comparing, const cJSON *row, int64_t li
 static int compare_rows(struct comparing *comparing, struct bt_recount *rows,
                         struct bt_recount *screens)
 {
-    struct bt_error err = {0};
-    const char *at = comparing->claim->rows;
+    const struct bt_drawn drawn = drawn_of(comparing->claim);
+    const char *at = drawn.rows;
     for (int64_t line = 1;; line++) {
-        BT_AUTOJSON *row = next_row(comparing->claim, &at, &err);
+        BT_AUTOJSON *row = bt_drawn_row(&drawn, &at);
         if (row == NULL) {
-            return at >= comparing->claim->rows_end ? 0 : -EINVAL;
+            return at >= drawn.rows_end ? 0 : -EINVAL;
         }
         if (compare_row(comparing, row, line, rows, screens) < 0) {
             return -EINVAL;
@@ -454,13 +449,6 @@ void bt_claim_compare(const struct bt_claim *claim, struct bt_recount *rows,
 int bt_claim_file(const struct bt_claim *claim, const char *path, struct bt_verdict *verdict,
                   struct bt_error *err)
 {
-    const struct bt_drawn drawn = {
-        .document = claim->text,
-        .len = claim->len,
-        .head = claim->head,
-        .rows = claim->rows,
-        .rows_end = claim->rows_end,
-        .files = cJSON_GetObjectItemCaseSensitive(claim->line, "files"),
-    };
+    const struct bt_drawn drawn = drawn_of(claim);
     return bt_drawn_check(&drawn, path, verdict, err);
 }

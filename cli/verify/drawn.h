@@ -21,6 +21,10 @@ struct bt_drawn {
     const cJSON *files;           // name → SHA-256 of what was drawn
 };
 
+// The next of a document's rows, for cJSON_Delete; NULL at the end, and where *at stays before it,
+// at what is no row. *at begins as `rows`.
+cJSON *bt_drawn_row(const struct bt_drawn *drawn, const char **at) BT_NODISCARD;
+
 /**
  * The path's ending says what it is: .csv and .json are read, others known by their hash. What
  * differs is a finding. Errors: those of reading the file.

@@ -15,6 +15,7 @@ struct bt_marks {
     size_t count, capacity;
     size_t documents;
     int64_t first_day, last_day;
+    int64_t lower_day;  // of the document before the days; -1: there is none
     bool begin;
     char last_sha256[BT_SHA256_HEX_BYTES];
 };
@@ -22,7 +23,7 @@ struct bt_marks {
 struct bt_marks *bt_marks_create(void)
 {
     struct bt_marks *marks = BT_NEW(struct bt_marks);
-    marks->first_day = marks->last_day = -1;
+    marks->first_day = marks->last_day = marks->lower_day = -1;
     return marks;
 }
 
@@ -173,8 +174,11 @@ static bool follows(const struct bt_mark *before, const struct bt_mark *after)
            (after->seq > before->seq || same);
 }
 
-void bt_marks_settle(struct bt_marks *marks, struct bt_verdict *verdict)
+void bt_marks_settle(struct bt_marks *marks, int64_t from_day, struct bt_verdict *verdict)
 {
+    if (marks->documents > 0 && marks->first_day < from_day - 1) {
+        marks->lower_day = marks->first_day;
+    }
     if (marks->count > 0) {
         qsort(marks->marks, marks->count, sizeof(*marks->marks), in_order);
     }
@@ -204,6 +208,11 @@ int64_t bt_marks_first_day(const struct bt_marks *marks)
 int64_t bt_marks_last_day(const struct bt_marks *marks)
 {
     return marks->last_day;
+}
+
+int64_t bt_marks_known(const struct bt_marks *marks, const struct bt_mark *first)
+{
+    return first != NULL && first->day == marks->lower_day ? first->seq : 0;
 }
 
 bool bt_marks_begin(const struct bt_marks *marks)

@@ -38,8 +38,14 @@ BT_DEFINE_AUTO(bt_marks)
 void bt_marks_add(struct bt_marks *marks, const char *text, const struct bt_vouch *vouch,
                   const cJSON *units, struct bt_verdict *verdict);
 
-// No more documents: marks are looked up from here on, by any thread.
-void bt_marks_settle(struct bt_marks *marks, struct bt_verdict *verdict);
+/**
+ * No more documents: marks are looked up from here on, by any thread. A first document that is
+ * older than the day before `from_day` says what had come home by then, and need not be here.
+ */
+void bt_marks_settle(struct bt_marks *marks, int64_t from_day, struct bt_verdict *verdict);
+
+// Of a journal's first mark: the record up to which the evidence need not have it.
+int64_t bt_marks_known(const struct bt_marks *marks, const struct bt_mark *first);
 
 size_t bt_marks_documents(const struct bt_marks *marks);
 int64_t bt_marks_first_day(const struct bt_marks *marks);  // -1: there is no document

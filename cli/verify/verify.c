@@ -280,7 +280,7 @@ static int begin_counting(struct verify *verify, struct bt_error *err)
     if (verify->counters != NULL) {
         return 0;
     }
-    bt_marks_settle(verify->marks, verify->verdict);
+    bt_marks_settle(verify->marks, verify->from_day, verify->verdict);
     const struct bt_witness_counts counts = {&verify->plan, verify->rows, verify->screens};
     if (verify->plan.until_day == 0) {
         verify->plan.from_day = verify->from_day;
@@ -390,8 +390,7 @@ static void find_missing_journals(struct verify *verify)
         size_t group;
         const struct bt_mark *of =
             bt_marks_of(verify->marks, marks[i].player, marks[i].journal, &group);
-        bool was_there = of->day == bt_marks_first_day(verify->marks);
-        int64_t before = was_there ? of->seq : 0, after = of[group - 1].seq;
+        int64_t before = bt_marks_known(verify->marks, of), after = of[group - 1].seq;
         if (after > before && !was_seen(verify, of)) {
             accuse(verify, "journal-missing",
                    bt_strf("Thiếu cả sổ %.8s… của máy %s, màn hình %s: bản ghi %lld đến %lld",

@@ -22,7 +22,7 @@ struct bt_witness {
     struct bt_verdict *verdict;  // borrowed, like the marks
     const struct bt_mark *marks;
     size_t mark_count, next_mark;
-    bool was_there;  // in the first heads already
+    int64_t known_seq;  // what came home before need not be here
     int64_t until_seq;
 
     struct bt_key *key;
@@ -76,8 +76,7 @@ int bt_witness_create(const struct bt_witness_facts *facts, const char *place,
     witness->verdict = verdict;
     witness->until_seq = until_seq;
     witness->marks = bt_marks_of(marks, facts->player, facts->journal, &witness->mark_count);
-    witness->was_there =
-        witness->mark_count > 0 && witness->marks->day == bt_marks_first_day(marks);
+    witness->known_seq = bt_marks_known(marks, witness->marks);
     int r = bt_format(witness->place, sizeof(witness->place), "%s", place);
     r = r < 0 ? bt_fail(err, r, "The unit's code is too long")
               : read_key(facts->public_key, &witness->key, err);
@@ -175,12 +174,12 @@ static void meet_hole(struct bt_witness *witness, const struct bt_batch_header *
 static void begin(struct bt_witness *witness, const struct bt_batch_header *header)
 {
     const struct bt_mark *mark = witness->marks;
-    int64_t known = witness->was_there ? mark->seq : 0;
+    int64_t known = witness->known_seq;
     witness->begun = true;
     witness->first_seq = header->first;
     if (header->first > known + 1) {
         meet_hole(witness, header, known + 1);
-    } else if (witness->was_there && header->first == known + 1 &&
+    } else if (known > 0 && header->first == known + 1 &&
                memcmp(&mark->hash, &header->prev, sizeof(mark->hash)) != 0) {
         accuse(witness, "heads-differ", bt_strdup("không nối với mốc hằng ngày đầu tiên"),
                bt_strdup("does not continue from the first daily heads"));

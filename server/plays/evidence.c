@@ -15,6 +15,7 @@
 #include "server/plays/evidence_report.h"
 #include "server/plays/heads.h"
 #include "server/publications/issuer.h"
+#include "server/reports/query.h"
 #include "trust/metadata.h"
 
 // Technicians who left, and players that were exchanged, within the span of a report.
@@ -108,13 +109,26 @@ static int find_unit(struct work *work, struct bt_error *err)
                : 0;
 }
 
+// "… FROM X x JOIN place p ON p.code = x.unit …": the codes that the unit's reports are about,
+// those of units that were merged into it with them. Values of `text` begin with $2.
+static int ask_in_units(struct work *work, const char *text, const struct bt_db_value *values,
+                        size_t count, struct bt_db_rows **out, struct bt_error *err)
+{
+    struct bt_report_params params = {.units = BT_UNITS_THEN, .level = BT_LEVEL_OWN};
+    BT_AUTOQUERY query;
+    bt_report_query_begin(&query, &params, work->path);
+    bt_report_query_add(&query, text);
+    for (size_t i = 0; i < count; i++) {
+        (void)bt_report_query_value(&query, values[i]);
+    }
+    return bt_report_query_ask(&query, work->db, out, err);
+}
+
 static int list_units(struct work *work, cJSON *out, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(work->db, &rows, err,
-                      "SELECT code FROM unit WHERE substr(path, 1, length($1)) = $1"
-                      " ORDER BY code LIMIT 20000",
-                      BT_TEXT(work->path));
+    int r = ask_in_units(work, "SELECT DISTINCT code FROM place ORDER BY code LIMIT 50000", NULL, 0,
+                         &rows, err);
     while (r == 0 && bt_db_next(rows)) {
         cJSON_AddItemToArray(out, cJSON_CreateString(bt_db_get_text(rows, 0)));
     }
@@ -200,12 +214,10 @@ static int put_screens(struct work *work, struct bt_error *err)
 {
     char unit[64] = "";
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(work->db, &rows, err,
-                      "SELECT DISTINCT j.unit, j.screen FROM play_journal j"
-                      " JOIN unit u ON u.code = j.unit"
-                      " WHERE substr(u.path, 1, length($1)) = $1"
-                      " ORDER BY j.unit, j.screen LIMIT 100000",
-                      BT_TEXT(work->path));
+    int r = ask_in_units(work,
+                         "SELECT DISTINCT j.unit, j.screen FROM play_journal j"
+                         " JOIN place p ON p.code = j.unit ORDER BY j.unit, j.screen LIMIT 90000",
+                         NULL, 0, &rows, err);
     while (r == 0 && bt_db_next(rows)) {
         if (strcmp(unit, bt_db_get_text(rows, 0)) != 0) {
             bt_copy_cut(unit, sizeof(unit), bt_db_get_text(rows, 0));
@@ -386,17 +398,18 @@ static int put_journals(struct work *work, struct bt_error *err)
     char player[64] = "", journal[64] = "";
     for (bool more = true; more && r == 0;) {
         BT_AUTO(bt_db_rows) rows = NULL;
-        r = bt_db_ask(work->db, &rows, err,
-                      "SELECT j.player, j.journal, j.screen, j.unit, j.state, s.name, s.time_zone,"
-                      " p.public_key, j.last_hash, j.last_seq, CASE WHEN p.state = 'replaced'"
-                      " THEN p.ended_ms ELSE 0 END FROM play_journal j"
-                      " JOIN player p ON p.id = j.player JOIN screen s ON s.id = j.screen"
-                      " JOIN unit u ON u.code = j.unit"
-                      " WHERE substr(u.path, 1, length($1)) = $1"
-                      " AND (j.player > $2 OR (j.player = $2 AND j.journal > $3))"
-                      " ORDER BY j.player, j.journal LIMIT $4",
-                      BT_TEXT(work->path), BT_TEXT(player), BT_TEXT(journal),
-                      BT_INT(PAGE_JOURNALS));
+        const struct bt_db_value values[] = {BT_TEXT(player), BT_TEXT(journal),
+                                             BT_INT(PAGE_JOURNALS)};
+        r = ask_in_units(work,
+                         "SELECT j.player, j.journal, j.screen, j.unit, j.state, s.name,"
+                         " s.time_zone, y.public_key, j.last_hash, j.last_seq,"
+                         " CASE WHEN y.state = 'replaced' THEN y.ended_ms ELSE 0 END"
+                         " FROM play_journal j JOIN (SELECT DISTINCT code FROM place) p"
+                         " ON p.code = j.unit JOIN player y ON y.id = j.player"
+                         " JOIN screen s ON s.id = j.screen"
+                         " WHERE j.player > $2 OR (j.player = $2 AND j.journal > $3)"
+                         " ORDER BY j.player, j.journal LIMIT $4",
+                         values, BT_ARRAY_LEN(values), &rows, err);
         more = r == 0 && bt_db_count(rows) > 0;
         while (r == 0 && bt_db_next(rows)) {
             bt_copy_cut(player, sizeof(player), bt_db_get_text(rows, 0));
@@ -415,8 +428,7 @@ static int put_report(struct work *work, struct bt_error *err)
     BT_AUTOBUF text;
     bt_buf_init(&text, BT_EVIDENCE_MAX_REPORT);
     cJSON *facts = begin("report");
-    int r = bt_evidence_report(work->server, work->db, work->wish->report, &text,
-                               cJSON_AddObjectToObject(facts, "files"), err);
+    int r = bt_evidence_report(work->db, work->wish->report, work->path, &text, facts, err);
     if (r < 0) {
         cJSON_Delete(facts);
         return r;

@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "server/db/db.h"
-#include "server/server.h"
 
 #define BT_EVIDENCE_MAX_REPORT (24 << 20)
 
@@ -22,8 +21,11 @@ struct bt_evidence_report_facts {
 int bt_evidence_report_facts(struct bt_db *db, const char *id, struct bt_evidence_report_facts *out,
                              struct bt_error *err) BT_NODISCARD;
 
-// Appends the document's exact text; `files` gets the SHA-256 of each file drawn from it.
-int bt_evidence_report(struct bt_server *server, struct bt_db *db, const char *id,
-                       struct bt_buf *out, cJSON *files, struct bt_error *err) BT_NODISCARD;
+/**
+ * Appends the document's exact text. `line` gets "files", the SHA-256 of each file drawn from it by
+ * its ending, and "places", under which unit a code's plays are reported. `path` of the unit.
+ */
+int bt_evidence_report(struct bt_db *db, const char *id, const char *path, struct bt_buf *out,
+                       cJSON *line, struct bt_error *err) BT_NODISCARD;
 
 #endif
