@@ -26,7 +26,7 @@ struct bt_sha256 bt_sha256_of(const void *bytes, size_t len)
 }
 
 // Looked up once: EVP_sha256() would look it up, with a lock, for every hash.
-static EVP_MD *sha256;
+static EVP_MD *sha256;  // allow: set once, under pthread_once
 
 static void fetch_sha256(void)
 {
