@@ -40,8 +40,8 @@ class Journal:
     def start(self):
         self.add("start", journal=self.name, player="0.2", start_ms=BEGIN_MS, mono_ms=1000, clock="synced", recovered=0)
 
-    def play(self, item="the-1", complete=True):
-        at = len(self.bodies) * 10000
+    def play(self, item="the-1", complete=True, at_ms=None):
+        at = at_ms - BEGIN_MS if at_ms else len(self.bodies) * 10000
         self.add("play", item=item, type="image", zone="main", publication="p-1", version=1, layer="unit",
                  priority="normal", campaign="cds-10-10", run=len(self.bodies), why_started="schedule",
                  why_ended="schedule", start_ms=BEGIN_MS + at, end_ms=BEGIN_MS + at + 10000, mono_ms=1000 + at,
@@ -163,6 +163,26 @@ class PlaysTest(FleetCase):
         self.assertEqual([(loss["cause"], loss["seq"]) for loss in shown["losses"]], [("journal forked", 12)])
         self.assertProblem(self.admin.post(f"{path}/{'f' * 32}/resolve", {"reason": "x"}), 409, "not-forked")
         self.assertProblem(self.admin.post(f"{path}/{'0' * 32}/resolve", {"reason": "x"}), 404, "not-found")
+
+    def test_a_replaced_player_brings_home_what_it_showed_before(self):
+        now_ms = int(time.time() * 1000)
+        late = Journal(self.player, "e" * 32)
+        late.play(at_ms=now_ms - 3600000)
+        late.play(at_ms=now_ms + 3600000)
+        self.pair(self.screen)
+        proof = {"player": self.player.id}
+        for plays, status in ((False, 401), (True, 200)):
+            nonce = self.player.challenge()
+            proof.update(nonce=nonce, signature=self.player.sign(f"bangtin-session\n{nonce}\n{self.player.id}"),
+                         plays=plays)
+            answer = self.client().post("/v1/player/session", proof)
+            self.assertEqual(answer.status, status, answer)
+        self.player.client = self.client(answer.json["token"])
+        self.assertProblem(self.player.client.get("/v1/player/orders"), 401, "no-session")
+        self.assertEqual(self.asked("e" * 32)["last"], 0)
+        self.assertEqual(self.send(late.batch(1, 2)).json["last"], 2)
+        self.assertEqual(self.counted(), 1)
+        self.assertEqual(self.query("SELECT plays FROM play_loss WHERE cause = 'player replaced'"), 1)
 
     def test_what_was_answered_is_there_after_a_kill(self):
         self.assertEqual(self.send(self.journal.batch(1, 11)).status, 200)

@@ -262,7 +262,7 @@ static bool passes_user(struct bt_call *call, const struct bt_route *route, int 
 bool bt_access_gate(struct bt_call *call, const struct bt_route *route)
 {
     if (route->who == BT_WHO_PLAYER) {
-        return bt_fleet_authenticate(call);
+        return bt_fleet_authenticate(call, route->former_players);
     }
     struct bt_error err;
     int identified = bt_session_identify(call, &err);

@@ -24,6 +24,7 @@ struct request {
     char player[ID_MAX_BYTES + 1];
     char nonce[BT_NONCE_BYTES];
     char signature[BT_PLAYER_SIGNATURE_BYTES];
+    bool plays;  // it wants to bring home its plays, nothing else
 };
 
 static const struct bt_json_field challenge_fields[] = {
@@ -36,6 +37,7 @@ static const struct bt_json_field session_fields[] = {
                   .max = BT_NONCE_BYTES - 1),
     BT_JSON_FIELD(struct request, signature, "signature", BT_JSON_STRING, .min = 1,
                   .max = BT_PLAYER_SIGNATURE_BYTES - 1),
+    BT_JSON_FIELD(struct request, plays, "plays", BT_JSON_BOOL, .optional = true),
 };
 
 static void hash_text(const char *text, char out[BT_SHA256_HEX_BYTES])
@@ -86,8 +88,9 @@ static int prove(struct bt_call *call, const struct request *request, struct bt_
     }
     BT_AUTO(bt_db_rows) rows = NULL;
     r = bt_db_ask(db, &rows, err,
-                  "SELECT public_key FROM player WHERE id = $1 AND state = 'active'",
-                  BT_TEXT(request->player));
+                  "SELECT public_key FROM player WHERE id = $1 AND (state = 'active' OR $2 = 1"
+                  " AND state = 'replaced')",
+                  BT_TEXT(request->player), BT_INT(request->plays));
     if (r < 0 || !bt_db_next(rows) || !signs(request, bt_db_get_text(rows, 0))) {
         return r;
     }
@@ -130,7 +133,7 @@ static int add_session(struct bt_call *call, const char *player, const char *tok
 
 int bt_handle_session(struct bt_call *call, struct bt_error *err)
 {
-    struct request request;
+    struct request request = {.plays = false};
     if (!bt_fleet_read(call, session_fields, BT_ARRAY_LEN(session_fields), &request)) {
         return 0;
     }
@@ -168,7 +171,7 @@ static bool refuse(struct bt_call *call)
     return false;
 }
 
-bool bt_fleet_authenticate(struct bt_call *call)
+bool bt_fleet_authenticate(struct bt_call *call, bool former)
 {
     const char *header = bt_call_header(call, "Authorization");
     if (header == NULL || !bt_str_starts(header, "Bearer ") ||
@@ -183,8 +186,9 @@ bool bt_fleet_authenticate(struct bt_call *call)
     int r = bt_db_ask(bt_call_db(call), &rows, &err,
                       "SELECT p.id, p.unit, p.screen FROM player_session s"
                       " JOIN player p ON p.id = s.player WHERE s.token_sha256 = $1"
-                      " AND s.expires_ms > $2 AND p.state = 'active'",
-                      BT_TEXT(hash), BT_INT(bt_call_now_ms(call)));
+                      " AND s.expires_ms > $2 AND (p.state = 'active' OR $3 = 1"
+                      " AND p.state = 'replaced')",
+                      BT_TEXT(hash), BT_INT(bt_call_now_ms(call)), BT_INT(former));
     if (r < 0) {
         bt_call_problem(call, 503, "busy", "Máy chủ đang bận, hãy thử lại.",
                         "The server is busy; try again.");

@@ -12,9 +12,10 @@
 /**
  * For the gate, on routes with BT_WHO_PLAYER: fills in the caller's player, unit, screen and
  * session from "Authorization: Bearer …". Without a valid token of an active player it answers 401
- * itself (503 when the database cannot be asked) and returns false. Reads the call's database, in
- * a transaction or outside of one.
+ * itself (503 when the database cannot be asked) and returns false. `former`: a replaced player
+ * will do, which has plays to bring home. Reads the call's database, in a transaction or outside of
+ * one.
  */
-bool bt_fleet_authenticate(struct bt_call *call);
+bool bt_fleet_authenticate(struct bt_call *call, bool former);
 
 #endif

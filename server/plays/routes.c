@@ -13,9 +13,9 @@
 #define DO(handler_) .handle = bt_handle_##handler_
 
 static const struct bt_route routes[] = {
-    {"GET", "/v1/player/plays", PLAYER, DO(player_plays)},
+    {"GET", "/v1/player/plays", PLAYER, .former_players = true, DO(player_plays)},
     {"POST", "/v1/player/plays", PLAYER, .body = BT_BODY_BYTES, .max_body = BT_BATCH_MAX_PACKED,
-     .no_transaction = true, DO(player_plays_send)},
+     .no_transaction = true, .former_players = true, DO(player_plays_send)},
 
     {"GET", "/v1/plays/journals", REPORT, .unit = bt_unit_any, DO(plays_journals)},
     {"GET", "/v1/plays/journals/{player}", REPORT, OF_PLAYER, DO(plays_player)},
