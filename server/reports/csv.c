@@ -69,15 +69,16 @@ static void add_number(struct csv *csv, int64_t number)
 static void add_cell(struct csv *csv, const cJSON *column, const cJSON *cell)
 {
     char shown[BT_SHOWN_BYTES];
+    int64_t number;
     if (cJSON_IsString(cell)) {
         bt_shown_text(column, cell->valuestring, shown);
         add_text(csv, shown);
-    } else if (!cJSON_IsNumber(cell)) {
+    } else if (!bt_shown_whole(cell, &number)) {
         begin_cell(csv);
     } else if (strcmp(bt_shown_key(column, "kind"), "duration_ms") == 0) {
-        add_duration(csv, (int64_t)cell->valuedouble);
+        add_duration(csv, number);
     } else {
-        add_number(csv, (int64_t)cell->valuedouble);
+        add_number(csv, number);
     }
 }
 

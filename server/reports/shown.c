@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/json.h"
 #include "plays/number.h"
 #include "server/reports/ascii.h"
 #include "server/reports/columns.h"
@@ -21,10 +22,16 @@ const char *bt_shown_key(const cJSON *object, const char *key)
     return text != NULL ? text : "";
 }
 
+bool bt_shown_whole(const cJSON *value, int64_t *out)
+{
+    return value != NULL && bt_json_whole(value, -(INT64_C(1) << 53), INT64_C(1) << 53, out) == 0;
+}
+
 int64_t bt_shown_number(const cJSON *object, const char *key)
 {
-    const cJSON *value = bt_shown_member(object, key);
-    return cJSON_IsNumber(value) ? (int64_t)value->valuedouble : 0;
+    int64_t number = 0;
+    bt_shown_whole(bt_shown_member(object, key), &number);
+    return number;
 }
 
 int bt_shown_check(const cJSON *head, struct bt_error *err)

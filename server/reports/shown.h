@@ -3,6 +3,7 @@
 #define BT_SERVER_REPORTS_SHOWN_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ int bt_shown_check(const cJSON *head, struct bt_error *err) BT_NODISCARD;
 
 const cJSON *bt_shown_member(const cJSON *object, const char *key);  // or NULL
 const char *bt_shown_key(const cJSON *object, const char *key);      // a text, or ""
+bool bt_shown_whole(const cJSON *value, int64_t *out);               // a whole number
 int64_t bt_shown_number(const cJSON *object, const char *key);       // or 0
 
 // A cell's text as a column shows it: days as 01/10/2026, months as 10/2026, words in Vietnamese.

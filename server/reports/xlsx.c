@@ -24,6 +24,7 @@ static const struct shape {
     [BT_FORMAT_SUBTITLE] = {.size = 12, .italic = true, .wrapped = true, .align = LXW_ALIGN_CENTER},
     [BT_FORMAT_HEADING] =
         {.size = 11, .bold = true, .bordered = true, .wrapped = true, .align = LXW_ALIGN_CENTER},
+    [BT_FORMAT_ORDER] = {.size = 11, .bordered = true, .align = LXW_ALIGN_CENTER, .number = "0"},
     [BT_FORMAT_TEXT] = {.size = 11, .bordered = true, .wrapped = true, .align = LXW_ALIGN_LEFT},
     [BT_FORMAT_NUMBER] = {.size = 11,
                           .bordered = true,
@@ -45,6 +46,7 @@ static const struct shape {
     [BT_FORMAT_SUM_PERCENT] =
         {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = "0.0%"},
     [BT_FORMAT_NOTE] = {.size = 11, .wrapped = true, .align = LXW_ALIGN_LEFT},
+    [BT_FORMAT_SECTION] = {.size = 12, .bold = true, .align = LXW_ALIGN_LEFT},
     [BT_FORMAT_SIGN] = {.size = 12, .bold = true, .align = LXW_ALIGN_CENTER},
 };
 
@@ -66,6 +68,9 @@ static lxw_format *make_format(lxw_workbook *workbook, const struct shape *shape
     }
     if (shape->bordered) {
         format_set_border(format, LXW_BORDER_THIN);
+    }
+    if (shape->bordered && shape->align == LXW_ALIGN_LEFT) {
+        format_set_indent(format, 1);
     }
     if (shape->wrapped) {
         format_set_text_wrap(format);

@@ -101,7 +101,7 @@ static void draw_list(struct bt_sheet *sheet, const struct fact_list *list)
 {
     const cJSON *part = bt_shown_member(sheet->head, list->part);
     const cJSON *items = list->key == NULL ? part : bt_shown_member(part, list->key);
-    bt_sheet_over(sheet, 0, WIDTH - 1, 1, list->title, BT_FORMAT_SUM_TEXT);
+    bt_sheet_over(sheet, 0, WIDTH - 1, 1, list->title, BT_FORMAT_SECTION);
     sheet->row++;
     if (!cJSON_IsArray(items) || items->child == NULL) {
         bt_sheet_over(sheet, 0, WIDTH - 1, 1, "Không có", BT_FORMAT_NOTE);
@@ -111,7 +111,7 @@ static void draw_list(struct bt_sheet *sheet, const struct fact_list *list)
     draw_headings(sheet, list);
     int number = 0;
     for (const cJSON *item = items->child; item != NULL; item = item->next) {
-        bt_sheet_number(sheet, 0, ++number, BT_FORMAT_NUMBER);
+        bt_sheet_number(sheet, 0, ++number, BT_FORMAT_ORDER);
         for (int i = 0; i < WIDTH - 1 && list->columns[i].title != NULL; i++) {
             draw_cell(sheet, i + 1, &list->columns[i], item);
         }

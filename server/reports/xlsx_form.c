@@ -5,6 +5,9 @@
 #include "server/reports/xlsx_sheet.h"
 
 #define MAX_COLUMNS 24
+// Points: one line, and two lines of eleven.
+#define GROUP_HEIGHT 18
+#define TITLES_HEIGHT 33
 
 enum cell_kind { CELL_NUMBER, CELL_TEXT, CELL_COUNT, CELL_HOURS, CELL_SHARE };
 
@@ -16,6 +19,7 @@ struct column {
     int source, of;     // places in the report's rows; `of` for shares
     double width;
     const cJSON *said;  // the report's column, for texts
+    bool partly;        // only some rows say it: of the sum there is no share
 };
 
 struct form {
@@ -96,15 +100,18 @@ static void add_numbers(struct form *form, const cJSON *head)
         int of = wanted[i].of != NULL ? place_of(head, wanted[i].of) : source;
         const cJSON *sum = cJSON_GetArrayItem(total, of);
         if (source < 0 || of < 0 || !cJSON_IsNumber(sum) ||
-            (wanted[i].zero_is_nothing && sum->valuedouble < 1)) {
+            (wanted[i].zero_is_nothing && sum->valuedouble < 1) ||
+            (strcmp(wanted[i].source, "screens") == 0 && is_dimension(head, "screen"))) {
             continue;
         }
-        add(form, &(struct column){.kind = wanted[i].kind,
-                                   .title = wanted[i].title,
-                                   .group = wanted[i].group,
-                                   .source = source,
-                                   .of = of,
-                                   .width = 12});
+        add(form,
+            &(struct column){.kind = wanted[i].kind,
+                             .title = wanted[i].title,
+                             .group = wanted[i].group,
+                             .source = source,
+                             .of = of,
+                             .partly = wanted[i].of != NULL && strcmp(wanted[i].of, "goal") == 0,
+                             .width = 12});
     }
 }
 
@@ -169,6 +176,8 @@ static void draw_headings(struct bt_sheet *sheet, const struct form *form)
         }
         sheet->row--;
     }
+    worksheet_set_row(sheet->sheet, sheet->row, GROUP_HEIGHT, NULL);
+    worksheet_set_row(sheet->sheet, sheet->row + 1, TITLES_HEIGHT, NULL);
     worksheet_repeat_rows(sheet->sheet, sheet->row, sheet->row + 1);
     sheet->row += 2;
     worksheet_freeze_panes(sheet->sheet, sheet->row, 1);
@@ -186,7 +195,7 @@ static void draw_number(struct bt_sheet *sheet, int at, const struct column *col
     const cJSON *of = cJSON_GetArrayItem(row, column->of);
     enum bt_sheet_format format = formats[column->kind][sum ? 1 : 0];
     if (!cJSON_IsNumber(value) || !cJSON_IsNumber(of) ||
-        (column->kind == CELL_SHARE && of->valuedouble < 1)) {
+        (column->kind == CELL_SHARE && of->valuedouble < 1) || (sum && column->partly)) {
         bt_sheet_blank(sheet, at, format);
         return;
     }
@@ -202,7 +211,7 @@ static void draw_row(struct bt_sheet *sheet, const struct form *form, const cJSO
     for (int i = 0; i < form->count; i++) {
         const struct column *column = &form->columns[i];
         if (column->kind == CELL_NUMBER) {
-            bt_sheet_number(sheet, i, number, BT_FORMAT_NUMBER);
+            bt_sheet_number(sheet, i, number, BT_FORMAT_ORDER);
         } else if (column->kind == CELL_TEXT) {
             const char *said = cJSON_GetStringValue(cJSON_GetArrayItem(row, column->source));
             bt_shown_text(column->said, said != NULL ? said : "", text);
