@@ -212,14 +212,18 @@ class FormsTest(ReportsCase):
     def cells(self, body):
         """The cells of each sheet: {(row, column letters): text or number}."""
         archive = zipfile.ZipFile(io.BytesIO(body))
+        shared = [name for name in archive.namelist() if name == "xl/sharedStrings.xml"]  # long ones have none
         strings = ["".join(part.text or "" for part in item.iter(f"{SHEET}t"))
-                   for item in xml.fromstring(archive.read("xl/sharedStrings.xml"))]
+                   for name in shared for item in xml.fromstring(archive.read(name))]
         for name in ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"):
             cells = {}
             for cell in xml.fromstring(archive.read(name)).iter(f"{SHEET}c"):
                 value = cell.find(f"{SHEET}v")
                 self.assertIsNone(cell.find(f"{SHEET}f"), "a formula")
-                if value is not None:
+                if cell.get("t") == "inlineStr":
+                    column, row = re.match(r"([A-Z]+)(\d+)", cell.get("r")).groups()
+                    cells[int(row), column] = "".join(part.text or "" for part in cell.iter(f"{SHEET}t"))
+                elif value is not None:
                     column, row = re.match(r"([A-Z]+)(\d+)", cell.get("r")).groups()
                     cells[int(row), column] = strings[int(value.text)] if cell.get("t") == "s" else float(value.text)
             yield cells
@@ -277,6 +281,20 @@ class FormsTest(ReportsCase):
         for part in ('orientation="landscape"', 'paperSize="9"', 'state="frozen"', "chưa báo về", "Vân tay gốc"):
             self.assertIn(part, sheet)
         self.assertIn("Times New Roman", zipfile.ZipFile(io.BytesIO(answer.body)).read("xl/styles.xml").decode())
+
+    def test_a_long_report_is_a_spreadsheet_too(self):
+        self.prepare(plays=10000)
+        by = ["item", "screen", "day", "hour"]
+        item = self.ask(by=by, title="Dài")
+        self.assertGreater(item["rows"], 5000)
+        first, second = (self.get(item["id"], "xlsx").body for _ in range(2))
+        self.assertEqual(first, second)
+        form, _ = self.cells(first)
+        heading = [row for (row, column), value in form.items() if column == "A" and value == "STT"][0]
+        titles = {form[position]: position[1] for position in form if position[0] in (heading, heading + 1)}
+        numbers = [form[row, titles["Trọn vẹn"]] for row in range(heading + 2, heading + 2 + item["rows"])]
+        self.assertEqual(sum(numbers), item["complete"])
+        self.assertEqual(form[heading + 2 + item["rows"], titles["Trọn vẹn"]], item["complete"])
 
     def test_the_same_report_gives_the_same_bytes(self):
         self.prepare(plays=500)

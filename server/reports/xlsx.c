@@ -10,6 +10,8 @@
 
 #define FONT "Times New Roman"
 #define A4 9
+// Ten thousand rows; longer ones would take more than a hundred MiB as a whole.
+#define LARGE_BYTES ((size_t)1024 * 1024)
 
 static const struct shape {
     double size;
@@ -181,7 +183,10 @@ static void add_properties(struct bt_sheet *sheet)
 
 static int draw(const char *path, struct bt_report_reader *reader, struct bt_error *err)
 {
-    struct bt_sheet sheet = {.head = reader->head, .workbook = workbook_new(path)};
+    bool large = (size_t)(reader->end - reader->next) > LARGE_BYTES;
+    lxw_workbook_options options = {.constant_memory = large};
+    struct bt_sheet sheet = {
+        .head = reader->head, .large = large, .workbook = workbook_new_opt(path, &options)};
     if (sheet.workbook == NULL) {
         return bt_fail(err, -ENOMEM, "No memory for a spreadsheet");
     }

@@ -156,30 +156,52 @@ static void draw_top(struct bt_sheet *sheet, const struct form *form)
     sheet->row += 2;
 }
 
-static void draw_headings(struct bt_sheet *sheet, const struct form *form)
+// Where the columns under the same group as this one end.
+static int end_of_group(const struct form *form, int first)
+{
+    const char *group = form->columns[first].group;
+    int next = first + 1;
+    while (next < form->count && group != NULL && form->columns[next].group != NULL &&
+           strcmp(form->columns[next].group, group) == 0) {
+        next++;
+    }
+    return next;
+}
+
+static void draw_groups(struct bt_sheet *sheet, const struct form *form)
 {
     for (int i = 0, next; i < form->count; i = next) {
-        const char *group = form->columns[i].group;
-        for (next = i + 1; next < form->count && group != NULL &&
-                           form->columns[next].group != NULL &&
-                           strcmp(form->columns[next].group, group) == 0;) {
-            next++;
+        next = end_of_group(form, i);
+        if (form->columns[i].group != NULL) {
+            bt_sheet_over(sheet, i, next - 1, 1, form->columns[i].group, BT_FORMAT_HEADING);
+        } else {
+            bt_sheet_over(sheet, i, i, sheet->large ? 1 : 2, form->columns[i].title,
+                          BT_FORMAT_HEADING);
         }
-        if (group == NULL) {
-            bt_sheet_over(sheet, i, i, 2, form->columns[i].title, BT_FORMAT_HEADING);
-            continue;
-        }
-        bt_sheet_over(sheet, i, next - 1, 1, group, BT_FORMAT_HEADING);
-        sheet->row++;
-        for (int k = i; k < next; k++) {
-            bt_sheet_text(sheet, k, form->columns[k].title, BT_FORMAT_HEADING);
-        }
-        sheet->row--;
     }
+}
+
+static void draw_titles(struct bt_sheet *sheet, const struct form *form)
+{
+    for (int i = 0; i < form->count; i++) {
+        if (form->columns[i].group != NULL) {
+            bt_sheet_text(sheet, i, form->columns[i].title, BT_FORMAT_HEADING);
+        } else if (sheet->large) {
+            bt_sheet_blank(sheet, i, BT_FORMAT_HEADING);
+        }
+    }
+}
+
+static void draw_headings(struct bt_sheet *sheet, const struct form *form)
+{
+    lxw_row_t first = sheet->row;
     worksheet_set_row(sheet->sheet, sheet->row, GROUP_HEIGHT, NULL);
-    worksheet_set_row(sheet->sheet, sheet->row + 1, TITLES_HEIGHT, NULL);
-    worksheet_repeat_rows(sheet->sheet, sheet->row, sheet->row + 1);
-    sheet->row += 2;
+    draw_groups(sheet, form);
+    sheet->row++;
+    worksheet_set_row(sheet->sheet, sheet->row, TITLES_HEIGHT, NULL);
+    draw_titles(sheet, form);
+    sheet->row++;
+    worksheet_repeat_rows(sheet->sheet, first, first + 1);
     worksheet_freeze_panes(sheet->sheet, sheet->row, 1);
 }
 

@@ -35,6 +35,7 @@ struct bt_sheet {
     lxw_format *formats[BT_FORMAT_COUNT];
     const cJSON *head;
     lxw_row_t row;  // the next one
+    bool large;     // rows are written as they come and cannot be changed afterwards
     bool failed;
 };
 
