@@ -226,6 +226,19 @@ const struct bt_mark *bt_marks_all(const struct bt_marks *marks, size_t *out_cou
     return marks->marks;
 }
 
+bool bt_marks_elsewhere(const struct bt_marks *marks, const char *player, const char *journal,
+                        int64_t seq, const struct bt_sha256 *hash)
+{
+    for (size_t i = 0; i < marks->count; i++) {
+        const struct bt_mark *mark = &marks->marks[i];
+        if (mark->seq == seq && memcmp(&mark->hash, hash, sizeof(*hash)) == 0 &&
+            strcmp(mark->journal, journal) == 0 && strcmp(mark->player, player) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct bt_mark *bt_marks_of(const struct bt_marks *marks, const char *player,
                                   const char *journal, size_t *out_count)
 {

@@ -57,6 +57,11 @@ bool bt_marks_begin(const struct bt_marks *marks);
 const struct bt_mark *bt_marks_of(const struct bt_marks *marks, const char *player,
                                   const char *journal, size_t *out_count);
 
+// Does a mark of the same journal under another player stand right there? A machine that was paired
+// again goes on with its file.
+bool bt_marks_elsewhere(const struct bt_marks *marks, const char *player, const char *journal,
+                        int64_t seq, const struct bt_sha256 *hash);
+
 // All marks in the order of players, journals, days.
 const struct bt_mark *bt_marks_all(const struct bt_marks *marks, size_t *out_count);
 

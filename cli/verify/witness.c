@@ -20,7 +20,8 @@ struct bt_witness {
     struct bt_witness_facts facts;
     char place[32];
     struct bt_verdict *verdict;  // borrowed, like the marks
-    const struct bt_mark *marks;
+    const struct bt_marks *all_marks;
+    const struct bt_mark *marks;  // its own
     size_t mark_count, next_mark;
     int64_t known_seq;  // what came home before need not be here
     int64_t until_seq;
@@ -75,6 +76,7 @@ int bt_witness_create(const struct bt_witness_facts *facts, const char *place,
     witness->facts = *facts;
     witness->verdict = verdict;
     witness->until_seq = until_seq;
+    witness->all_marks = marks;
     witness->marks = bt_marks_of(marks, facts->player, facts->journal, &witness->mark_count);
     witness->known_seq = bt_marks_known(marks, witness->marks);
     int r = bt_format(witness->place, sizeof(witness->place), "%s", place);
@@ -177,7 +179,10 @@ static void begin(struct bt_witness *witness, const struct bt_batch_header *head
     int64_t known = witness->known_seq;
     witness->begun = true;
     witness->first_seq = header->first;
-    if (header->first > known + 1) {
+    bool goes_on =
+        known == 0 && bt_marks_elsewhere(witness->all_marks, header->player, header->journal,
+                                         header->first - 1, &header->prev);
+    if (header->first > known + 1 && !goes_on) {
         meet_hole(witness, header, known + 1);
     } else if (known > 0 && header->first == known + 1 &&
                memcmp(&mark->hash, &header->prev, sizeof(mark->hash)) != 0) {
