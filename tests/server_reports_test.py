@@ -209,13 +209,13 @@ class FormsTest(ReportsCase):
         self.assertEqual(answer.status, 200, answer)
         return answer
 
-    def cells(self, body):
+    def cells(self, body, sheets=2):
         """The cells of each sheet: {(row, column letters): text or number}."""
         archive = zipfile.ZipFile(io.BytesIO(body))
         shared = [name for name in archive.namelist() if name == "xl/sharedStrings.xml"]  # long ones have none
         strings = ["".join(part.text or "" for part in item.iter(f"{SHEET}t"))
                    for name in shared for item in xml.fromstring(archive.read(name))]
-        for name in ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"):
+        for name in [f"xl/worksheets/sheet{i + 1}.xml" for i in range(sheets)]:
             cells = {}
             for cell in xml.fromstring(archive.read(name)).iter(f"{SHEET}c"):
                 value = cell.find(f"{SHEET}v")
