@@ -74,6 +74,13 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+// The time that so many of a thousand did not pass.
+static double at_ms(const int64_t *sorted_ns, int count, int permille)
+{
+    int64_t at = (int64_t)count * permille / 1000;
+    return (double)sorted_ns[BT_MIN(at, count - 1)] / 1e6;
+}
+
 static int open_database(const char *dir, struct bt_db_pool **out, struct bt_error *err)
 {
     BT_AUTOFREE char *where = bt_strf("sqlite:%s/commit-times.db", dir);
@@ -118,7 +125,7 @@ int main(int argc, char **argv)
     int count = each * WRITERS;
     qsort(took_ns, (size_t)count, sizeof(took_ns[0]), by_value);
     printf("%d commits: p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, longest %.1f ms\n", count,
-           (double)took_ns[count / 2] / 1e6, (double)took_ns[count * 99 / 100] / 1e6,
-           (double)took_ns[(int64_t)count * 999 / 1000] / 1e6, (double)took_ns[count - 1] / 1e6);
+           at_ms(took_ns, count, 500), at_ms(took_ns, count, 990), at_ms(took_ns, count, 999),
+           at_ms(took_ns, count, 1000));
     return EXIT_SUCCESS;
 }

@@ -7,6 +7,11 @@
 #include "fuzz/fuzz.h"
 #include "plays/record.h"
 
+static bool same(const void *one, const void *other, size_t bytes)
+{
+    return memcmp(one, other, bytes) == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bt_record one, other;
@@ -31,10 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (ends && r == 0) {
         assert(one.seq == other.seq && one.kind == other.kind && one.mono_ms == other.mono_ms);
-        assert(memcmp(&one.start, &other.start, sizeof(one.start)) == 0);
-        assert(memcmp(&one.total, &other.total, sizeof(one.total)) == 0);
-        assert(memcmp(&one.origin, &other.origin, sizeof(one.origin)) == 0);
-        assert(memcmp(&one.loss, &other.loss, sizeof(one.loss)) == 0);
+        assert(same(&one.start, &other.start, sizeof(one.start)));
+        assert(same(&one.total, &other.total, sizeof(one.total)));
+        assert(same(&one.origin, &other.origin, sizeof(one.origin)));
+        assert(same(&one.loss, &other.loss, sizeof(one.loss)));
         assert(strcmp(one.kind_word, other.kind_word) == 0);
         assert(strcmp(one.why_ended, other.why_ended) == 0);
         assert(one.segment_count == other.segment_count && one.complete == other.complete);

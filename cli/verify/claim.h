@@ -25,28 +25,28 @@ struct bt_claim;
  * or one of other definitions than ours.
  */
 int bt_claim_create(cJSON *line, struct bt_claim **out, struct bt_error *err) BT_NODISCARD;
-void bt_claim_destroy(struct bt_claim *report);
+void bt_claim_destroy(struct bt_claim *claim);
 BT_DEFINE_AUTO(bt_claim)
 
-const char *bt_claim_id(const struct bt_claim *report);
-const char *bt_claim_title(const struct bt_claim *report);
-const char *bt_claim_root(const struct bt_claim *report);  // its "root_sha256", or ""
+const char *bt_claim_id(const struct bt_claim *claim);
+const char *bt_claim_title(const struct bt_claim *claim);
+const char *bt_claim_root(const struct bt_claim *claim);  // its "root_sha256", or ""
 
 // How the recount is to be made. False: a filter that nobody can apply without the server.
-bool bt_claim_plan(const struct bt_claim *report, struct bt_recount_plan *out);
+bool bt_claim_plan(const struct bt_claim *claim, struct bt_recount_plan *out);
 
 // Up to which record of a journal was counted when the report was made; 0: it was not known.
-int64_t bt_claim_until_seq(const struct bt_claim *report, const char *player, const char *journal);
+int64_t bt_claim_until_seq(const struct bt_claim *claim, const char *player, const char *journal);
 
 // The unit under which a code's plays were reported; the code itself when nothing is said.
-const char *bt_claim_place(const struct bt_claim *report, const char *unit);
+const char *bt_claim_place(const struct bt_claim *claim, const char *unit);
 
 // Every cell that can be counted again; `screens` as cli/verify/witness.h has it.
-void bt_claim_compare(const struct bt_claim *report, struct bt_recount *rows,
+void bt_claim_compare(const struct bt_claim *claim, struct bt_recount *rows,
                       struct bt_recount *screens, struct bt_verdict *verdict);
 
 // A file that was drawn from it: CSV and JSON cell by cell, anything by its hash.
-int bt_claim_file(const struct bt_claim *report, const char *path, struct bt_verdict *verdict,
+int bt_claim_file(const struct bt_claim *claim, const char *path, struct bt_verdict *verdict,
                   struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -257,7 +257,7 @@ static void write_record(const struct bt_test_province *province, int journal, i
 {
     char id[33];
     int64_t step_ms = BT_MIN((int64_t)PLAY_MS, ROOM_MS / (province->records + 1));
-    int64_t start_ms = BT_TEST_MIDNIGHT_MS + seq * step_ms;
+    int64_t start_ms = BT_TEST_MIDNIGHT_MS + seq * step_ms, end_ms = start_ms + PLAY_MS;
     if (seq == 1) {
         must(bt_buf_appendf(out,
                             "{\"format\":1,\"seq\":1,\"kind\":\"start\",\"boot\":\"b-%d\","
@@ -279,9 +279,8 @@ static void write_record(const struct bt_test_province *province, int journal, i
         "\"shown_ms\":%d,\"presented\":1,\"repeated\":5,\"dropped\":0,\"complete\":%s,"
         "\"evidence\":\"present\"}",
         (long long)seq, journal, (long long)(seq % 20), (long long)(seq % 20), (long long)(seq % 5),
-        (long long)seq, (long long)start_ms, (long long)(start_ms + PLAY_MS),
-        (long long)(seq * step_ms), is_complete(seq) ? PLAY_MS : 500,
-        is_complete(seq) ? "true" : "false"));
+        (long long)seq, (long long)start_ms, (long long)end_ms, (long long)(seq * step_ms),
+        is_complete(seq) ? PLAY_MS : 500, is_complete(seq) ? "true" : "false"));
 }
 
 int64_t bt_test_complete(const struct bt_test_province *province)
@@ -486,9 +485,10 @@ static void write_rows(const struct bt_test_province *province, struct bt_buf *o
                             number_of(province, i), (long long)complete, (long long)partial,
                             (long long)shown_ms, i + 1 < province->journals ? "," : ""));
     }
+    int64_t all_complete = n * complete, all_partial = n * partial, all_ms = n * shown_ms;
     must(bt_buf_appendf(out, "],\"total\":[\"\",\"\",null,%lld,%lld,0,0,%lld,%lld,null,null]",
-                        (long long)(n * complete), (long long)(n * partial),
-                        (long long)(n * shown_ms), (long long)n));
+                        (long long)all_complete, (long long)all_partial, (long long)all_ms,
+                        (long long)n));
 }
 
 static void write_watermarks(const struct bt_test_province *province, struct bt_buf *out)
