@@ -340,14 +340,16 @@ static void sign_header(const struct bt_private_key *key, const struct bt_buf *h
 
 // *hash is the chain before, and becomes the chain after.
 static void make_batch(const struct bt_test_province *province, int journal, int64_t first,
-                       const struct bt_private_key *by, struct bt_sha256 *hash, struct bt_buf *out)
+                       const struct bt_private_key *by, const char *player, struct bt_sha256 *hash,
+                       struct bt_buf *out)
 {
     BT_AUTO(bt_batch_maker) maker = bt_batch_maker_create(hash, first);
     *hash = fill(province, journal, first, *hash, maker);
     struct bt_batch_header header = {.now = {.wall_ms = BT_TEST_MIDNIGHT_MS + DAY_MS,
                                              .mono_ns = DAY_MS * 1000000LL,
                                              .clock_trust = BT_CLOCK_SYNCED}};
-    must(bt_format(header.player, sizeof(header.player), "d-%d", number_of(province, journal)));
+    BT_AUTOFREE char *own = bt_strf("d-%d", number_of(province, journal));
+    must(bt_format(header.player, sizeof(header.player), "%s", player != NULL ? player : own));
     must(bt_format(header.boot, sizeof(header.boot), "b-%d", journal));
     journal_of(journal, header.journal);
     BT_AUTOBUF text;
@@ -363,7 +365,14 @@ void bt_test_batch(const struct bt_test_province *province, int journal, int64_t
                    const struct bt_private_key *by, struct bt_buf *out)
 {
     struct bt_sha256 hash = hash_before(province, journal, first);
-    make_batch(province, journal, first, by, &hash, out);
+    make_batch(province, journal, first, by, NULL, &hash, out);
+}
+
+void bt_test_batch_of(const struct bt_test_province *province, int journal, int64_t first,
+                      const char *player, struct bt_buf *out)
+{
+    struct bt_sha256 hash = hash_before(province, journal, first);
+    make_batch(province, journal, first, NULL, player, &hash, out);
 }
 
 char *bt_test_batch_line(const struct bt_buf *batch)
@@ -377,13 +386,18 @@ char *bt_test_batch_line(const struct bt_buf *batch)
     return line.data;
 }
 
-static void add_key(cJSON *object, const struct bt_private_key *key)
+void bt_test_public_key(const struct bt_private_key *key, char out[65])
 {
     BT_AUTOJSON *public_key = bt_private_key_public(key);
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(public_key, "keyval");
-    cJSON_AddStringToObject(
-        object, "public_key",
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value, "public")));
+    bt_copy_cut(out, 65, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value, "public")));
+}
+
+static void add_key(cJSON *object, const struct bt_private_key *key)
+{
+    char hex[65];
+    bt_test_public_key(key, hex);
+    cJSON_AddStringToObject(object, "public_key", hex);
 }
 
 static cJSON *journal_facts(const struct bt_test_province *province, int journal, cJSON *object,
@@ -415,7 +429,7 @@ static void add_journal(const struct bt_test_province *province, int journal,
     bt_test_lines_add(out, line_of(line));
     for (int64_t first = 1; first <= province->records; first += province->per_batch) {
         BT_AUTOBUF batch = {0};
-        make_batch(province, journal, first, NULL, &hash, &batch);
+        make_batch(province, journal, first, NULL, NULL, &hash, &batch);
         bt_test_lines_add(out, bt_test_batch_line(&batch));
     }
 }

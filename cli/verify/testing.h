@@ -51,6 +51,10 @@ void bt_test_evidence(const struct bt_test_province *province, bool report,
 // One batch of a journal (from 0), sealed; with the key of `by` instead of its own when not NULL.
 void bt_test_batch(const struct bt_test_province *province, int journal, int64_t first,
                    const struct bt_private_key *by, struct bt_buf *out);
+// The same, sent under another player's id.
+void bt_test_batch_of(const struct bt_test_province *province, int journal, int64_t first,
+                      const char *player, struct bt_buf *out);
+void bt_test_public_key(const struct bt_private_key *key, char out[65]);
 char *bt_test_batch_line(const struct bt_buf *batch);
 
 // The heads of one day as a line. `last_seq` 0: no journals yet. *previous becomes this one's hash.

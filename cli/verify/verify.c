@@ -53,7 +53,7 @@ struct verify {
     cJSON *units;
     struct seen *seen;
     size_t seen_count, seen_capacity;
-    int64_t vouched, silent, unmarked;
+    int64_t vouched, silent, unmarked, forked;
 };
 
 static void finish(struct verify *verify)
@@ -242,6 +242,7 @@ static void judge_key(struct verify *verify, const struct bt_witness_facts *fact
     size_t marks;
     (void)bt_marks_of(verify->marks, facts->player, facts->journal, &marks);
     verify->unmarked += marks == 0;
+    verify->forked += strcmp(facts->state, "forked") == 0;
     switch (bt_vouch_player(verify->vouch, facts->unit, facts->screen, facts->public_key)) {
     case BT_VOUCHED:
         verify->vouched++;
@@ -461,6 +462,9 @@ static void note_all(struct verify *verify, const struct bt_witness_sum *sum)
          "signed it");
     note(verify, verify->unmarked, "no-heads-yet", "sổ chưa có trong mốc hằng ngày nào",
          "journals that no daily heads name yet");
+    note(verify, verify->forked, "journals-forked",
+         "sổ bị sao chép (rẽ nhánh); chỉ đếm phần trước khi rẽ",
+         "journals are forked; only what came before is counted");
     note(verify, sum->unreadable, "records-unreadable", "bản ghi không đọc được, không được đếm",
          "records cannot be read, and are not counted");
     note(verify, sum->late, "plays-late", "lượt phát của máy đã bị thay, không được đếm",

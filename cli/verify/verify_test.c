@@ -15,7 +15,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/verify/marks.h"
+#include "cli/verify/recount.h"
 #include "cli/verify/testing.h"
+#include "cli/verify/vouch.h"
+#include "cli/verify/witness.h"
 #include "plays/evidence_file.h"
 
 #define NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
@@ -421,6 +425,51 @@ static void keys_that_nobody_signed_are_said(void **state)
     bt_test_lines_finish(&lines);
 }
 
+// Its heads say that the journal had come as far under the name it had before.
+static void a_machine_that_was_paired_again_goes_on(void **state)
+{
+    const struct world *world = *state;
+    static const struct bt_witness_facts facts = {.player = "d-2",
+                                                  .journal = "00000000000000000000000000000001",
+                                                  .screen = "s-1",
+                                                  .unit = "31333",
+                                                  .time_zone = "Asia/Ho_Chi_Minh",
+                                                  .state = "open",
+                                                  .last_seq = 40};
+    struct bt_witness_facts again = facts;
+    struct bt_error err = {0};
+    struct bt_recount_plan plan = {.from_day = BT_TEST_DAY, .until_day = BT_TEST_DAY};
+    BT_AUTO(bt_recount) rows = bt_recount_create();
+    BT_AUTO(bt_recount) screens = bt_recount_create();
+    const struct bt_witness_counts counts = {&plan, rows, screens};
+    for (int there = 0; there < 2; there++) {
+        BT_AUTO(bt_verdict) verdict = bt_verdict_create();
+        BT_AUTO(bt_marks) marks = bt_marks_create();
+        BT_AUTO(bt_vouch) vouch = NULL;
+        BT_AUTO(bt_witness) witness = NULL;
+        BT_AUTOBUF batch = {0};
+        BT_AUTOJSON *units = cJSON_Parse("[\"31333\"]");
+        const char *root = world->province.root_text;
+        assert_int_equal(bt_vouch_create(root, strlen(root), &vouch, &err), 0);
+        char previous[65] = NO_HASH;
+        BT_AUTOFREE char *line = bt_test_heads(&world->province, BT_TEST_DAY, there ? 20 : 19,
+                                               world->province.timestamp, previous);
+        BT_AUTOJSON *heads = cJSON_Parse(line);
+        bt_marks_add(marks, cJSON_GetStringValue(cJSON_GetObjectItem(heads, "text")), vouch, units,
+                     verdict);
+        bt_marks_settle(marks, BT_TEST_DAY, verdict);
+        bt_test_batch_of(&world->province, 0, 21, "d-2", &batch);
+        bt_test_public_key(world->province.players[0], again.public_key);
+        assert_int_equal(
+            bt_witness_create(&again, "31333", marks, INT64_MAX, verdict, &witness, &err), 0);
+        BT_AUTO(bt_testimony)
+        testimony = bt_testimony_read(witness, BT_TEST_MIDNIGHT_MS, batch.data, batch.len);
+        assert_int_equal(bt_witness_take(witness, testimony, &counts, &err), 0);
+        assert_int_equal(bt_verdict_count(verdict, BT_FINDING_FAULT), there ? 0 : 1);
+        assert_int_equal(bt_verdict_count_code(verdict, "records-missing"), there ? 0 : 1);
+    }
+}
+
 static void metadata_that_others_signed_are_found(void **state)
 {
     const struct world *world = *state;
@@ -498,6 +547,7 @@ int main(void)
         IN_WORLD(plays_that_were_taken_out_since_are_found),
         IN_WORLD(a_player_that_the_server_invented_is_found),
         IN_WORLD(keys_that_nobody_signed_are_said),
+        IN_WORLD(a_machine_that_was_paired_again_goes_on),
         IN_WORLD(metadata_that_others_signed_are_found),
         IN_WORLD(another_root_than_the_inspectors_proves_nothing),
         IN_WORLD(a_seal_of_somebody_else_is_found),

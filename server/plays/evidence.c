@@ -21,6 +21,10 @@
 // Technicians who left, and players that were exchanged, within the span of a report.
 #define MAX_VERSIONS 50
 
+// So many records before and after the heads are looked through for plays that belong to the days
+// all the same: a month without a network has 180,000. All of two years would take too long.
+#define LOOK_AROUND 500000
+
 #define PAGE_JOURNALS 500
 #define PAGE_BATCHES 8
 
@@ -314,15 +318,16 @@ static int find_span(struct work *work, const char *player, const char *journal,
                      struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(
-        work->db, &rows, err,
-        "SELECT MIN(first_seq), MAX(first_seq) FROM play_batch"
-        " WHERE player = $1 AND journal = $2 AND (last_seq > $3 OR until_ms >= $4)"
-        " AND (first_seq <= $5 OR from_ms < $6)",
-        BT_TEXT(player), BT_TEXT(journal), BT_INT(head_of(work->lower, player, journal, 0)),
-        BT_INT(work->from_ms),
-        BT_INT(work->upper == NULL ? INT64_MAX : head_of(work->upper, player, journal, INT64_MAX)),
-        BT_INT(work->until_ms));
+    int64_t lower = head_of(work->lower, player, journal, 0);
+    int64_t upper = head_of(work->upper, player, journal, INT64_MAX);
+    int r = bt_db_ask(work->db, &rows, err,
+                      "SELECT MIN(first_seq), MAX(first_seq) FROM play_batch"
+                      " WHERE player = $1 AND journal = $2 AND (last_seq > $3 OR until_ms >= $4)"
+                      " AND (first_seq <= $5 OR from_ms < $6) AND first_seq > $7"
+                      " AND first_seq <= $8",
+                      BT_TEXT(player), BT_TEXT(journal), BT_INT(lower), BT_INT(work->from_ms),
+                      BT_INT(upper), BT_INT(work->until_ms), BT_INT(lower - LOOK_AROUND),
+                      BT_INT(upper == INT64_MAX ? upper : upper + LOOK_AROUND));
     if (r == 0 && bt_db_next(rows)) {
         *out = (struct span){bt_db_get_int(rows, 0), bt_db_get_int(rows, 1)};
     }
