@@ -3,6 +3,7 @@
 
 import csv
 import datetime
+import hashlib
 import io
 import json
 import os
@@ -14,6 +15,8 @@ import zipfile
 
 from report_world import FIRST, LAST, MERGED, SUCCESSOR, World, day_ms, insert
 from server_harness import BUILD, PASSWORD, Client, ServerCase, main
+from fleet_test import ROOT
+from server_plays_test import BEGIN_MS, JOURNAL, PlaysTest
 
 DIMENSIONS = ["campaign", "item", "unit", "screen", "day", "month", "hour", "priority", "reason", "evidence"]
 KEYS = {"campaign": "campaign_id", "item": "item_id", "unit": "unit_code", "screen": "screen_id"}
@@ -202,6 +205,34 @@ class FactsTest(ReportsCase):
         self.assertEqual(([item["id"] for item in after["items"]], after["next"]), ([made[0]["id"]], None))
 
 
+class IngestedTest(PlaysTest):
+    """From signed batches to a report, through the server's own doors alone."""
+
+    def test_what_comes_home_is_reported(self):
+        day = datetime.datetime.fromtimestamp(BEGIN_MS / 1000, datetime.timezone(datetime.timedelta(hours=7))).date().isoformat()
+        self.assertEqual(self.send(self.journal.batch(1, 15)).status, 200)
+
+        def report(**more):
+            answer = self.admin.post("/v1/reports", {"unit": "31333", "from": day, "to": day, "by": ["campaign", "item"], **more})
+            self.assertIn(answer.status, (200, 201), answer)
+            identity = answer.json["id"]
+            return self.admin.get(f"/v1/reports/{identity}").json if answer.status == 201 else answer.json
+        first = report()
+        names = [column["name"] for column in first["columns"]]
+        self.assertEqual([row[names.index("complete")] for row in first["rows"]], [14])
+        self.assertEqual(first["rows"][0][names.index("campaign_id")], "cds-10-10")
+        self.assertEqual(first["watermarks"], {f"{self.player.id}/{JOURNAL}": 15})
+        self.assertEqual(self.query("SELECT first_ms FROM play_first WHERE publication = 'p-1' AND version = 1"), BEGIN_MS + 10000)
+        self.assertEqual(self.send(self.journal.batch(1, 21)).status, 200)
+        second = report()
+        self.assertEqual(second["total"][names.index("complete")], 20)
+        self.assertEqual((second["supplement"]["of"], second["supplement"]["complete"]), (first["id"], 6))
+        self.assertEqual(second["watermarks"], {f"{self.player.id}/{JOURNAL}": 21})
+        self.assertEqual(report()["supplement"]["complete"], 0)
+        self.assertEqual(report(by=["hour"], keep=False)["total"][2], 20)
+        self.assertEqual(second["root_sha256"], hashlib.sha256(ROOT.encode()).hexdigest())
+
+
 class FormsTest(ReportsCase):
     def get(self, identity, form, **query):
         query = "".join(f"&{name}={value}" for name, value in query.items())
@@ -360,6 +391,12 @@ class FormsTest(ReportsCase):
         self.assertIn("half-year-2", bangtin("report", "presets", "--unit", "92"))
         self.assertIn("--preset", bangtin("report", fails=True))
         self.assertIn("reason", bangtin("report", *days, "--by", "hour,reason", fails=True))
+
+
+# Those of the parent run where they are written.
+for name in [name for name in dir(PlaysTest) if name.startswith("test_")]:
+    setattr(IngestedTest, name, None)
+del PlaysTest
 
 
 if __name__ == "__main__":
