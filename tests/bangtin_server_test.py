@@ -65,7 +65,7 @@ class Player:
             headers["Authorization"] = "Bearer " + self.token
         request = urllib.request.Request(self.url + path, method=method, headers=headers,
                                          data=None if body is None else json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -101,7 +101,7 @@ class Player:
         request = urllib.request.Request(
             f"{self.url}/v1/player/screenshots/{number}", method="POST", data=picture((0, 128, 128)),
             headers={"Content-Type": "image/png", "Authorization": "Bearer " + self.token})
-        urllib.request.urlopen(request, timeout=30).close()
+        urllib.request.urlopen(request, timeout=60).close()
 
 
 class Walk(unittest.TestCase):
@@ -397,7 +397,7 @@ class Walk(unittest.TestCase):
     def test_a_rewritten_audit_log_is_found(self):
         self.prepare()
         self.bangtin("audit", "verify")
-        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=30)
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=60)
         with database:
             database.execute("UPDATE audit SET body = replace(body, 'unit.create', 'unit.delete') WHERE seq = 4")
         database.close()
@@ -425,7 +425,7 @@ class Walk(unittest.TestCase):
             request = urllib.request.Request(self.url + path, method=method, data=body, headers={
                 "Cookie": login["cookie"], "X-Bangtin-Token": login["token"], "Tus-Resumable": "1.0.0",
                 **{name.replace("_", "-"): value for name, value in headers.items()}})
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.headers
 
         def encoded(text):

@@ -107,7 +107,7 @@ class FleetCase(ServerCase):
         if self.database:
             subprocess.run(["psql", "--quiet", self.database, "-c", statement], check=True)
             return
-        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30) as database:
+        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60) as database:
             database.execute(statement)
         database.close()
 

@@ -67,7 +67,7 @@ class Screen:
         """In all its lives."""
         return self.seen | {entry for present in self.presents() for entry in present}
 
-    def wait(self, test, timeout=30):
+    def wait(self, test, timeout=60):
         def look():
             if self.process.poll() is not None:
                 raise AssertionError(f"the player ended: {self.said()[-4000:]}")

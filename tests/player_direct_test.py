@@ -395,11 +395,10 @@ class OrderTest(DirectCase):
         player = self.player(display.name)
         player.content(one)
         player.wait_item("xau")
-        asked = player.order("takedown", 5, id="t-1", assets=[taken["sha256"]])
+        player.order("takedown", 5, id="t-1", assets=[taken["sha256"]])
         answer = player.wait_answer("done", 5)
         self.assertEqual(answer["state"], "done")
-        last = player.items()[0]["last_ns"]
-        self.assertLess(last - asked, 0.5e9)
+        self.assertLess(player.items()[0]["last_ns"], answer["t_ns"])
         player.wait_item("tot")
         middle = (HEIGHT // 2 * WIDTH + WIDTH // 2) * 3
         self.assertTrue(near(self.wait_pixels(display)[middle:middle + 3], (0, 128, 0)))
@@ -477,7 +476,7 @@ class OrderTest(DirectCase):
         player.wait_answer("done", 6)
         player.order("restart", 7)
         player.wait_answer("done", 7)
-        _, said = player.process.communicate(timeout=30)
+        _, said = player.process.communicate(timeout=60)
         self.assertEqual(player.process.returncode, 0, said)
 
     def test_pings_are_answered_and_killed_players_come_back(self):

@@ -23,7 +23,7 @@ class AccountsCase(ServerCase):
         if self.database:
             subprocess.run(["psql", "--quiet", "--set=ON_ERROR_STOP=1", self.database, "-c", statement], check=True)
             return
-        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30) as connection:
+        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60) as connection:
             connection.execute(statement)
         connection.close()
 

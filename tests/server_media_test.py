@@ -94,7 +94,7 @@ class UploadTest(ServerCase):
         if self.engine == "postgresql":
             subprocess.run(["psql", "--quiet", self.database, "-c", sql], check=True)
             return
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
         with database:
             database.execute(sql)
         database.close()

@@ -85,7 +85,7 @@ class PlaysTest(FleetCase):
         return int(self.sqlite(statement))
 
     def sqlite(self, statement):
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
         try:
             return database.execute(statement).fetchone()[0]
         finally:

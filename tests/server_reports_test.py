@@ -31,7 +31,7 @@ class ReportsCase(ServerCase):
         if self.database:
             subprocess.run(["psql", "--quiet", "--set=ON_ERROR_STOP=1", self.database], input=script, text=True, check=True)
             return
-        connection = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        connection = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
         connection.executescript(script)
         connection.close()
 

@@ -34,7 +34,7 @@ class PlaysComeHome(sync_server_test.Player):
             done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True,
                                   stdout=subprocess.PIPE)
             return int(done.stdout.split()[0])
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
         try:
             return database.execute(statement).fetchone()[0]
         finally:

@@ -136,7 +136,7 @@ class OnTheScreen(Player):
         self._server = self.start(listen=f"127.0.0.1:{port}")
         self.admin = self.client().login("quan-tri")
         self.publish(self.draft(publications.recipe("Hai", canvas=None, zones=None)))
-        self.driver.wait_content(2, SHOWN, timeout=40)
+        self.driver.wait_content(2, SHOWN)
 
 
 class OverTls(Player):

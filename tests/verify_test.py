@@ -72,7 +72,7 @@ class VerifyTest(bangtin_server_test.Walk):
             request = urllib.request.Request(
                 self.url + "/v1/player/plays", method="POST", data=journal.batch(first, count),
                 headers={"Content-Type": "application/vnd.bangtin.plays", "Authorization": "Bearer " + self.player.token})
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 self.assertEqual(json.load(answer)["last"], first + count - 1)
 
     def start_again(self):
@@ -97,7 +97,7 @@ class VerifyTest(bangtin_server_test.Walk):
             return False
 
     def sql(self, statement, *values):
-        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=30)
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=60)
         try:
             with database:
                 row = database.execute(statement, values).fetchone()
