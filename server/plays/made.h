@@ -51,7 +51,7 @@ struct bt_made_play {
     int64_t card, cards, run;
     bool incomplete, lit, simulated;
 };
-void bt_made_play(struct bt_made_journal *journal, const struct bt_made_play *play);
+void bt_made_play(struct bt_made_journal *journal, const struct bt_made_play *made);
 
 // Records first..first + count - 1 as a batch. `changes` may change the header before it is signed.
 void bt_made_batch(const struct bt_made_journal *journal, int64_t first, int64_t count,

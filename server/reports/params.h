@@ -66,7 +66,7 @@ bool bt_report_has(const struct bt_report_params *params, enum bt_report_by by);
  * "item", "screen", "group", "units", "level", "title", "keep"}. Errors: -EINVAL with the reason.
  * The days of a preset are filled in by bt_report_settle.
  */
-int bt_report_params_read(const cJSON *body, struct bt_report_params *out,
+int bt_report_params_read(const cJSON *json, struct bt_report_params *out,
                           struct bt_error *err) BT_NODISCARD;
 
 struct bt_report_closing {

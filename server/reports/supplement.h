@@ -25,7 +25,7 @@ void bt_remembered_finish(struct bt_remembered *days);
  * where there was no report before, or where there are too many days.
  */
 int bt_supplement_make(struct bt_db *db, const struct bt_report_params *params, const char *path,
-                       const struct bt_scope *scope, cJSON **out, struct bt_remembered *remember,
+                       const struct bt_scope *scope, cJSON **out, struct bt_remembered *days,
                        struct bt_error *err) BT_NODISCARD;
 
 int bt_supplement_store(struct bt_db *db, const char *report, const struct bt_remembered *days,
