@@ -95,31 +95,42 @@ static void keep(struct bt_sheet *sheet, lxw_error error)
     sheet->failed |= error != LXW_NO_ERROR;
 }
 
-// An '&' begins a command there.
-static int add_escaped(struct bt_buf *out, const char *text)
+// An '&' begins a command there; and a command that libxlsxwriter refuses leaves it with memory
+// that is gone.
+static int add_plain(struct bt_buf *out, const char *text)
 {
     int r = 0;
     for (const char *c = text; *c != '\0' && r == 0; c++) {
-        r = *c == '&' ? bt_buf_append(out, "&&", 2) : bt_buf_append(out, c, 1);
+        r = bt_buf_append(out, *c == '&' ? " " : c, 1);
     }
     return r;
 }
 
-static void add_edges(struct bt_sheet *sheet)
+#define EDGE_FONT "&\"" FONT "\"&9"
+
+static int make_edges(const cJSON *head, struct bt_buf *header, struct bt_buf *footer)
 {
     char foot[BT_SHOWN_BYTES];
+    bt_shown_foot(head, foot);
+    int r = bt_buf_appendf(header, "&L" EDGE_FONT "Báo cáo ");
+    r = r < 0 ? r : add_plain(header, bt_shown_key(head, "id"));
+    r = r < 0 ? r : bt_buf_appendf(header, "&R" EDGE_FONT "Vân tay gốc ");
+    r = r < 0 ? r : add_plain(header, bt_shown_key(head, "root_sha256"));
+    r = r < 0 ? r : bt_buf_appendf(footer, "&L" EDGE_FONT);
+    r = r < 0 ? r : add_plain(footer, foot);
+    return r < 0 ? r : bt_buf_appendf(footer, "&R" EDGE_FONT "Trang &P/&N");
+}
+
+static void add_edges(struct bt_sheet *sheet)
+{
     BT_AUTOBUF header;
     BT_AUTOBUF footer;
     bt_buf_init(&header, 250);
     bt_buf_init(&footer, 250);
-    bt_shown_foot(sheet->head, foot);
-    int r =
-        bt_buf_appendf(&header, "&L&\"" FONT "\"&9Báo cáo %s&R&\"" FONT "\"&9Vân tay gốc %s",
-                       bt_shown_key(sheet->head, "id"), bt_shown_key(sheet->head, "root_sha256"));
-    r = r < 0 ? r : bt_buf_appendf(&footer, "&L&\"" FONT "\"&9");
-    r = r < 0 ? r : add_escaped(&footer, foot);
-    r = r < 0 ? r : bt_buf_appendf(&footer, "&R&\"" FONT "\"&9Trang &P/&N");
-    sheet->failed |= r < 0;
+    if (make_edges(sheet->head, &header, &footer) < 0) {
+        sheet->failed = true;
+        return;
+    }
     keep(sheet, worksheet_set_header(sheet->sheet, bt_buf_text(&header)));
     keep(sheet, worksheet_set_footer(sheet->sheet, bt_buf_text(&footer)));
 }
