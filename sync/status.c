@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "sync/machine.h"
 #include "sync/plays.h"
 #include "sync/repository.h"
 
 // Differ each time without anything having happened.
-static const char *const restless[] = {"at_ms",   "clock",   "presented",
-                                       "dropped", "storage", "plays"};
+static const char *const restless[] = {"at_ms",   "clock", "presented", "dropped",
+                                       "storage", "plays", "machine"};
 
 static cJSON *player_part(const char *text)
 {
@@ -39,6 +40,23 @@ static void add_storage(struct bt_sync *sync, cJSON *status)
         cJSON *storage = cJSON_AddObjectToObject(status, "storage");
         cJSON_AddNumberToObject(storage, "free_bytes", (double)available);
         cJSON_AddNumberToObject(storage, "assets_bytes", (double)used);
+    }
+}
+
+static void add_machine(cJSON *status)
+{
+    struct bt_machine said;
+    bt_machine_look("", &said);
+    if (!said.has_celsius && !said.has_throttled) {
+        return;
+    }
+    cJSON *machine = cJSON_AddObjectToObject(status, "machine");
+    if (said.has_celsius) {
+        cJSON_AddNumberToObject(machine, "celsius", (double)said.celsius);
+    }
+    if (said.has_throttled) {
+        cJSON_AddBoolToObject(machine, "throttled", said.throttled);
+        cJSON_AddBoolToObject(machine, "low_power", said.low_power);
     }
 }
 
@@ -114,6 +132,7 @@ int bt_status_write(struct bt_sync *sync, const char *player, int64_t clock_offs
     add_clock(status, clock_offset_ms);
     add_troubles(sync, status);
     add_storage(sync, status);
+    add_machine(status);
     int r = print(status, out, err);
     if (r < 0) {
         return r;

@@ -70,8 +70,16 @@ static const struct member display_members[] = {
     {"width", NUMBER, .max = 65536},
     {"height", NUMBER, .max = 65536},
     {"refresh_hz", NUMBER, .max = 1000},
+    {"state", TEXT, .max = 15},
 };
 SHAPE(display);
+
+static const struct member machine_members[] = {
+    {"celsius", NUMBER, .min = -100, .max = 200},
+    {"throttled", FLAG},
+    {"low_power", FLAG},
+};
+SHAPE(machine);
 
 static const struct member trouble_members[] = {
     {"code", TEXT, .max = 32},
@@ -106,6 +114,7 @@ static const struct member status_members[] = {
     {"plays", OBJECT, .shape = &plays},
     {"storage", OBJECT, .shape = &storage},
     {"display", OBJECT, .shape = &display},
+    {"machine", OBJECT, .shape = &machine},
     {"troubles", OBJECTS, .max = MAX_ENTRIES, .shape = &trouble},
 };
 SHAPE(status);
