@@ -573,7 +573,8 @@ class StrangerTest(AccountsCase):
     ROLES = ("viewer", "uploader", "reviewer", "publisher", "screen-operator", "technician", "duty-officer", "reporter",
              "administrator")
     # What needs keys or a player to be there at all: tests of those parts try it.
-    ELSEWHERE = ("/v1/players/", "/v1/pairings/", "/v1/media/", "/v1/proposals", "/v1/emergencies")
+    ELSEWHERE = ("/v1/players/", "/v1/pairings/", "/v1/media/", "/v1/proposals", "/v1/emergencies",
+                 "/v1/settings", "/v1/plays/journals/", "/v1/reports/", "/v1/alerts/")
 
     def setUp(self):
         super().setUp()
@@ -607,6 +608,7 @@ class StrangerTest(AccountsCase):
             "/v1/campaigns/{id}": self.make("/v1/campaigns", name="Tết"),
             "/v1/schedules/{id}": self.make("/v1/schedules", name="Sáng", rules=[{"zone": "chinh", "playlist": "c"}]),
             "/v1/publications/{id}": self.make("/v1/publications", layer="unit", name="cho", title="Chợ", recipe=recipe),
+            "/v1/webhooks/{webhook}": self.make("/v1/webhooks", url="https://canh-bao.test/"),
             "/v1/takedowns/{id}": self.make("/v1/takedowns", assets=[ZEROS], reason="Thử"),
         }
 
