@@ -37,8 +37,8 @@ static const struct {
       &bt_campaign_commands, &bt_schedule_commands, &bt_propose_commands, &bt_proposal_commands,
       &bt_approve_commands, &bt_publish_commands, &bt_publication_commands, &bt_withdraw_commands}},
     {"Trông coi màn hình / looking after the screens",
-     {&bt_status_commands, &bt_takedown_commands, &bt_emergency_commands, &bt_command_commands,
-      &bt_report_commands, &bt_evidence_commands}},
+     {&bt_status_commands, &bt_alert_commands, &bt_takedown_commands, &bt_emergency_commands,
+      &bt_command_commands, &bt_report_commands, &bt_evidence_commands}},
     {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},
     {"Quản trị, khóa ký / administration, signing keys",
      {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_setting_commands,
@@ -66,8 +66,8 @@ static void print_help(FILE *to)
         "  bangtin upload anh.png --unit 31333                          in ra / prints m-…\n"
         "  bangtin playlist new \"Tháng 12\" m-… --unit 31333             in ra / prints l-…\n"
         "  bangtin propose quang-truong --unit 31333 --playlist l-…     chờ duyệt / to be signed\n"
-        "  bangtin status                                               nhận lệnh không / who "
-        "obeys\n"
+        "  bangtin status                                               thế nào / how they "
+        "are\n"
         "Gỡ ngay / taking down at once:\n"
         "  bangtin takedown now --unit 31333 --media m-… --reason \"sai số liệu\"\n"
         "Chỉ một máy, không máy chủ / one machine, no server:\n"

@@ -34,7 +34,32 @@ static const struct {
 } states[] = {
     {"obeys", "nhận lệnh / obeys"},
     {"not-obeying", "KHÔNG NHẬN LỆNH / not obeying"},
-    {"never-seen", "chưa thấy / never seen"},
+    {"never-seen", "chưa báo về / never seen"},
+    {"ok", "ổn / ok"},
+    {"trouble", "có trục trặc / trouble"},
+    {"dark", "TỐI / dark"},
+    {"silent", "IM LẶNG / silent"},
+    {"no-player", "chưa ghép / no player"},
+    {"urgent", "KHẨN / urgent"},
+    {"warning", "cảnh báo / warning"},
+    {"notice", "lưu ý / notice"},
+    {"hot", "nóng / hot"},
+    {"throttled", "chạy chậm / throttled"},
+    {"storage", "sắp hết chỗ / storage"},
+    {"clock", "sai giờ / clock"},
+    {"content", "sắp hết nội dung / content"},
+    {"plays-late", "lượt phát chưa về / plays late"},
+    {"journal-forked", "sổ rẽ nhánh / journal forked"},
+    {"journal-damaged", "sổ hỏng / journal damaged"},
+    {"order-unanswered", "lệnh không xong / order unanswered"},
+    {"signature-refused", "từ chối chữ ký / signature refused"},
+    {"emergency-not-shown", "tin khẩn không hiện / warning not shown"},
+    {"not-bound", "chưa ký cho máy / not bound"},
+    {"metadata-expired", "chữ ký quá hạn / signatures expired"},
+    {"expiry-30", "chữ ký còn 30 ngày / signatures end"},
+    {"expiry-7", "chữ ký còn 7 ngày / signatures end"},
+    {"expiry-1", "chữ ký còn 1 ngày / signatures end"},
+    {"backup", "chưa sao lưu / no backup"},
     {"waiting", "đang chờ / waiting"},
     {"sent", "đã gửi / sent"},
     {"done", "xong / done"},
@@ -139,6 +164,25 @@ static char *plain_text(const cJSON *value)
     return safe;
 }
 
+// Of a list: each word, in both languages where we know it.
+static char *states_text(const cJSON *list)
+{
+    BT_AUTOBUF text;
+    bt_buf_init(&text, CELL_MAX_BYTES);
+    const cJSON *each;
+    int r = 0;
+    cJSON_ArrayForEach(each, list)
+    {
+        BT_AUTOFREE char *plain = plain_text(each);
+        const char *known = state_text(each);
+        if (r == 0) {
+            r = bt_buf_appendf(&text, "%s%s", text.len > 0 ? "; " : "",
+                               known != NULL ? known : plain);
+        }
+    }
+    return bt_strdup(bt_buf_text(&text));
+}
+
 char *bt_table_cell(const cJSON *object, const struct bt_column *column)
 {
     const cJSON *value = follow(object, column->key);
@@ -153,6 +197,9 @@ char *bt_table_cell(const cJSON *object, const struct bt_column *column)
         return text;
     }
     case BT_COLUMN_STATE:
+        if (cJSON_IsArray(value)) {
+            return states_text(value);
+        }
         if (state_text(value) != NULL) {
             return bt_strdup(state_text(value));
         }

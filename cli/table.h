@@ -15,7 +15,7 @@ enum bt_column_kind {
     BT_COLUMN_TIME,  // milliseconds UTC, shown in the time zone of Viet Nam; 0 is empty
     BT_COLUMN_BYTES,
     BT_COLUMN_HASH,   // its first characters
-    BT_COLUMN_STATE,  // the API's words for states, in both languages
+    BT_COLUMN_STATE,  // the API's words for states, or a list of them, in both languages
 };
 
 struct bt_column {

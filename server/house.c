@@ -97,6 +97,7 @@ static int open_parts(struct bt_house *house, struct bt_error *err)
 {
     struct bt_server *server = &house->server;
     server->clock = bt_clock_real();
+    server->webhooks_inside = house->options->care.webhooks_inside;
     server->metrics = bt_metrics_create();
     int r = bt_db_open(house->options->database, DATABASE_CONNECTIONS, &server->db, err);
     if (r < 0) {
@@ -145,11 +146,13 @@ int bt_house_open(const struct bt_options *options, struct bt_house *out, struct
     r = r < 0 ? r : start_hub(&out->server, err);
     r = r < 0 ? r : start_ingest(&out->server, err);
     r = r < 0 ? r : bt_housekeeper_start(&out->server, &out->housekeeper, err);
+    r = r < 0 ? r : bt_care_start(&out->server, &options->care, &out->care, err);
     return r < 0 ? r : start_http(out, err);
 }
 
 void bt_house_close(struct bt_house *house)
 {
+    bt_care_close(house->care);
     bt_housekeeper_close(house->housekeeper);
     bt_hub_close(house->server.hub);
     bt_http_close(house->http);
@@ -159,6 +162,7 @@ void bt_house_close(struct bt_house *house)
 void bt_house_destroy(struct bt_house *house)
 {
     bt_http_destroy(house->http);
+    bt_care_destroy(house->care);
     bt_housekeeper_destroy(house->housekeeper);
     bt_ingest_destroy(house->server.ingest);
     bt_hub_destroy(house->server.hub);

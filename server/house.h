@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_HOUSE_H
 #define BT_SERVER_HOUSE_H
 
+#include "server/care/care.h"
 #include "server/housekeeper.h"
 #include "server/http/http.h"
 #include "server/http/tls.h"
@@ -18,6 +19,7 @@ struct bt_house {
     char *media_program;
     struct bt_http *http;
     struct bt_housekeeper *housekeeper;
+    struct bt_care *care;
 };
 
 // After a failure, too, the house is for bt_house_destroy.

@@ -6,7 +6,8 @@
 #define BT_SERVER_ID_BYTES 16
 
 // u user, s screen, d player (device), g group, m media, l playlist, c campaign, r rule, n
-// publication, p proposal, t takedown, e emergency, k API token, x upload, i pairing, b report.
+// publication, p proposal, t takedown, e emergency, k API token, x upload, i pairing, a alert, w
+// webhook, o outgoing message, b report.
 void bt_server_id(char kind, char out[BT_SERVER_ID_BYTES]);
 
 #endif

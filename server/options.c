@@ -30,6 +30,10 @@ static void take(const struct bt_arguments *arguments, struct bt_options *out)
                                .database = bt_argument(arguments, "database"),
                                .url = bt_argument(arguments, "url"),
                                .tls = bt_argument_flag(arguments, "tls")};
+    out->care =
+        (struct bt_care_options){.mail_password_file = bt_argument(arguments, "mail-password-file"),
+                                 .mail_ca = bt_argument(arguments, "mail-ca"),
+                                 .webhooks_inside = bt_argument_flag(arguments, "webhooks-inside")};
     struct bt_http_options *http = &out->http;
     out->made_listen = path != NULL ? bt_strf("unix:%s", path) : NULL;
     http->listen = path != NULL ? out->made_listen : bt_argument(arguments, "listen");
@@ -110,6 +114,11 @@ static const struct bt_option options_table[] = {
     {"workers", "N", "số luồng xử lý / worker threads (0: tự chọn / chosen)", .min = 0, .max = 256},
     {"connections-per-address", "N", "mặc định / default 256; 0: không hạn chế / no limit",
      .min = 0, .max = 1000000},
+    {"mail-password-file", "FILE",
+     "mật khẩu của máy chủ gửi thư / password for the mail server, on its first line"},
+    {"mail-ca", "FILE", "chứng chỉ gốc của máy chủ gửi thư / authorities for the mail server, PEM"},
+    {"webhooks-inside", NULL,
+     "webhook được gọi đến chính máy này, cả http / may go to this machine, by http, too"},
     {"verbose", NULL, "nói nhiều hơn / say more"},
     {"version", NULL, "phiên bản / the version", .alone = true},
 };

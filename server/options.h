@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "server/care/care.h"
 #include "server/http/http.h"
 
 struct bt_options {
@@ -17,6 +18,7 @@ struct bt_options {
     char *made_certificate, *made_key;
     bool tls;
     struct bt_http_options http;
+    struct bt_care_options care;
 };
 
 /**

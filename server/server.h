@@ -5,6 +5,8 @@
 #ifndef BT_SERVER_SERVER_H
 #define BT_SERVER_SERVER_H
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 
 struct bt_db_pool;
@@ -27,6 +29,7 @@ struct bt_server {
     struct bt_metrics *metrics;
     struct bt_inspector *inspector;
     struct bt_accounts *accounts;
+    bool webhooks_inside;  // server/care/: webhooks may go to this machine
 };
 
 #endif

@@ -63,7 +63,7 @@ struct bt_route_table {
 // Each part's own table, and all of them (server/routes.c).
 extern const struct bt_route_table bt_http_routes, bt_account_routes, bt_fleet_routes,
     bt_media_routes, bt_plays_routes, bt_publication_routes, bt_setting_routes, bt_report_routes,
-    bt_evidence_routes;
+    bt_evidence_routes, bt_care_routes;
 extern const struct bt_route_table *const bt_all_routes[];
 extern const size_t bt_all_routes_count;
 

@@ -1,0 +1,490 @@
+#!/usr/bin/env python3
+"""Care: alerts come, are told of by a real SMTP server and a real webhook, are acknowledged and end; the fleet on one
+page; old batches move into packs, also through kill -9."""
+
+import base64
+import email
+import email.header
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import signal
+import socketserver
+import ssl
+import subprocess
+import threading
+import time
+
+from fleet_test import FleetCase
+from server_harness import BUILD, PASSWORD, Client, main
+from server_plays_test import Journal
+
+WAIT_S = 60
+MAIL_PASSWORD = "mật khẩu thư"
+DAY_MS = 86400000
+
+
+class Smtp(socketserver.ThreadingTCPServer):
+    """As much of RFC 5321 as a client needs; STARTTLS when it has a certificate, AUTH PLAIN when it wants a password."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, certificate=None, password=None):
+        super().__init__(("127.0.0.1", 0), SmtpTalk)
+        self.certificate, self.password = certificate, password
+        self.letters, self.refuse, self.attempts = [], False, 0
+        self.changed = threading.Condition()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def wait(self, count):
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.letters) >= count, WAIT_S)
+            return self.letters[count - 1]
+
+
+class SmtpTalk(socketserver.StreamRequestHandler):
+    def say(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+        self.wfile.flush()
+
+    def hear(self):
+        return self.rfile.readline().decode().rstrip("\r\n")
+
+    def handle(self):
+        self.secure, self.known, self.to = False, False, []
+        self.say("220 thu.test ESMTP")
+        while line := self.hear():
+            verb, _, rest = line.partition(" ")
+            getattr(self, "do_" + verb.lower(), self.do_other)(rest)
+            if verb.upper() == "QUIT":
+                return
+
+    def do_ehlo(self, _):
+        offers = ["STARTTLS"] if self.server.certificate and not self.secure else []
+        offers += ["AUTH PLAIN"] if self.server.password and (self.secure or not self.server.certificate) else []
+        lines = ["thu.test"] + offers
+        for i, line in enumerate(lines):
+            self.say(f"250{' ' if i + 1 == len(lines) else '-'}{line}")
+
+    def do_starttls(self, _):
+        self.say("220 go")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.server.certificate)
+        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
+        self.secure = True
+
+    def do_auth(self, rest):
+        text = rest.partition(" ")[2]
+        if not text:
+            self.say("334 ")
+            text = self.hear()
+        _, self.login, password = base64.b64decode(text).decode().split("\0")
+        self.known = password == self.server.password
+        self.say("235 ok" if self.known else "535 no")
+
+    def do_mail(self, rest):
+        with self.server.changed:
+            self.server.attempts += 1
+            self.server.changed.notify_all()
+        if self.server.refuse or (self.server.password and not self.known):
+            self.say("451 not now")
+            return
+        self.sender = rest
+        self.say("250 ok")
+
+    def do_rcpt(self, rest):
+        self.to.append(rest)
+        self.say("250 ok")
+
+    def do_data(self, _):
+        self.say("354 go")
+        lines = []
+        while (line := self.hear()) != ".":
+            lines.append(line)
+        with self.server.changed:
+            self.server.letters.append({"text": "\r\n".join(lines), "to": self.to, "from": self.sender, "tls": self.secure})
+            self.server.changed.notify_all()
+        self.say("250 ok")
+
+    def do_quit(self, _):
+        self.say("221 bye")
+
+    def do_other(self, _):
+        self.say("500 what")
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """A webhook's other end; answers with the next of `statuses`, then 200."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ReceiverTalk)
+        self.posts, self.statuses = [], []
+        self.changed = threading.Condition()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/canh-bao"
+
+    def wait(self, count):
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.posts) >= count, WAIT_S)
+            return self.posts[count - 1]
+
+
+class ReceiverTalk(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.changed:
+            status = self.server.statuses.pop(0) if self.server.statuses else 200
+            self.server.posts.append({"headers": self.headers, "body": body, "path": self.path})
+            self.server.changed.notify_all()
+        self.send_response(status)
+        self.send_header("Location", self.server.url + "-khac")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class CareCase(FleetCase):
+    environment = {"BT_CARE_EVERY_MS": "50"}
+
+    def start(self, *options, **more):
+        return super().start(*options, environment=self.environment, **more)
+
+    def set(self, name, value, unit="vn"):
+        path = f"/v1/settings/{name}?unit={unit}"
+        answer = self.admin.put(path, {"value": value}, If_Match=self.admin.get(path).etag)
+        self.assertEqual(answer.status, 200, answer)
+
+    def now_ms(self):
+        return int(time.time() * 1000)
+
+    def alerts(self, state="open", client=None):
+        return (client or self.admin).get(f"/v1/alerts?state={state}").json["items"]
+
+    def until(self, question, what):
+        deadline = time.monotonic() + WAIT_S
+        while not (answer := question()):
+            if time.monotonic() > deadline:
+                self.fail(f"{what}; the server said: {self.server.said()[-2000:]}")
+            time.sleep(0.02)
+        return answer
+
+    def kinds(self, screen=None):
+        return sorted(a["kind"] for a in self.alerts() if screen is None or a["screen"] == screen)
+
+    def report(self, player, **more):
+        status = {"at_ms": self.now_ms(), "clock": {"trust": "synced", "offset_ms": 0}, **more}
+        self.assertEqual(player.client.post("/v1/player/status", status).status, 204)
+
+    def quiet_never(self):
+        self.set("alert_quiet_from", "0")
+        self.set("alert_quiet_until", "0")
+
+
+def heading(letter, name):
+    message = email.message_from_string(letter["text"])
+    return str(email.header.make_header(email.header.decode_header(message[name])))
+
+
+def text_of(letter):
+    return email.message_from_string(letter["text"]).get_payload(decode=True).decode()
+
+
+class AlertTest(CareCase):
+    def test_an_alert_comes_is_acknowledged_and_ends(self):
+        screen = self.add_screen()
+        player = self.pair(screen)
+        self.report(player, troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
+        found = self.until(lambda: self.alerts(), "no alert came")[0]
+        self.assertEqual((found["kind"], found["severity"], found["screen"], found["unit"]),
+                         ("signature-refused", "urgent", screen, "31333"))
+        self.assertIn("chữ ký", found["vi"])
+        fleet = self.admin.get("/v1/fleet").json
+        self.assertEqual(fleet["items"][0]["state"], "trouble")
+        self.assertEqual(fleet["items"][0]["alerts"], ["signature-refused"])
+        answer = self.admin.post(f"/v1/alerts/{found['id']}/acknowledge", {"note": "An đang xem"})
+        self.assertEqual((answer.status, answer.json["note"]), (200, "An đang xem"))
+        self.sql("UPDATE alert SET calm_ms = 1000 WHERE calm_ms IS NOT NULL")
+        self.report(player, troubles=[])
+        self.until(lambda: self.query("SELECT count(calm_ms) FROM alert"), "it did not become calm")
+        self.assertEqual(len(self.alerts()), 1, "half an hour of calm is wanted")
+        self.sql(f"UPDATE alert SET calm_ms = {self.now_ms() - 1800001}")
+        self.until(lambda: not self.alerts(), "it did not end")
+        over = self.alerts("all")[0]
+        self.assertIsNotNone(over["until_ms"])
+        self.assertProblem(self.admin.post(f"/v1/alerts/{over['id']}/acknowledge", {}), 409, "alert-over")
+
+    def test_hot_full_and_not_flapping(self):
+        screen = self.add_screen()
+        player = self.pair(screen)
+        self.report(player, machine={"celsius": 85, "throttled": True}, storage={"free_bytes": 1 << 20, "assets_bytes": 1})
+        self.until(lambda: self.query("SELECT count(*) FROM alert") == 3, "nothing was noticed")
+        self.assertEqual(self.kinds(), [], "none of them is there for long enough")
+        self.sql("UPDATE alert SET seen_ms = 1000")
+        self.until(lambda: self.kinds(screen) == ["hot", "storage", "throttled"], "not raised")
+        # Cooler than the limit, and not by enough.
+        self.report(player, machine={"celsius": 77, "throttled": True}, storage={"free_bytes": 1 << 20, "assets_bytes": 1})
+        time.sleep(0.3)
+        self.assertEqual(self.query("SELECT count(calm_ms) FROM alert"), 0)
+        self.assertEqual(self.admin.get("/v1/fleet").json["items"][0]["celsius"], 77)
+
+    def test_silent_only_in_opening_hours(self):
+        screen = self.add_screen()
+        player = self.pair(screen)
+        self.report(player)
+        old = self.now_ms() - 3 * 3600000
+        self.sql(f"UPDATE player SET seen_ms = {old}, channel = 'not-obeying', paired_ms = {old}")
+        time.sleep(0.3)
+        self.assertEqual(self.kinds(), [], "the server itself was not there to hear")
+        self.assertEqual(self.admin.get("/v1/fleet?state=silent").json["items"][0]["id"], screen)
+        self.assertEqual(self.admin.get("/v1/fleet?state=ok").json["items"], [])
+
+    def test_signatures_that_end(self):
+        self.sql(f"UPDATE tuf_metadata SET expires_ms = {self.now_ms() + 5 * DAY_MS}")
+        found = self.until(self.alerts, "no alert came")
+        self.assertEqual([(a["kind"], a["object"], a["unit"]) for a in found], [("expiry-7", "role/root", "vn")])
+        self.sql(f"UPDATE tuf_metadata SET expires_ms = {self.now_ms() + 3600000}")
+        self.until(lambda: self.kinds() == ["expiry-1"], "it did not become urgent")
+
+    def test_no_backup_for_too_long(self):
+        os.utime(os.path.join(self.directory, "data", "lock"), (1, 1))
+        self.until(lambda: self.kinds() == ["backup"], "no alert came")
+        with open(os.path.join(self.directory, "data", "last-backup"), "w"):
+            pass
+        self.until(lambda: self.kinds() == [], "it did not end")
+
+    def test_who_sees_what(self):
+        self.add_unit("91", "Xã khác")
+        people = {}
+        for login, unit, role in (("xem", "31333", "viewer"), ("khac", "91", "administrator")):
+            made = self.admin.post("/v1/users", {"login": login, "name": login, "unit": unit, "password": PASSWORD})
+            self.admin.post(f"/v1/users/{made.json['id']}/grants", {"unit": unit, "role": role})
+            people[login] = Client(self.server).login(login)
+        screen = self.add_screen()
+        self.report(self.pair(screen), troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
+        found = self.until(self.alerts, "no alert came")[0]
+        self.assertEqual(len(self.alerts(client=people["xem"])), 1)
+        self.assertEqual(self.alerts(client=people["khac"]), [])
+        self.assertEqual(len(people["xem"].get("/v1/fleet").json["items"]), 1)
+        self.assertEqual(people["khac"].get("/v1/fleet").json["items"], [])
+        for who in people.values():
+            self.assertEqual(who.post(f"/v1/alerts/{found['id']}/acknowledge", {}).status, 403)
+        self.assertEqual(people["khac"].get("/v1/messages").status, 403)
+
+    def test_the_fleet_says_when_nothing_has_changed(self):
+        screen = self.add_screen()
+        self.add_screen()
+        self.report(self.pair(screen), on=[{"zone": "chinh", "publication": "p", "item": "bia", "since_ms": 5}])
+        first = self.admin.get("/v1/fleet")
+        self.assertEqual(first.json["counts"]["no-player"], 1)
+        mine = [item for item in first.json["items"] if item["id"] == screen][0]
+        self.assertEqual(mine["on"][0]["item"], "bia")
+        self.assertEqual(self.admin.get("/v1/fleet", If_None_Match=first.etag).status, 304)
+        self.assertEqual(self.admin.get("/v1/fleet?unit=31333").json["items"], first.json["items"])
+        self.assertEqual(self.admin.get("/v1/fleet?unit=nowhere").status, 404)
+        self.assertEqual(self.admin.get("/v1/fleet?state=odd").status, 400)
+
+    def test_the_command_line_tool(self):
+        screen = self.add_screen(name="Cổng chào")
+        self.add_screen(name="Chưa lắp")
+        self.report(self.pair(screen), troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
+        found = self.until(self.alerts, "no alert came")[0]
+        token = self.admin.post("/v1/tokens", {"name": "thu", "scopes": ["view", "operate", "administer"], "days": 1})
+        secret = os.path.join(self.directory, "token")
+        with open(secret, "w") as file:
+            file.write(token.json["token"])
+
+        def bangtin(*arguments):
+            done = subprocess.run([os.path.join(BUILD, "cli", "bangtin"), *arguments], capture_output=True, text=True,
+                                  timeout=60, env={**os.environ, "XDG_CONFIG_HOME": self.directory})
+            self.assertEqual(done.returncode, 0, done)
+            return done.stdout
+        bangtin("login", self.server.origin, "--token-file", secret)
+        lines = bangtin("status").splitlines()
+        self.assertEqual(lines[0], "2 màn hình / screens: 1 có trục trặc / in trouble, 1 chưa ghép / without a player")
+        self.assertIn("có trục trặc / trouble", lines[2])
+        self.assertIn("từ chối chữ ký / signature refused", lines[2])
+        self.assertIn("chưa ghép", lines[3])
+        shown = json.loads(bangtin("status", "--unit", "31333", "--state", "trouble", "--json"))
+        self.assertEqual([item["id"] for item in shown], [screen])
+        self.assertIn("Cổng chào", bangtin("alert", "list"))
+        bangtin("alert", "ack", found["id"], "An đang đến")
+        self.assertIn("An đang đến", bangtin("alert", "history"))
+        self.assertIn("https://", bangtin("alert", "hook", "https://canh-bao.test/x", "--unit", "31333"))
+        hook = json.loads(bangtin("alert", "hooks", "--json"))[0]["id"]
+        bangtin("alert", "unhook", hook)
+        self.assertEqual(json.loads(bangtin("alert", "messages", "--json")), [])
+
+    def query(self, statement):
+        if self.database:
+            done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True, stdout=subprocess.PIPE)
+            return int(done.stdout.split()[0])
+        import sqlite3
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        try:
+            return database.execute(statement).fetchone()[0]
+        finally:
+            database.close()
+
+
+class MailTest(CareCase):
+    query = AlertTest.query
+
+    def start(self, *options, **more):
+        os.makedirs(self.directory, exist_ok=True)
+        self.password_file = os.path.join(self.directory, "mat-khau")
+        if not os.path.exists(self.password_file):
+            with open(self.password_file, "w", encoding="utf-8") as file:
+                file.write(MAIL_PASSWORD + "\n")
+            self.certificate = (os.path.join(self.directory, "thu.pem"), os.path.join(self.directory, "thu.key"))
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                            "-addext", "subjectAltName=IP:127.0.0.1", "-out", self.certificate[0], "-keyout",
+                            self.certificate[1]], check=True, capture_output=True)
+        return super().start("--mail-password-file", self.password_file, "--mail-ca", self.certificate[0], *options, **more)
+
+    def setUp(self):
+        super().setUp()
+        self.smtp = Smtp(self.certificate, MAIL_PASSWORD)
+        self.addCleanup(self.smtp.server_close)
+        self.addCleanup(self.smtp.shutdown)
+        self.set("mail_server", f"smtp://127.0.0.1:{self.smtp.server_address[1]}")
+        self.set("mail_from", "bang-tin@tinh.test")
+        self.set("alert_mail_to", "an@tinh.test, binh@tinh.test")
+        self.quiet_never()
+
+    def trouble(self, *codes):
+        return [{"code": code, "detail": "", "since_ms": 0} for code in codes]
+
+    def test_one_letter_for_what_is_wrong_and_one_when_it_is_over(self):
+        screen = self.add_screen(name="Quảng trường")
+        player = self.pair(screen)
+        self.report(player, troubles=self.trouble("signature-refused", "emergency-not-shown"))
+        letter = self.smtp.wait(1)
+        self.assertTrue(letter["tls"])
+        self.assertEqual([to.split()[0] for to in letter["to"]], ["TO:<an@tinh.test>", "TO:<binh@tinh.test>"])
+        self.assertIn("[KHẨN] Bảng tin: 2 cảnh báo mới", heading(letter, "Subject"))
+        self.assertIn("Xã Hà Long", heading(letter, "Subject"))
+        text = text_of(letter)
+        self.assertIn("Quảng trường", text)
+        self.assertIn("máy phát từ chối một chữ ký", text)
+        self.assertIn("--- English ---", text)
+        self.assertTrue(all(len(line) < 79 for line in letter["text"].split("\r\n")))
+        self.report(player, troubles=[])
+        self.until(lambda: self.query("SELECT count(calm_ms) FROM alert") == 2, "not calm")
+        self.sql("UPDATE alert SET calm_ms = 1000")
+        self.assertIn("2 đã hết", heading(self.smtp.wait(2), "Subject"))
+        time.sleep(0.3)
+        self.assertEqual(len(self.smtp.letters), 2, "nothing is said twice")
+        messages = self.admin.get("/v1/messages").json["items"]
+        self.assertEqual([m["state"] for m in messages], ["sent", "sent"])
+        self.assertNotIn(MAIL_PASSWORD, self.server.said() + json.dumps(messages))
+
+    def test_what_could_not_be_sent_waits_through_a_kill(self):
+        self.smtp.refuse = True
+        self.report(self.pair(self.add_screen()), troubles=self.trouble("signature-refused"))
+        self.until(lambda: self.query("SELECT COALESCE(MAX(attempts), 0) FROM care_outbox"), "nothing was tried")
+        self.kill_and_start_again()
+        self.assertEqual(self.admin.get("/v1/messages").json["items"][0]["state"], "waiting")
+        self.assertIn("451", self.admin.get("/v1/messages").json["items"][0]["error"])
+        self.smtp.refuse = False
+        self.sql("UPDATE care_outbox SET next_ms = 0")
+        self.assertIn("1 cảnh báo mới", heading(self.smtp.wait(1), "Subject"))
+
+    def test_reminders_until_somebody_takes_care(self):
+        self.report(self.pair(self.add_screen()), troubles=self.trouble("signature-refused"))
+        self.smtp.wait(1)
+        self.until(lambda: self.query("SELECT count(*) FROM care_outbox WHERE sent = 1") == 1, "not noted as sent")
+        self.sql(f"UPDATE alert SET told_ms = {self.now_ms() - DAY_MS - 1000}")
+        self.assertIn("1 vẫn còn", heading(self.smtp.wait(2), "Subject"))
+        found = self.alerts()[0]
+        self.assertEqual(self.admin.post(f"/v1/alerts/{found['id']}/acknowledge", {"note": "biết rồi"}).status, 200)
+        self.sql(f"UPDATE alert SET told_ms = {self.now_ms() - DAY_MS - 1000}")
+        time.sleep(0.4)
+        self.assertEqual(len(self.smtp.letters), 2)
+
+    def test_quiet_hours_keep_all_but_the_urgent(self):
+        hour = time.gmtime(time.time() + 7 * 3600).tm_hour
+        self.set("alert_quiet_from", str(hour))
+        self.set("alert_quiet_until", str((hour + 2) % 24))
+        player = self.pair(self.add_screen())
+        self.report(player, troubles=self.trouble("not-bound"))
+        self.until(lambda: self.query("SELECT count(*) FROM alert"), "nothing was noticed")
+        self.sql("UPDATE alert SET seen_ms = 1000")
+        self.until(lambda: self.kinds() == ["not-bound"], "not raised")
+        self.report(player, troubles=self.trouble("not-bound", "emergency-not-shown"))
+        self.assertIn("[KHẨN] Bảng tin: 1 cảnh báo mới", heading(self.smtp.wait(1), "Subject"))
+        self.quiet_never()
+        self.assertIn("1 cảnh báo mới", heading(self.smtp.wait(2), "Subject"))
+        self.assertIn("chưa ký", text_of(self.smtp.wait(2)))
+
+
+class HookTest(CareCase):
+    options = ("--webhooks-inside",)
+    query = AlertTest.query
+
+    def setUp(self):
+        super().setUp()
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.server_close)
+        self.addCleanup(self.receiver.shutdown)
+        self.quiet_never()
+
+    def hook(self, url=None, unit="31333"):
+        answer = self.admin.post("/v1/webhooks", {"unit": unit, "url": url or self.receiver.url})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json
+
+    def test_a_signed_post_and_again_when_it_fails(self):
+        hook = self.hook()
+        self.receiver.statuses = [500, 302]
+        self.report(self.pair(self.add_screen()), troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
+        first = self.receiver.wait(1)
+        for count in (2, 3):
+            self.until(lambda: self.query("SELECT attempts FROM care_outbox") == count - 1, "not noted")
+            self.sql("UPDATE care_outbox SET next_ms = 0")
+            self.receiver.wait(count)
+        self.until(lambda: self.query("SELECT sent FROM care_outbox") == 1, "not noted as sent")
+        third = self.receiver.wait(3)
+        self.assertEqual([post["path"] for post in self.receiver.posts], ["/canh-bao"] * 3, "no redirect is followed")
+        self.assertEqual(first["headers"]["X-Bangtin-Delivery"], third["headers"]["X-Bangtin-Delivery"])
+        signed = third["headers"]["X-Bangtin-Time"].encode() + b"." + third["body"]
+        mac = hmac.new(hook["secret"].encode(), signed, hashlib.sha256).hexdigest()
+        self.assertEqual(third["headers"]["X-Bangtin-Signature"], "sha256=" + mac)
+        body = json.loads(third["body"])
+        self.assertEqual([(a["kind"], a["news"]) for a in body["alerts"]], [("signature-refused", "on")])
+        self.assertNotIn(hook["secret"], json.dumps(self.admin.get("/v1/webhooks").json))
+
+    def test_addresses_that_are_no_webhooks(self):
+        for url in ("ftp://x/", "https://user:pw@x/", "/nur", "https://x y/", "file:///etc/passwd"):
+            self.assertProblem(self.admin.post("/v1/webhooks", {"unit": "vn", "url": url}), 400, "fields")
+        made = self.hook()
+        self.assertEqual(self.admin.delete(f"/v1/webhooks/{made['id']}").status, 204)
+        self.assertEqual(self.admin.get("/v1/webhooks").json["items"], [])
+
+
+class InsideTest(CareCase):
+    query = AlertTest.query
+
+    def test_a_webhook_does_not_come_to_this_machine(self):
+        self.quiet_never()
+        receiver = Receiver()
+        self.addCleanup(receiver.server_close)
+        self.addCleanup(receiver.shutdown)
+        self.assertProblem(self.admin.post("/v1/webhooks", {"unit": "vn", "url": receiver.url}), 400, "fields")
+        url = f"https://localhost:{receiver.server_port}/"
+        self.assertEqual(self.admin.post("/v1/webhooks", {"unit": "vn", "url": url}).status, 201)
+        self.report(self.pair(self.add_screen()), troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
+        self.until(lambda: self.query("SELECT COALESCE(MAX(attempts), 0) FROM care_outbox"), "nothing was tried")
+        self.assertIn("connect", self.admin.get("/v1/messages").json["items"][0]["error"].lower())
+        self.assertEqual(receiver.posts, [])
+
+
+if __name__ == "__main__":
+    main()
