@@ -211,7 +211,7 @@ static void show_table(const cJSON *document)
     for (const cJSON *row = member(document, "rows")->child; row != NULL; row = row->next) {
         cJSON_AddItemToArray(rows, show_row(columns, row));
     }
-    if (cJSON_GetArraySize(member(document, "by")) > 0) {
+    if (count > 0 && cJSON_GetArraySize(member(document, "by")) > 0) {
         cJSON *total = show_row(columns, member(document, "total"));
         cJSON_ReplaceItemInObjectCaseSensitive(total, shown[0].key,
                                                cJSON_CreateString("TỔNG CỘNG / TOTAL"));

@@ -146,7 +146,11 @@ static void compare_lists(const struct bt_report_params *params, const struct bt
         int order = was == NULL ? 1 : is == NULL ? -1 : compare(was, is);
         i += order <= 0;
         k += order >= 0;
-        struct bt_scope_day none = order > 0 ? *is : *was;
+        const struct bt_scope_day *either = order > 0 ? is : was;
+        if (either == NULL) {
+            return;
+        }
+        struct bt_scope_day none = *either;
         none.complete = none.partial = none.shown_ms = 0;
         reported = order <= 0 && was->screen[0] == '\0' ? was->day : reported;
         if (none.day != reported) {
