@@ -118,6 +118,7 @@ class Bench(ReportsCase):
 
     def test_reports(self):
         self.fill()
+        self.slice([], {})  # connections are made
         for by, more in SLICES:
             said = " ".join(f"{key}={value}" for key, value in more.items())
             self.measure(f"slice {','.join(by) or 'nothing'} {said}", lambda by=by, more=more: self.slice(by, more))
