@@ -101,10 +101,17 @@ static int find_word(const char *word, const char *const *words, size_t count)
 
 static struct bt_news *read_news(const cJSON *object)
 {
-    static const char *const kinds[] = {"pairing", "paired", "content", "order", "ping"};
-    static const char *const orders[] = {"takedown",   "emergency_end", "screenshot", "blank",
-                                         "unblank",    "identify",      "restart",    "volume",
-                                         "brightness", "emergency"};
+    static const char *const kinds[] = {
+        [BT_NEWS_PAIRING] = "pairing", [BT_NEWS_PAIRED] = "paired", [BT_NEWS_UNBOUND] = "unbound",
+        [BT_NEWS_CONTENT] = "content", [BT_NEWS_ORDER] = "order",   [BT_NEWS_PING] = "ping",
+    };
+    static const char *const orders[] = {
+        [BT_ORDER_TAKEDOWN] = "takedown",     [BT_ORDER_EMERGENCY_END] = "emergency_end",
+        [BT_ORDER_SCREENSHOT] = "screenshot", [BT_ORDER_BLANK] = "blank",
+        [BT_ORDER_UNBLANK] = "unblank",       [BT_ORDER_IDENTIFY] = "identify",
+        [BT_ORDER_RESTART] = "restart",       [BT_ORDER_VOLUME] = "volume",
+        [BT_ORDER_BRIGHTNESS] = "brightness", [BT_ORDER_EMERGENCY] = "emergency",
+    };
     int kind = find_word(text_of(object, "news"), kinds, BT_ARRAY_LEN(kinds));
     struct bt_news *news = bt_news_create((enum bt_news_kind)kind);
     bt_copy_cut(news->code, sizeof(news->code), text_of(object, "code"));

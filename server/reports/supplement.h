@@ -21,7 +21,7 @@ void bt_remembered_finish(struct bt_remembered *days);
 #define BT_AUTOREMEMBERED BT_AUTOFINISH(bt_remembered_finish) struct bt_remembered
 
 /**
- * *out is the document's "supplement", `remember` what the new report has to store. Both are empty
+ * *out is the document's "supplement", `days` what the new report has to store. Both are empty
  * where there was no report before, or where there are too many days.
  */
 int bt_supplement_make(struct bt_db *db, const struct bt_report_params *params, const char *path,
