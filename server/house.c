@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "server/accounts/access.h"
 #include "server/accounts/accounts.h"
+#include "server/backup/restore.h"
 #include "server/db/db.h"
 #include "server/fleet/hub.h"
 #include "server/http/call.h"
@@ -44,6 +45,12 @@ static int enter_data_directory(struct bt_house *house, struct bt_error *err)
     }
     if (flock(house->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         return bt_fail(err, -EBUSY, "Another server uses '%s'", dir);
+    }
+    BT_AUTOFREE char *restoring = bt_strf("%s/" BT_RESTORING, dir);
+    if (access(restoring, F_OK) == 0) {
+        return bt_fail(err, -EBUSY,
+                       "'%s' is half of a backup: run 'bangtin-server restore' again, it goes on",
+                       dir);
     }
     house->server.data_dir = dir;
     return 0;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "server/accounts/accounts.h"
+#include "server/backup/commands.h"
 #include "server/house.h"
 #include "server/where.h"
 
@@ -103,5 +104,8 @@ int main(int argc, char **argv)
     // Few arenas: many threads that allocate little would otherwise keep a lot.
     mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread is there yet
     umask(0077);
+    if (argc > 1 && bt_backup_is_command(argv[1])) {
+        return bt_backup_command(argc, argv);
+    }
     return bt_options_run(argc, argv, serve);
 }

@@ -147,7 +147,10 @@ int bt_options_run(int argc, char **argv, int (*serve)(const struct bt_options *
             "  bangtin-server --data du-lieu --listen '[::]:8443' --url "
             "https://bangtin.tinh.gov.vn:8443\n"
             "tự tạo chứng chỉ và in mã khóa (pin) cho máy phát.\n"
-            "That makes a certificate of its own and prints its pin for the players.\n",
+            "That makes a certificate of its own and prints its pin for the players.\n"
+            "\n"
+            "Sao lưu, phục hồi, chuyển cơ sở dữ liệu / backup, restore, moving the database:\n"
+            "  bangtin-server backup|restore|migrate --help\n",
         .commands = &command,
         .count = 1};
     return bt_command_group_run(&program, &group, argc, argv);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -94,7 +95,25 @@ void bt_db_pool_destroy(struct bt_db_pool *pool)
     free(pool);
 }
 
-int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out, struct bt_error *err)
+static int bring_up(const struct bt_db_engine *engine, void *connection, enum bt_db_manner manner,
+                    struct bt_error *err)
+{
+    int r = manner == BT_DB_AS_IS ? bt_db_check_migrations(engine, connection, err)
+                                  : bt_db_migrate(engine, connection, err);
+    return r < 0 || manner == BT_DB_COPYING ? r : bt_db_refuse_unfinished(engine, connection, err);
+}
+
+// Opening would make an empty one.
+static int check_is_there(const char *where, struct bt_error *err)
+{
+    const char *path = where + strlen("sqlite:");
+    return !bt_str_starts(where, "sqlite:") || access(path, F_OK) == 0
+               ? 0
+               : bt_fail_errno(err, "Cannot find '%s'", path);
+}
+
+int bt_db_open_as(const char *where, size_t connections, enum bt_db_manner manner,
+                  struct bt_db_pool **out, struct bt_error *err)
 {
     assert(connections > 0);
     const struct bt_db_engine *engine = engine_of(where);
@@ -105,8 +124,9 @@ int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out, s
     }
     BT_AUTO(bt_db_pool) pool = create_pool(engine, where, connections);
     struct bt_db *first = pool->free;
-    int r = engine->connect(where, &first->connection, err);
-    r = r < 0 ? r : bt_db_migrate(engine, first->connection, err);
+    int r = manner == BT_DB_AS_IS ? check_is_there(where, err) : 0;
+    r = r < 0 ? r : engine->connect(where, &first->connection, err);
+    r = r < 0 ? r : bring_up(engine, first->connection, manner, err);
     if (r < 0) {
         return bt_fail_in(err, r, "Cannot open the database");
     }
@@ -114,9 +134,19 @@ int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out, s
     return 0;
 }
 
+int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out, struct bt_error *err)
+{
+    return bt_db_open_as(where, connections, BT_DB_SERVING, out, err);
+}
+
 const char *bt_db_engine(const struct bt_db_pool *pool)
 {
     return pool->engine->name;
+}
+
+const char *bt_db_engine_of(const struct bt_db *db)
+{
+    return bt_db_engine(db->pool);
 }
 
 static struct bt_db *take_free(struct bt_db_pool *pool)
@@ -303,6 +333,20 @@ int bt_db_ask_values(struct bt_db *db, const char *sql, const struct bt_db_value
     }
     *out = BT_TAKE(rows);
     return 0;
+}
+
+int bt_db_others(struct bt_db *db, int64_t *out, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    *out = 0;
+    if (db->pool->engine->others == NULL) {
+        return 0;
+    }
+    int r = bt_db_ask(db, &rows, err, db->pool->engine->others);
+    if (r == 0 && bt_db_next(rows)) {
+        *out = bt_db_get_int(rows, 0);
+    }
+    return r;
 }
 
 int bt_db_backup(struct bt_db *db, const char *path, struct bt_error *err)

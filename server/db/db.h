@@ -53,6 +53,16 @@ struct bt_db_pool;
  */
 int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out,
                struct bt_error *err) BT_NODISCARD;
+
+/**
+ * The same for programs that look after databases. Of BT_DB_AS_IS nothing is changed: -EPROTO when
+ * it is not as new as this program, -ENOENT when there is none (SQLite). Only BT_DB_COPYING opens
+ * what a copy has begun and not finished (server/db/copy.h); others get -EBUSY.
+ */
+enum bt_db_manner { BT_DB_SERVING, BT_DB_AS_IS, BT_DB_COPYING };
+int bt_db_open_as(const char *where, size_t connections, enum bt_db_manner manner,
+                  struct bt_db_pool **out, struct bt_error *err) BT_NODISCARD;
+
 void bt_db_pool_destroy(struct bt_db_pool *pool);
 BT_DEFINE_AUTO(bt_db_pool)
 const char *bt_db_engine(const struct bt_db_pool *pool);  // "sqlite", "postgresql"
@@ -61,6 +71,7 @@ const char *bt_db_engine(const struct bt_db_pool *pool);  // "sqlite", "postgres
 // with bt_db_release, which rolls back what was not committed.
 struct bt_db;
 int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *err) BT_NODISCARD;
+const char *bt_db_engine_of(const struct bt_db *db);
 void bt_db_release(struct bt_db *db);
 
 /**
@@ -110,8 +121,12 @@ int64_t bt_db_get_int(const struct bt_db_rows *rows, int column);       // 0 for
 const char *bt_db_get_text(const struct bt_db_rows *rows, int column);  // "" for NULL
 const void *bt_db_get_blob(const struct bt_db_rows *rows, int column, size_t *out_len);
 
+// How many other connections programs of ours have to this database (PostgreSQL; SQLite does not
+// know: 0).
+int bt_db_others(struct bt_db *db, int64_t *out, struct bt_error *err) BT_NODISCARD;
+
 // A consistent copy while the server runs (SQLite), outside transactions; -ENOTSUP on PostgreSQL,
-// which has pg_dump.
+// which is copied into SQLite instead (server/db/copy.h).
 int bt_db_backup(struct bt_db *db, const char *path, struct bt_error *err) BT_NODISCARD;
 
 #endif

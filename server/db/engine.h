@@ -35,6 +35,9 @@ struct bt_db_engine {
     // where a writing transaction keeps others out anyway.
     int (*lock_migrations)(void *connection, bool lock, struct bt_error *err);
 
+    // Other connections of our programs to the same database. NULL: not known.
+    const char *others;
+
     int (*backup)(void *connection, const char *path, struct bt_error *err);
 };
 

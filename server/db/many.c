@@ -7,26 +7,30 @@
 #include "base/mem.h"
 #include "server/db/engine.h"
 
-#define MAX_COLUMNS 16
+#define MAX_COLUMNS 32
 #define SQL_MAX_BYTES 16384
 
-// So many rows at a time, the largest that still fits.
-static const size_t sizes[] = {BT_DB_MAX_VALUES / MAX_COLUMNS, 8, 1};
+#define SIZES 3
 
 struct bt_many {
     const char *before, *after;
     size_t columns;
-    struct bt_buf sql[BT_ARRAY_LEN(sizes)];  // written when it is first used
+    size_t sizes[SIZES];       // so many rows at a time, the largest that still fits
+    struct bt_buf sql[SIZES];  // written when it is first used
 };
 
 struct bt_many *bt_many_create(const char *before, size_t columns, const char *after)
 {
+    static_assert(32 * MAX_COLUMNS <= BT_DB_MAX_VALUES, "the largest statement fits");
     assert(columns > 0 && columns <= MAX_COLUMNS);
     struct bt_many *many = BT_NEW(struct bt_many);
     many->before = before;
     many->after = after;
     many->columns = columns;
-    for (size_t i = 0; i < BT_ARRAY_LEN(sizes); i++) {
+    many->sizes[0] = columns <= MAX_COLUMNS / 2 ? 64 : 32;
+    many->sizes[1] = 8;
+    many->sizes[2] = 1;
+    for (size_t i = 0; i < SIZES; i++) {
         bt_buf_init(&many->sql[i], SQL_MAX_BYTES);
     }
     return many;
@@ -37,7 +41,7 @@ void bt_many_destroy(struct bt_many *many)
     if (many == NULL) {
         return;
     }
-    for (size_t i = 0; i < BT_ARRAY_LEN(sizes); i++) {
+    for (size_t i = 0; i < SIZES; i++) {
         bt_buf_finish(&many->sql[i]);
     }
     free(many);
@@ -66,9 +70,10 @@ static int64_t run_some(struct bt_many *many, size_t size, struct bt_db *db,
                         const struct bt_db_value *values, struct bt_error *err)
 {
     struct bt_buf *sql = &many->sql[size];
-    int r = sql->len > 0 ? 0 : write_sql(many, sizes[size], sql);
+    int r = sql->len > 0 ? 0 : write_sql(many, many->sizes[size], sql);
     return r < 0 ? bt_fail(err, r, "A statement is too long")
-                 : bt_db_run_values(db, bt_buf_text(sql), values, sizes[size] * many->columns, err);
+                 : bt_db_run_values(db, bt_buf_text(sql), values, many->sizes[size] * many->columns,
+                                    err);
 }
 
 int64_t bt_many_run(struct bt_many *many, struct bt_db *db, const struct bt_db_value *values,
@@ -76,7 +81,7 @@ int64_t bt_many_run(struct bt_many *many, struct bt_db *db, const struct bt_db_v
 {
     int64_t changed = 0;
     for (size_t size = 0, done = 0; done < rows;) {
-        if (sizes[size] > rows - done) {
+        if (many->sizes[size] > rows - done) {
             size++;
             continue;
         }
@@ -85,7 +90,7 @@ int64_t bt_many_run(struct bt_many *many, struct bt_db *db, const struct bt_db_v
             return r;
         }
         changed += r;
-        done += sizes[size];
+        done += many->sizes[size];
     }
     return changed;
 }

@@ -9,7 +9,7 @@
 #include "server/db/db.h"
 
 /**
- * "INSERT INTO x(a, b)" and " ON CONFLICT …" (or ""); both live as long as this. At most 16
+ * "INSERT INTO x(a, b)" and " ON CONFLICT …" (or ""); both live as long as this. At most 32
  * columns.
  */
 struct bt_many;

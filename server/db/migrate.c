@@ -19,7 +19,7 @@ struct run {
 static bool knows(const struct run *run, int64_t number)
 {
     for (size_t i = 0; i < run->count; i++) {
-        if (run->migrations[i].number == number) {
+        if (run->migrations[i].number == number || number == BT_DB_UNFINISHED) {
             return true;
         }
     }
@@ -130,4 +130,32 @@ int bt_db_migrate_with(const struct bt_db_engine *engine, void *connection,
 int bt_db_migrate(const struct bt_db_engine *engine, void *connection, struct bt_error *err)
 {
     return bt_db_migrate_with(engine, connection, bt_db_migrations, bt_db_migrations_count, err);
+}
+
+int bt_db_check_migrations(const struct bt_db_engine *engine, void *connection,
+                           struct bt_error *err)
+{
+    const struct run run = {engine, connection, bt_db_migrations, bt_db_migrations_count};
+    int r = refuse_newer(&run, err);
+    for (size_t i = 0; r == 0 && i < run.count; i++) {
+        bool done;
+        r = was_run(&run, run.migrations[i].number, &done, err);
+        if (r == 0 && !done) {
+            r = bt_fail(err, -EPROTO,
+                        "The database is older than this program; start the new server on it once");
+        }
+    }
+    return r;
+}
+
+int bt_db_refuse_unfinished(const struct bt_db_engine *engine, void *connection,
+                            struct bt_error *err)
+{
+    bool unfinished;
+    const struct run run = {engine, connection, NULL, 0};
+    int r = was_run(&run, BT_DB_UNFINISHED, &unfinished, err);
+    return r < 0 || !unfinished ? r
+                                : bt_fail(err, -EBUSY,
+                                          "It is half of a copy: run the command that copied"
+                                          " (restore, migrate) again, it goes on");
 }

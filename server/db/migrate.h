@@ -23,7 +23,21 @@ extern const size_t bt_db_migrations_count;
 int bt_db_migrate(const struct bt_db_engine *engine, void *connection,
                   struct bt_error *err) BT_NODISCARD;
 
-// The same with other migrations than ours, in ascending order; for tests.
+// Changes nothing. -EPROTO: the database has not exactly the migrations of this program.
+int bt_db_check_migrations(const struct bt_db_engine *engine, void *connection,
+                           struct bt_error *err) BT_NODISCARD;
+
+/**
+ * A row of schema_migration with this number says that the database is half of a copy; its name
+ * says of what.
+ */
+#define BT_DB_UNFINISHED 0
+
+// -EBUSY when it is.
+int bt_db_refuse_unfinished(const struct bt_db_engine *engine, void *connection,
+                            struct bt_error *err) BT_NODISCARD;
+
+// bt_db_migrate with other migrations than ours, in ascending order; for tests.
 int bt_db_migrate_with(const struct bt_db_engine *engine, void *connection,
                        const struct bt_db_migration *migrations, size_t count,
                        struct bt_error *err) BT_NODISCARD;

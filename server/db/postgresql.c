@@ -377,7 +377,7 @@ static int postgresql_backup(void *handle, const char *path, struct bt_error *er
 {
     (void)handle;
     (void)path;
-    return bt_fail(err, -ENOTSUP, "PostgreSQL is backed up with pg_dump");
+    return bt_fail(err, -ENOTSUP, "PostgreSQL does not copy itself");
 }
 
 const struct bt_db_engine bt_db_postgresql = {
@@ -391,5 +391,8 @@ const struct bt_db_engine bt_db_postgresql = {
     .execute = postgresql_execute,
     .script = postgresql_script,
     .lock_migrations = postgresql_lock_migrations,
+    .others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+              " AND application_name = current_setting('application_name')"
+              " AND pid <> pg_backend_pid()",
     .backup = postgresql_backup,
 };

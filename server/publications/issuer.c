@@ -26,6 +26,9 @@
 
 #define MAX_ROLES 4096
 
+// More than a server that was restored can have issued since its backup. Numbers end at 2^53.
+#define LEAP 1000000
+
 struct bt_issuer {
     struct bt_private_key *snapshot, *timestamp;
     const struct bt_clock *clock;  // borrowed
@@ -187,10 +190,11 @@ static int check_root(const struct bt_issuer *issuer, struct bt_db *db, struct b
 }
 
 /*
- * Both, or the timestamp alone. *out_version is the timestamp's, 0 when there are no targets yet.
+ * Both, or the timestamp alone; `leap` versions are left out. *out_version is the timestamp's, 0
+ * when there are no targets yet.
  */
 static int issue(const struct bt_issuer *issuer, struct bt_db *db, int64_t now_ms,
-                 bool new_snapshot, int64_t *out_version, struct bt_error *err)
+                 bool new_snapshot, int64_t leap, int64_t *out_version, struct bt_error *err)
 {
     struct newest targets = {0}, snapshot = {0}, timestamp = {0};
     *out_version = 0;
@@ -202,12 +206,13 @@ static int issue(const struct bt_issuer *issuer, struct bt_db *db, int64_t now_m
     r = r == 0 ? find_newest(db, "snapshot", &snapshot, err) : r;
     r = r == 0 ? find_newest(db, "timestamp", &timestamp, err) : r;
     if (r == 0 && (new_snapshot || snapshot.version == 0)) {
-        r = issue_snapshot(issuer, db, now_ms, ++snapshot.version, err);
+        snapshot.version += 1 + leap;
+        r = issue_snapshot(issuer, db, now_ms, snapshot.version, err);
     }
-    r = r == 0 ? issue_timestamp(issuer, db, now_ms, timestamp.version + 1, snapshot.version, err)
-               : r;
+    timestamp.version += 1 + leap;
+    r = r == 0 ? issue_timestamp(issuer, db, now_ms, timestamp.version, snapshot.version, err) : r;
     if (r == 0) {
-        *out_version = timestamp.version + 1;
+        *out_version = timestamp.version;
     }
     return r;
 }
@@ -227,7 +232,7 @@ int bt_issuer_issue(struct bt_call *call, int urgency, struct bt_error *err)
 {
     struct bt_server *server = bt_call_server(call);
     int64_t version;
-    int r = issue(server->issuer, bt_call_db(call), bt_call_now_ms(call), true, &version, err);
+    int r = issue(server->issuer, bt_call_db(call), bt_call_now_ms(call), true, 0, &version, err);
     if (r < 0 || version == 0) {
         return r;
     }
@@ -252,7 +257,7 @@ static int renew(const struct bt_issuer *issuer, struct bt_db *db, int64_t now_m
     if (!new_snapshot && timestamp.expires_ms - now_ms >= TIMESTAMP_RENEW_MS) {
         return 0;
     }
-    return issue(issuer, db, now_ms, new_snapshot, out_version, err);
+    return issue(issuer, db, now_ms, new_snapshot, 0, out_version, err);
 }
 
 int bt_issuer_renew(struct bt_issuer *issuer, struct bt_server *server, struct bt_error *err)
@@ -271,4 +276,10 @@ int bt_issuer_renew(struct bt_issuer *issuer, struct bt_server *server, struct b
         bt_hub_hint(server->hub, version, BT_URGENCY_NORMAL);
     }
     return r;
+}
+
+int bt_issuer_leap(struct bt_issuer *issuer, struct bt_db *db, struct bt_error *err)
+{
+    int64_t version;
+    return issue(issuer, db, bt_clock_wall_ms(issuer->clock), true, LEAP, &version, err);
 }

@@ -44,4 +44,10 @@ int bt_issuer_issue(struct bt_call *call, int urgency, struct bt_error *err) BT_
 int bt_issuer_renew(struct bt_issuer *issuer, struct bt_server *server,
                     struct bt_error *err) BT_NODISCARD;
 
+/**
+ * After a restore, in the caller's transaction: a snapshot and a timestamp whose versions lie far
+ * above all that players can have seen of what the lost server issued.
+ */
+int bt_issuer_leap(struct bt_issuer *issuer, struct bt_db *db, struct bt_error *err) BT_NODISCARD;
+
 #endif
