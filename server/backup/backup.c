@@ -51,9 +51,7 @@ static int carry_one(struct making *making, const struct bt_blob_entry *entry,
         note_damaged(making->result, &entry->sha256);
     }
     if (r == 0) {
-        BT_GROW(kept->list, kept->capacity, kept->count + 1);
-        kept->list[kept->count++] = *entry;
-        kept->bytes += entry->size;
+        bt_blob_list_add(kept, entry);
     }
     return r == -EBADMSG || r == -ENOENT ? 0 : r;
 }
@@ -209,6 +207,19 @@ static int prepare_folder(struct making *making, struct bt_error *err)
     return r < 0 ? r : bt_file_make_dirs(making->blobs_to, err);
 }
 
+// What the first round found and the second one did not: the database may still name it.
+static void add_vanished(const struct bt_blob_list *before, struct bt_blob_list *blobs)
+{
+    size_t listed = blobs->count;
+    for (size_t i = 0; i < before->count; i++) {
+        const struct bt_blob_list seen = {.list = blobs->list, .count = listed};
+        if (!bt_blob_list_has(&seen, &before->list[i].sha256)) {
+            bt_blob_list_add(blobs, &before->list[i]);
+        }
+    }
+    bt_blob_list_sort(blobs);
+}
+
 /*
  * Most blobs first, so that little time passes between the database's state and the end; those it
  * may name that came meanwhile, after it. A blob is there before a row names it.
@@ -224,6 +235,7 @@ static int make(struct making *making, struct bt_error *err)
     r = r < 0 ? r : copy_secrets(making, "keys", err);
     r = r < 0 ? r : copy_secrets(making, "tls", err);
     r = r < 0 ? r : carry_blobs(making, &blobs, err);
+    add_vanished(&before, &blobs);
     r = r < 0 ? r : write_list(making, &blobs, err);
     r = r < 0 ? r : write_manifest(making, err);
     r = r < 0 ? r : give_name(making, err);

@@ -26,11 +26,18 @@ static int compare(const void *a, const void *b)
     return memcmp(a, b, BT_SHA256_BYTES);
 }
 
-static void add(struct bt_blob_list *list, const struct bt_blob_entry *entry)
+void bt_blob_list_add(struct bt_blob_list *list, const struct bt_blob_entry *entry)
 {
     BT_GROW(list->list, list->capacity, list->count + 1);
     list->list[list->count++] = *entry;
     list->bytes += entry->size;
+}
+
+void bt_blob_list_sort(struct bt_blob_list *list)
+{
+    if (list->count > 0) {
+        qsort(list->list, list->count, sizeof(*list->list), compare);
+    }
 }
 
 static int place(const char *dir, const struct bt_sha256 *sha256, char out[PATH_BYTES],
@@ -66,7 +73,7 @@ static int list_one(DIR *folder, struct bt_blob_list *out, struct bt_error *err)
         }
         entry.size = status.st_size;
         if (S_ISREG(status.st_mode)) {
-            add(out, &entry);
+            bt_blob_list_add(out, &entry);
         }
     }
     return 0;
@@ -91,7 +98,7 @@ int bt_shelf_list(const char *dir, struct bt_blob_list *out, struct bt_error *er
     if (r < 0) {
         return r;
     }
-    qsort(list.list, list.count, sizeof(*list.list), compare);
+    bt_blob_list_sort(&list);
     *out = list;
     list = (struct bt_blob_list){0};
     return 0;
@@ -137,7 +144,7 @@ int bt_blob_list_read(const char *text, size_t len, struct bt_blob_list *out, st
         if (!good || (list.count > 0 && compare(&list.list[list.count - 1], &entry) >= 0)) {
             return bt_fail(err, -EINVAL, "The list of blobs is broken at line %zu", list.count + 1);
         }
-        add(&list, &entry);
+        bt_blob_list_add(&list, &entry);
         at = (size_t)(end - text) + 1;
     }
     *out = list;

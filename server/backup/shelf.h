@@ -24,6 +24,8 @@ struct bt_blob_list {
     int64_t bytes;
 };
 void bt_blob_list_finish(struct bt_blob_list *list);
+void bt_blob_list_add(struct bt_blob_list *list, const struct bt_blob_entry *entry);
+void bt_blob_list_sort(struct bt_blob_list *list);  // after adding
 #define BT_AUTOBLOBS BT_AUTOFINISH(bt_blob_list_finish) struct bt_blob_list
 
 // What lies there now; other files are passed over. A folder that is missing is empty.
