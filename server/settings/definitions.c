@@ -37,7 +37,8 @@ const struct bt_setting bt_settings[] = {
     {"keep_orders_days", NUMBER(30, 3650), .standard = "400", TOP,
      .vi = "Giữ lệnh đã trả lời bao nhiêu ngày", .en = "Days for which answered orders stay"},
     {"keep_messages_days", NUMBER(1, 365), .standard = "30", TOP,
-     .vi = "Giữ thư cảnh báo đã gửi bao nhiêu ngày", .en = "Days for which messages that were sent stay"},
+     .vi = "Giữ thư cảnh báo đã gửi bao nhiêu ngày",
+     .en = "Days for which messages that were sent stay"},
 
     {"alert_silent_min", NUMBER(5, 10080), .standard = "30",
      .vi = "Báo khi màn hình im lặng quá bao nhiêu phút trong giờ mở",
