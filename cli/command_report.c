@@ -150,13 +150,24 @@ static int fetch(struct bt_client *client, const struct bt_arguments *arguments,
     int r = bt_client_fetch_file(client, path, file, FILE_MAX_BYTES, bt_progress_bar,
                                  (void *)(uintptr_t)file, err);
     bt_progress_end();
-    if (r == 0) {
+    if (r == 0 && bt_client_json(client)) {
+        BT_AUTOJSON *made = cJSON_CreateObject();
+        cJSON_AddStringToObject(made, "id", report);
+        cJSON_AddStringToObject(made, "file", file);
+        BT_AUTOFREE char *text = cJSON_PrintUnformatted(made);
+        puts(text);
+    } else if (r == 0) {
         printf("%s: %s\n", report, file);
     }
     return r;
 }
 
-// A cell for people: counts with dots, time in hours.
+static bool is_duration(const cJSON *column)
+{
+    return strcmp(text_of(column, "kind"), "duration_ms") == 0;
+}
+
+// A cell for people: counts with dots, "12:03:59" of hours, minutes and seconds.
 static cJSON *show_cell(const cJSON *column, const cJSON *cell)
 {
     char number[BT_NUMBER_BYTES];
@@ -164,10 +175,13 @@ static cJSON *show_cell(const cJSON *column, const cJSON *cell)
         return cJSON_IsString(cell) ? cJSON_CreateString(cell->valuestring)
                                     : cJSON_CreateString("");
     }
-    bool hours = strcmp(text_of(column, "kind"), "duration_ms") == 0;
-    int64_t value = (int64_t)cell->valuedouble;
-    bt_number_vi(number, hours ? (value + 180000) / 360000 : value, hours ? 1 : 0);
-    return cJSON_CreateString(number);
+    int64_t value = (int64_t)cell->valuedouble, seconds = (value + 500) / 1000;
+    bt_number_vi(number, is_duration(column) ? seconds / 3600 : value, 0);
+    BT_AUTOFREE char *text =
+        is_duration(column)
+            ? bt_strf("%s:%02d:%02d", number, (int)(seconds / 60 % 60), (int)(seconds % 60))
+            : bt_strdup(number);
+    return cJSON_CreateString(text);
 }
 
 // A row as an object; its keys are the columns' numbers.
@@ -198,10 +212,10 @@ static void show_table(const cJSON *document)
     BT_AUTOJSON *rows = cJSON_CreateArray();
     for (const cJSON *column = columns->child; column != NULL && sum != NULL && count < 32;
          column = column->next, sum = sum->next) {
-        bool hours = strcmp(text_of(column, "kind"), "duration_ms") == 0;
         if (is_shown(column, sum)) {
-            BT_AUTOFREE char *title = bt_strf("%s%s / %s", text_of(column, "vi"),
-                                              hours ? " (giờ)" : "", text_of(column, "en"));
+            BT_AUTOFREE char *title =
+                bt_strf("%s%s / %s", text_of(column, "vi"),
+                        is_duration(column) ? " (giờ:phút:giây)" : "", text_of(column, "en"));
             bt_copy_cut(titles[count], sizeof(titles[count]), title);
             shown[count] =
                 (struct bt_column){titles[count], text_of(column, "name"), BT_COLUMN_TEXT};

@@ -116,6 +116,10 @@ static int add_root(struct bt_vouch *vouch, const char *text, size_t len, struct
 int bt_vouch_create(const char *root, size_t len, struct bt_vouch **out, struct bt_error *err)
 {
     BT_AUTO(bt_vouch) vouch = BT_NEW(struct bt_vouch);
+    // A file that people keep ends with a line end; the metadata do not.
+    while (len > 0 && (root[len - 1] == '\n' || root[len - 1] == '\r')) {
+        len--;
+    }
     int r = add_root(vouch, root, len, err);
     if (r == 0) {
         *out = BT_TAKE(vouch);
