@@ -3,6 +3,7 @@
 page; old batches move into packs, also through kill -9."""
 
 import base64
+import datetime
 import email
 import email.header
 import hashlib
@@ -19,7 +20,7 @@ import time
 
 from fleet_test import FleetCase
 from server_harness import BUILD, PASSWORD, Client, main
-from server_plays_test import Journal
+from server_plays_test import BEGIN_MS, Journal
 
 WAIT_S = 60
 MAIL_PASSWORD = "mật khẩu thư"
@@ -484,6 +485,57 @@ class InsideTest(CareCase):
         self.until(lambda: self.query("SELECT COALESCE(MAX(attempts), 0) FROM care_outbox"), "nothing was tried")
         self.assertIn("connect", self.admin.get("/v1/messages").json["items"][0]["error"].lower())
         self.assertEqual(receiver.posts, [])
+
+
+class PackTest(CareCase):
+    query = AlertTest.query
+    BATCHES = 400
+
+    def evidence(self):
+        day = datetime.datetime.fromtimestamp(BEGIN_MS / 1000, datetime.timezone(datetime.timedelta(hours=7))).date()
+        answer = self.admin.get(f"/v1/plays/evidence?unit=31333&from={day}&to={day}")
+        self.assertEqual(answer.status, 200, answer)
+        lines = subprocess.run(["zstd", "-dcq"], input=answer.body, stdout=subprocess.PIPE, check=True).stdout
+        return [line for line in lines.decode().splitlines() if json.loads(line)["kind"] in ("journal", "batch")]
+
+    def counts(self):
+        return [self.query(f"SELECT CAST(sum({column}) AS BIGINT) FROM {table}")
+                for table in ("play_daily", "play_hourly") for column in ("complete", "partial", "shown_ms")]
+
+    def packed(self):
+        return self.query("SELECT count(pack) FROM play_batch")
+
+    def test_counts_and_evidence_stay_through_packing_and_kills(self):
+        player = self.pair(self.add_screen())
+        journal = Journal(player)
+        journal.start()
+        for _ in range(self.BATCHES):
+            journal.play()
+        for first in range(1, self.BATCHES + 1):
+            answer = player.client.post("/v1/player/plays", journal.batch(first, 1),
+                                        Content_Type="application/vnd.bangtin.plays")
+            self.assertEqual(answer.status, 200, answer)
+        evidence, counts = self.evidence(), self.counts()
+        self.assertEqual(len(evidence), self.BATCHES + 1)
+        self.sql(f"UPDATE play_batch SET received_ms = received_ms - {2 * DAY_MS}")
+        # Whoever reads them does not see when they came; the batches in the evidence say it.
+        evidence = [line.replace(str(json.loads(line).get("received_ms")), "") for line in evidence]
+        before = -1
+        while self.packed() < self.BATCHES:
+            self.kill_and_start_again()
+            before = self.packed()
+            self.until(lambda: self.packed() > before or self.packed() == self.BATCHES, "nothing was packed")
+        self.kill_and_start_again()
+        self.assertEqual(self.query("SELECT count(body) FROM play_batch"), 0)
+        after = [line.replace(str(json.loads(line).get("received_ms")), "") for line in self.evidence()]
+        self.assertEqual(after, evidence)
+        self.assertEqual(self.counts(), counts)
+        # What comes now comes on top of it.
+        player.client.server, player.client.connection = self.server, None
+        journal.play()
+        answer = player.client.post("/v1/player/plays", journal.batch(self.BATCHES + 1, 1),
+                                    Content_Type="application/vnd.bangtin.plays")
+        self.assertEqual(answer.json["last"], self.BATCHES + 1)
 
 
 if __name__ == "__main__":

@@ -69,18 +69,32 @@ static void take_player(const struct bt_db_rows *row, struct bt_care_screen *scr
     }
 }
 
-static int64_t opening(const struct bt_db_rows *row, int64_t now_ms)
+// The zone of the screen before; nearly all have the same.
+struct zone {
+    char name[64];
+    struct bt_tz *tz;
+};
+
+static const struct bt_tz *zone_of(struct zone *zone, const char *name)
 {
-    BT_AUTO(bt_tz) tz = NULL;
-    int64_t from = bt_db_get_int(row, 7), until = bt_db_get_int(row, 8);
-    if (from == until || bt_tz_load(bt_db_get_text(row, 9), &tz, NULL) < 0) {
-        return 0;
+    if (zone->tz == NULL || strcmp(zone->name, name) != 0) {
+        bt_tz_destroy(zone->tz);
+        zone->tz = NULL;
+        bt_copy_cut(zone->name, sizeof(zone->name), name);
+        (void)!bt_tz_load(name, &zone->tz, NULL);
     }
-    return bt_opening(from, until, tz, now_ms);
+    return zone->tz;
+}
+
+static int64_t opening(const struct bt_db_rows *row, int64_t now_ms, struct zone *zone)
+{
+    int64_t from = bt_db_get_int(row, 7), until = bt_db_get_int(row, 8);
+    const struct bt_tz *tz = from == until ? NULL : zone_of(zone, bt_db_get_text(row, 9));
+    return tz == NULL ? 0 : bt_opening(from, until, tz, now_ms);
 }
 
 static void take_screen(const struct bt_db_rows *row, int64_t now_ms, int64_t watched_ms,
-                        struct bt_care_screen *screen)
+                        struct zone *zone, struct bt_care_screen *screen)
 {
     static const struct bt_care_facts nothing = {.celsius = BT_CARE_UNKNOWN,
                                                  .free_bytes = BT_CARE_UNKNOWN,
@@ -101,7 +115,7 @@ static void take_screen(const struct bt_db_rows *row, int64_t now_ms, int64_t wa
     bt_copy_cut(screen->duty_phone, sizeof(screen->duty_phone), bt_db_get_text(row, 6));
     screen->picture_ms = number_or_unknown(row, 18);
     screen->facts.watched_ms = watched_ms;
-    screen->facts.open_since_ms = opening(row, now_ms);
+    screen->facts.open_since_ms = opening(row, now_ms, zone);
     if (!bt_db_is_null(row, 10)) {
         take_player(row, screen);
     }
@@ -184,6 +198,7 @@ int bt_care_page_load(struct bt_db *db, const char *path, const char *after, int
 {
     BT_AUTO(bt_care_page) page = BT_NEW(struct bt_care_page);
     BT_AUTO(bt_db_rows) rows = NULL;
+    struct zone zone = {.tz = NULL};
     int r = bt_db_ask(db, &rows, err,
                       "SELECT s.id, s.unit, u.path, s.name, s.place, s.duty_name, s.duty_phone,"
                       " s.open_min, s.close_min, s.time_zone, p.id, p.channel, p.channel_ms,"
@@ -196,8 +211,9 @@ int bt_care_page_load(struct bt_db *db, const char *path, const char *after, int
                       " AND s.retired_ms IS NULL ORDER BY s.id LIMIT $3",
                       BT_TEXT(path), BT_TEXT(after), BT_INT(BT_CARE_PAGE));
     while (r == 0 && bt_db_next(rows)) {
-        take_screen(rows, now_ms, watched_ms, &page->screens[page->count++]);
+        take_screen(rows, now_ms, watched_ms, &zone, &page->screens[page->count++]);
     }
+    bt_tz_destroy(zone.tz);
     for (size_t i = 0; r == 0 && page->count > 0 && i < BT_ARRAY_LEN(additions); i++) {
         r = add(db, &additions[i], now_ms, page, err);
     }
