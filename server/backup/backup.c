@@ -242,6 +242,14 @@ static int make(struct making *making, struct bt_error *err)
     return r < 0 ? r : bt_generations_prune(making->request->to, making->request->keep, err);
 }
 
+// For the alert about old backups (docs/server.md, "Care").
+static int note_backup(const struct making *making, struct bt_error *err)
+{
+    BT_AUTOFREE char *path = bt_strf("%s/last-backup", making->request->data);
+    BT_AUTOFREE char *text = bt_strf("%s\n", making->result->name);
+    return bt_file_replace(path, text, strlen(text), err);
+}
+
 static bool is_same_disk(const char *a, const char *b)
 {
     struct stat one, other;
@@ -267,5 +275,6 @@ int bt_backup_make(const struct bt_backup_request *request, struct bt_backup_res
                             .folder = bt_strf("%s/unfinished", request->to),
                             .manifest = BT_NEW(struct bt_manifest)};
     out->same_disk = is_same_disk(request->data, request->to);
-    return make(&making, err);
+    int r = make(&making, err);
+    return r < 0 ? r : note_backup(&making, err);
 }
