@@ -414,7 +414,7 @@ int life_copy(const char *journal, const char *file, struct life_copied *copied,
     BT_AUTO(bt_reader) reader = NULL;
     int r = bt_reader_open(journal, &reader, err);
     if (r < 0) {
-        bool never_begun = copied->journal[0] == '\0' && (r == -ENOENT || r == -EUCLEAN);
+        bool never_begun = copied->journal[0] == '\0';
         return never_begun ? 0 : r;
     }
     FILE *out = fopen(file, "ae");
