@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+"""Thousands of simulated players on one server: they log in, a day passes, something is published to all of them, the
+server is killed and all come back.
+
+    bench/fleet.py [--players 10000] [--minutes 5] [--speed 20] [--publications 5] [--restarts 2] [--start 400]
+                   [--seed 1] [--strict]
+
+Players and server share the machine, over a unix socket, as behind a proxy: each player has its stream, requests go
+over at most 256 connections that are kept. Players are put into the database directly; everything else goes through
+the server's door. A play lasts a minute of the day that is played."""
+
+import argparse
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
+from server_harness import BUILD, Client, PostgreSQL  # noqa: E402
+from server_publications_test import PublicationCase, recipe  # noqa: E402
+
+FLEET = os.path.join(BUILD, "bench", "fleet-bench")
+WAIT_S = 600
+FLOORS = {"hint p99, ms": 1000, "reconnected, s": 120, "memory, MiB": 256}
+
+
+class Fleet:
+    """The simulator."""
+
+    def __init__(self, path, options):
+        self.count = options.players
+        self.process = subprocess.Popen([FLEET, "run", path, str(options.players), str(options.seed),
+                                         str(options.speed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def keys(count):
+        return subprocess.run([FLEET, "keys", str(count)], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+    def do(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def stats(self):
+        self.do("stats")
+        return json.loads(self.process.stdout.readline())
+
+    def mark(self):
+        self.do("mark")
+        self.stats()  # it is done now
+
+    def wait_for(self, condition):
+        until = time.monotonic() + WAIT_S
+        while not condition(stats := self.stats()):
+            if time.monotonic() > until:
+                raise SystemExit(f"in vain: {stats}")
+            time.sleep(0.2)
+        return stats
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Province(PublicationCase):
+    """A province whose server listens on a unix socket."""
+
+    def start(self, *options, **more):
+        return super().start(*options, listen=f"unix:{os.path.join(self.directory, 'http.sock')}", **more)
+
+    def administrator(self):
+        client = super().administrator()
+        del client.headers["Origin"]  # no browser: the socket has none
+        return client
+
+    def ask(self, statement):
+        if self.database:
+            done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True,
+                                  stdout=subprocess.PIPE, text=True)
+            return [int(cell or 0) for cell in done.stdout.strip().split("|")]
+        import sqlite3
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
+        row = database.execute(statement).fetchone()
+        database.close()
+        return [cell or 0 for cell in row]
+
+    def put_players(self, keys):
+        screens = ",".join(f"('s-{i:06}','31333','s-{i:06}','led',320,180,'','','',0,0,0,100,'',1,0)"
+                           for i in range(len(keys)))
+        players = ",".join(f"('d-{i:06}','s-{i:06}','31333','{key}','active','','',0,'',0,0,'never-seen',0)"
+                           for i, key in enumerate(keys))
+        self.run_sql("INSERT INTO screen(id, unit, name, kind, width, height, place, duty_name, duty_phone, open_min,"
+                     " close_min, volume_max_percent, brightness_max_percent, note, revision, created_ms) VALUES "
+                     + screens)
+        self.run_sql("INSERT INTO player(id, screen, unit, public_key, state, model, version, paired_ms, paired_by,"
+                     " last_order, order_ms, channel, channel_ms) VALUES " + players)
+
+    def run_sql(self, statement):
+        if self.database:
+            subprocess.run(["psql", "--quiet", self.database], input=statement + ";", check=True, text=True)
+        else:
+            self.execute(statement)
+
+    def last_signature(self, number):
+        """A publication that wants one more signature: the call that brings it."""
+        proposal = self.propose(self.draft(recipe(f"Bản tin số {number}"), name=f"ban-tin-{number}"))
+        self.sign(proposal, self.commune[0])
+        signed = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json["metadata"]
+        signature = self.commune[1].sign(signed)
+        return lambda: self.admin.request("POST", f"/v1/proposals/{proposal}/signatures", signature, check=False)
+
+    def kill_and_start(self):
+        self._server.process.send_signal(signal.SIGKILL)
+        self._server.stop(expected=-signal.SIGKILL)
+        self._server = self.start()
+        self.admin = Client(self._server, None)
+
+    def memory_mib(self):
+        """The most it had."""
+        with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
+
+    def processor_s(self):
+        with open(f"/proc/{self.server.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Run:
+    def __init__(self, province, options):
+        self.province, self.options = province, options
+        self.fleet = None
+        self.worst = dict.fromkeys(FLOORS, 0)
+        self.faults, self.refused = {}, 0
+
+    def note(self, stats):
+        for what, times in stats["faults"].items():
+            self.faults[what] = self.faults.get(what, 0) + times
+        self.refused += stats["refused"]
+
+    def most(self, name, value):
+        self.worst[name] = max(self.worst[name], value)
+
+    def begin(self):
+        self.province.put_players(Fleet.keys(self.options.players))
+        self.fleet = Fleet(self.province.server.unix, self.options)
+        begun = time.monotonic()
+        self.fleet.mark()
+        self.fleet.do(f"start {self.options.start}")
+        stats = self.fleet.wait_for(lambda s: s["streams"] == self.fleet.count)
+        self.note(stats)
+        print(f"{self.fleet.count} players, {self.options.start} a second: all have their stream after"
+              f" {time.monotonic() - begun:.1f} s; {stats['logins']} logins, {stats['unreached']} not reached")
+
+    def day(self):
+        """A part of it."""
+        self.fleet.mark()
+        used, begun = self.province.processor_s(), time.monotonic()
+        time.sleep(self.options.minutes * 60)
+        seconds = time.monotonic() - begun
+        stats = self.fleet.stats()
+        self.note(stats)
+        print(f"{self.options.speed} times as fast for {seconds:.0f} s ({seconds * self.options.speed / 3600:.1f} h):"
+              f" {stats['plays']} plays in {stats['batches']} batches ({stats['plays'] / seconds:.0f} plays/s),"
+              f" p50 {stats['batch_ms']['p50']} ms, p99 {stats['batch_ms']['p99']} ms; {stats['pings']} pings,"
+              f" {stats['statuses']} statuses, {stats['same']} times 304; {stats['lost']} streams lost,"
+              f" {stats['unreached']} not reached, {stats['refused']} refused, {stats['gaps']} gaps; server"
+              f" {(self.province.processor_s() - used) / seconds * 100:.0f} % of a processor")
+
+    def publish(self, number):
+        call = threading.Thread(target=self.province.last_signature(number))
+        self.fleet.mark()
+        call.start()
+        stats = self.fleet.wait_for(lambda s: s["hint_ms"]["count"] >= self.fleet.count)
+        hint = stats["hint_ms"]
+        call.join()
+        begun = time.monotonic()
+        stats = self.fleet.wait_for(lambda s: s["documents"] >= self.fleet.count * 3)
+        self.note(stats)
+        self.most("hint p99, ms", hint["p99"])
+        print(f"publication {number}: hint p50 {hint['p50']} ms, p99 {hint['p99']} ms, last {hint['last']} ms after the"
+              f" call; everybody has fetched it {time.monotonic() - begun:.1f} s after that; {stats['unreached']} not"
+              f" reached")
+
+    def restart(self):
+        self.most("memory, MiB", self.province.memory_mib())
+        self.fleet.mark()
+        self.province.kill_and_start()
+        stats = self.fleet.wait_for(lambda s: s["lost"] >= self.fleet.count and s["streams"] == self.fleet.count)
+        self.note(stats)
+        self.most("reconnected, s", stats["stream_ms"]["last"] / 1000)
+        print(f"killed: half are back after {stats['stream_ms']['p50'] / 1000:.1f} s, 99 of 100 after"
+              f" {stats['stream_ms']['p99'] / 1000:.1f} s, all after {stats['stream_ms']['last'] / 1000:.1f} s;"
+              f" {stats['unreached']} tries in vain, {stats['refused']} batches refused, {stats['gaps']} gaps")
+
+    def total(self):
+        """Every record but the start is a play, and every play is complete."""
+        self.most("memory, MiB", self.province.memory_mib())
+        last, journals = self.province.ask("SELECT CAST(sum(last_seq) AS BIGINT), count(*) FROM play_journal")
+        complete, partial = self.province.ask("SELECT CAST(sum(complete) AS BIGINT), CAST(sum(partial) AS BIGINT)"
+                                              " FROM play_daily")
+        print(f"{journals} journals, {last - journals} plays said to be counted, {complete} counted, {partial} partial")
+        return complete == last - journals and partial == 0
+
+    def judge(self, exact):
+        fine = exact and not self.faults and self.refused == 0
+        for name, floor in FLOORS.items():
+            fine = fine and self.worst[name] <= floor
+            print(f"{name}: {self.worst[name]:.1f} (floor {floor})")
+        print(f"answers that nobody expects: {self.faults or 'none'}; batches refused: {self.refused};"
+              f" totals {'exact' if exact else 'WRONG'}")
+        return fine
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, number in (("players", 10000), ("minutes", 5), ("speed", 20), ("publications", 5), ("restarts", 2),
+                         ("start", 400), ("seed", 1)):
+        parser.add_argument(f"--{name}", type=float if name == "minutes" else int, default=number)
+    parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--strict", action="store_true", help="status 1 when a floor is missed")
+    return parser.parse_args()
+
+
+def main():
+    options = read_options()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    Province.engine = "postgresql" if options.postgresql else "sqlite"
+    province, run = Province("setUp"), None
+    try:
+        province.setUp()
+        province.found()
+        run = Run(province, options)
+        run.begin()
+        run.day()
+        for number in range(1, options.publications + 1):
+            run.publish(number)
+        for _ in range(options.restarts):
+            run.restart()
+        fine = run.judge(run.total())
+    finally:
+        if run and run.fleet:
+            run.fleet.close()
+        province.doCleanups()
+        PostgreSQL.stop()
+    sys.exit(0 if fine or not options.strict else 1)
+
+
+if __name__ == "__main__":
+    main()
