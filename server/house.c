@@ -168,6 +168,8 @@ void bt_house_close(struct bt_house *house)
 
 void bt_house_destroy(struct bt_house *house)
 {
+    bt_ingest_close(house->server.ingest);
+    bt_ingest_join(house->server.ingest);  // calls wait for it
     bt_http_destroy(house->http);
     bt_care_destroy(house->care);
     bt_housekeeper_destroy(house->housekeeper);

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,9 @@ void bt_call_destroy(struct bt_call *call)
     cJSON_Delete(call->json);
     free_hooks(call);
     bt_reply_reset(&call->reply);
+    if (call->later.free_context != NULL) {
+        call->later.free_context(call->later.context);
+    }
     free(call);
 }
 
@@ -94,6 +98,23 @@ void bt_call_run_hooks(struct bt_call *call)
         hook->run(call->server, hook->context);
     }
     free_hooks(call);
+}
+
+void bt_call_put_off(struct bt_call *call,
+                     int (*answer)(struct bt_call *call, void *context, struct bt_error *err),
+                     void *context, void (*free_context)(void *))
+{
+    assert(call->route->no_transaction);
+    call->later.answer = answer;
+    call->later.context = context;
+    call->later.free_context = free_context;
+}
+
+void bt_call_go_on(struct bt_call *call)
+{
+    if (atomic_exchange(&call->later.met, true)) {
+        call->later.resume(call->later.owner);
+    }
 }
 
 struct bt_server *bt_call_server(struct bt_call *call)

@@ -110,6 +110,17 @@ void bt_call_set_header(struct bt_call *call, const char *name, const char *valu
 bool bt_call_check_revision(struct bt_call *call, int64_t revision);
 void bt_call_set_revision(struct bt_call *call, int64_t revision);
 
+/**
+ * The answer comes later, and no worker waits for it: the last act of a handler whose route has no
+ * transaction. Somebody calls bt_call_go_on once, on any thread, perhaps before the handler has
+ * returned; then a worker calls `answer`, which answers as a handler does. `context` is freed with
+ * free_context. Whoever goes on with calls must have done so before bt_http_destroy.
+ */
+void bt_call_put_off(struct bt_call *call,
+                     int (*answer)(struct bt_call *call, void *context, struct bt_error *err),
+                     void *context, void (*free_context)(void *));
+void bt_call_go_on(struct bt_call *call);
+
 // Runs once after the transaction was committed, on the worker thread; `context` is freed with
 // free_context.
 void bt_call_after_commit(struct bt_call *call,

@@ -6,6 +6,8 @@
 #ifndef BT_SERVER_HTTP_CALL_PRIVATE_H
 #define BT_SERVER_HTTP_CALL_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "server/http/call.h"
 #include "server/http/pairs.h"
@@ -33,6 +35,16 @@ struct bt_hook {
     void *context;
     void (*free_context)(void *context);
     struct bt_hook *next;
+};
+
+// An answer that was put off.
+struct bt_later {
+    int (*answer)(struct bt_call *call, void *context, struct bt_error *err);  // NULL: it was not
+    void *context;
+    void (*free_context)(void *context);
+    atomic_bool met;  // of the handler's end and bt_call_go_on, one has come: the other goes on
+    void (*resume)(void *owner);  // set by whoever dispatches calls
+    void *owner;
 };
 
 // A body on its way into a file. Two buffers: one is filled while the other is written.
@@ -82,6 +94,7 @@ struct bt_call {
     struct bt_caller caller;
     struct bt_hook *hooks;
     struct bt_reply reply;
+    struct bt_later later;
 };
 
 struct bt_call *bt_call_create(struct bt_server *server) BT_NODISCARD;

@@ -38,6 +38,7 @@ enum phase {
 enum job {
     JOB_JUDGE,  // may the caller send a body at all?
     JOB_ANSWER,
+    JOB_LATER,  // what the handler has put off
     JOB_WRITE,  // a piece of the body, into the handler's file
 };
 
@@ -196,6 +197,13 @@ static bool is_judged_first(const struct bt_exchange *exchange)
     return exchange->call->route->who != BT_WHO_ANYONE && bt_request_length(exchange->call) != 0;
 }
 
+static void resume_later(void *owner)
+{
+    struct bt_exchange *exchange = owner;
+    exchange->job = JOB_LATER;
+    bt_workers_push(exchange->world->workers, exchange);
+}
+
 enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
                                   struct MHD_Connection *connection, const char *method,
                                   const char *path, struct bt_exchange **out)
@@ -207,6 +215,8 @@ enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
     exchange->call = bt_call_create(world->server);
     exchange->call->gate = world->gate;
     *out = exchange;
+    exchange->call->later.resume = resume_later;
+    exchange->call->later.owner = exchange;
     bool taken = bt_request_take(exchange->call, world, connection, method, path);
     if (exchange->call->route != NULL) {
         allow_body(exchange);
@@ -429,6 +439,14 @@ static void answer(struct bt_exchange *exchange)
     }
 }
 
+// False: the handler has put it off, and whoever goes on with it comes after us.
+static bool answer_now(struct bt_exchange *exchange)
+{
+    answer(exchange);
+    return exchange->call->later.answer == NULL ||
+           atomic_exchange(&exchange->call->later.met, true);
+}
+
 static void dismiss(struct bt_exchange *exchange)
 {
     bt_workers_dismiss(exchange->world->workers, exchange->weight);
@@ -472,7 +490,12 @@ void bt_exchange_work(void *job)
         MHD_resume_connection(exchange->connection);
         return;
     }
-    answer(exchange);
+    if (exchange->job == JOB_ANSWER && !answer_now(exchange)) {
+        return;  // it may belong to another worker by now
+    }
+    if (exchange->call->later.answer != NULL) {
+        bt_call_answer_later(exchange->call);
+    }
     if (exchange->connection == NULL) {
         free_exchange(exchange);
         return;

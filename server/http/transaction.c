@@ -48,7 +48,8 @@ static int handle(struct bt_call *call, struct bt_error *err)
 {
     int r = call->route->handle(call, err);
     bool asked_for_body = call->receiving.fd >= 0 && !call->receiving.ended;
-    if (r == 0 && call->reply.kind == BT_REPLY_NONE && !asked_for_body) {
+    bool comes_later = asked_for_body || call->later.answer != NULL;
+    if (r == 0 && call->reply.kind == BT_REPLY_NONE && !comes_later) {
         return bt_fail(err, -EPROTO, "The handler of %s %s answered nothing", call->route->method,
                        call->route->path);
     }
@@ -161,5 +162,15 @@ void bt_call_answer(struct bt_call *call)
 {
     if (try_often(call, try_once) && call->reply.status < 400) {
         bt_call_run_hooks(call);
+    }
+}
+
+void bt_call_answer_later(struct bt_call *call)
+{
+    struct bt_error err = {0};
+    int r = call->later.answer(call, call->later.context, &err);
+    let_go(call);
+    if (r < 0) {
+        give_up(call, r, &err);
     }
 }

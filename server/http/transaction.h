@@ -16,4 +16,7 @@ bool bt_call_judge(struct bt_call *call);
 // The call has a reply afterwards, whatever happens; unless its handler said where a body goes.
 void bt_call_answer(struct bt_call *call);
 
+// What a handler has put off.
+void bt_call_answer_later(struct bt_call *call);
+
 #endif

@@ -131,15 +131,21 @@ void bt_ingest_close(struct bt_ingest *ingest)
     }
 }
 
+void bt_ingest_join(struct bt_ingest *ingest)
+{
+    if (ingest != NULL && ingest->started) {
+        pthread_join(ingest->thread, NULL);
+        ingest->started = false;
+    }
+}
+
 void bt_ingest_destroy(struct bt_ingest *ingest)
 {
     if (ingest == NULL) {
         return;
     }
     bt_ingest_close(ingest);
-    if (ingest->started) {
-        pthread_join(ingest->thread, NULL);
-    }
+    bt_ingest_join(ingest);
     bt_queue_destroy(ingest->queue);
     bt_counting_destroy(ingest->counting);
     bt_senders_destroy(ingest->senders);

@@ -29,6 +29,7 @@ struct bt_ingest;
 int bt_ingest_start(const struct bt_ingest_options *options, struct bt_ingest **out,
                     struct bt_error *err) BT_NODISCARD;
 void bt_ingest_close(struct bt_ingest *ingest);    // nothing new; what waits is counted
+void bt_ingest_join(struct bt_ingest *ingest);     // and has been answered; after close
 void bt_ingest_destroy(struct bt_ingest *ingest);  // joins
 BT_DEFINE_AUTO(bt_ingest)
 

@@ -1,8 +1,10 @@
 // What players ask and send of their plays.
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "server/plays/handlers.h"
 #include "server/plays/ingest.h"
@@ -119,6 +121,26 @@ static int refuse_unread(struct bt_call *call, int r, const struct bt_error *err
     }
 }
 
+// Until it is on the disk no worker waits: others have requests, too.
+struct awaited {
+    struct bt_call *call;
+    char journal[BT_JOURNAL_ID_BYTES];
+    struct bt_counted counted;
+};
+
+static void handle_counted(const struct bt_counted *counted, void *context)
+{
+    struct awaited *awaited = context;
+    awaited->counted = *counted;
+    bt_call_go_on(awaited->call);
+}
+
+static int answer_awaited(struct bt_call *call, void *context, struct bt_error *err)
+{
+    const struct awaited *awaited = context;
+    return answer_counted(call, awaited->journal, &awaited->counted, err);
+}
+
 int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
 {
     size_t len;
@@ -130,9 +152,14 @@ int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
     if (r < 0) {
         return refuse_unread(call, r, err);
     }
-    char journal[BT_JOURNAL_ID_BYTES];
-    bt_copy_cut(journal, sizeof(journal), delivery->batch.header.journal);
-    struct bt_counted counted;
-    r = bt_ingest_count(ingest, delivery, &counted);
-    return r < 0 ? refuse_later(call) : answer_counted(call, journal, &counted, err);
+    struct awaited *awaited = BT_NEW(struct awaited);
+    awaited->call = call;
+    bt_copy_cut(awaited->journal, sizeof(awaited->journal), delivery->batch.header.journal);
+    bt_call_put_off(call, answer_awaited, awaited, free);
+    r = bt_ingest_submit(ingest, delivery, handle_counted, awaited);
+    if (r < 0) {
+        bt_delivery_destroy(delivery);
+        handle_counted(&(struct bt_counted){.result = r}, awaited);
+    }
+    return 0;
 }
