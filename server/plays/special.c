@@ -62,11 +62,9 @@ static int close_one(struct bt_db *db, struct bt_books *books, const struct bt_s
     if (r < 0) {
         return r;
     }
-    if (!standing.stopped) {
-        declare_replaced(books, &standing, begin_ms);
-        return 0;
-    }
-    return close_tally(db, books, &standing, tally, err);
+    // Also where it had stopped in order: it may have run again, and nobody heard of it.
+    declare_replaced(books, &standing, begin_ms);
+    return standing.stopped ? close_tally(db, books, &standing, tally, err) : 0;
 }
 
 static int ask_others(struct bt_db *db, const char *player, const char *journal,
@@ -118,7 +116,7 @@ int bt_special_go_on(struct bt_db *db, struct bt_books *books, const struct bt_s
                       "DELETE FROM play_loss WHERE player = $1 AND journal = $2 AND cause = $3"
                       " RETURNING end_ms",
                       BT_TEXT(standing->player), BT_TEXT(standing->journal), BT_TEXT(REPLACED));
-    if (r == 0 && bt_db_next(rows) && !standing->stopped) {
+    if (r == 0 && bt_db_next(rows)) {
         declare_replaced(books, standing, bt_db_get_int(rows, 0));
     }
     return r;
