@@ -167,7 +167,8 @@ class Run:
               f" {stats['plays']} plays in {stats['batches']} batches ({stats['plays'] / seconds:.0f} plays/s),"
               f" p50 {stats['batch_ms']['p50']} ms, p99 {stats['batch_ms']['p99']} ms; {stats['pings']} pings,"
               f" {stats['statuses']} statuses, {stats['same']} times 304; {stats['lost']} streams lost,"
-              f" {stats['unreached']} not reached, {stats['refused']} refused, {stats['gaps']} gaps; server"
+              f" {stats['unreached']} not reached, {stats['busy']} told to come again, {stats['refused']} batches"
+              f" refused, {stats['gaps']} gaps; server"
               f" {(self.province.processor_s() - used) / seconds * 100:.0f} % of a processor")
 
     def publish(self, number):
@@ -194,14 +195,16 @@ class Run:
         self.most("reconnected, s", stats["stream_ms"]["last"] / 1000)
         print(f"killed: half are back after {stats['stream_ms']['p50'] / 1000:.1f} s, 99 of 100 after"
               f" {stats['stream_ms']['p99'] / 1000:.1f} s, all after {stats['stream_ms']['last'] / 1000:.1f} s;"
-              f" {stats['unreached']} tries in vain, {stats['refused']} batches refused, {stats['gaps']} gaps")
+              f" {stats['unreached']} tries in vain, {stats['busy']} told to come again, {stats['refused']} batches"
+              f" refused, {stats['gaps']} gaps")
 
     def total(self):
         """Every record but the start is a play, and every play is complete."""
         self.most("memory, MiB", self.province.memory_mib())
-        last, journals = self.province.ask("SELECT CAST(sum(last_seq) AS BIGINT), count(*) FROM play_journal")
-        complete, partial = self.province.ask("SELECT CAST(sum(complete) AS BIGINT), CAST(sum(partial) AS BIGINT)"
-                                              " FROM play_daily")
+        last, journals, complete, partial = self.province.ask(  # at one moment
+            "SELECT (SELECT CAST(sum(last_seq) AS BIGINT) FROM play_journal), (SELECT count(*) FROM play_journal),"
+            " (SELECT CAST(sum(complete) AS BIGINT) FROM play_daily),"
+            " (SELECT CAST(sum(partial) AS BIGINT) FROM play_daily)")
         print(f"{journals} journals, {last - journals} plays said to be counted, {complete} counted, {partial} partial")
         return complete == last - journals and partial == 0
 

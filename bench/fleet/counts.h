@@ -12,22 +12,23 @@
 
 enum count {
     COUNT_LOGINS,
-    COUNT_STREAMS,     // opened
-    COUNT_LOST,        // streams that ended
-    COUNT_UNREACHED,   // requests without an answer, connections refused
+    COUNT_BUSY,       // 503: told to come again
+    COUNT_STREAMS,    // opened
+    COUNT_LOST,       // streams that ended
+    COUNT_UNREACHED,  // requests without an answer, connections refused
     COUNT_HINTS,
     COUNT_ORDERS,
     COUNT_PINGS,
-    COUNT_FRESH,       // timestamps that were new
-    COUNT_SAME,        // 304
-    COUNT_DOCUMENTS,   // fetched whole
-    COUNT_RANGES,      // parts of blobs
-    COUNT_BYTES,       // received in bodies
+    COUNT_FRESH,      // timestamps that were new
+    COUNT_SAME,       // 304
+    COUNT_DOCUMENTS,  // fetched whole
+    COUNT_RANGES,     // parts of blobs
+    COUNT_BYTES,      // received in bodies
     COUNT_STATUSES,
-    COUNT_BATCHES,     // of plays, answered with 200
-    COUNT_PLAYS,       // that the server says it has
-    COUNT_REFUSED,     // batches: 429
-    COUNT_GAPS,        // 409
+    COUNT_BATCHES,  // of plays, answered with 200
+    COUNT_PLAYS,    // that the server says it has
+    COUNT_REFUSED,  // batches: 429
+    COUNT_GAPS,     // 409
     COUNT_COUNT,
 };
 

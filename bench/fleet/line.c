@@ -56,8 +56,7 @@ static bool join(struct line *line, int epoll, const char *path)
         return false;
     }
     line->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (line->fd < 0 ||
-        connect(line->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+    if (line->fd < 0 || connect(line->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
         return false;  // EAGAIN, too: the server's backlog is full
     }
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = line};
@@ -73,8 +72,8 @@ static void want(struct line *line, int epoll, uint32_t events)
 static bool push(struct line *line, int epoll)
 {
     while (line->sent < line->out.len) {
-        ssize_t sent = send(line->fd, line->out.data + line->sent, line->out.len - line->sent,
-                            MSG_NOSIGNAL);
+        ssize_t sent =
+            send(line->fd, line->out.data + line->sent, line->out.len - line->sent, MSG_NOSIGNAL);
         if (sent < 0 && errno == EAGAIN) {
             want(line, epoll, EPOLLIN | EPOLLOUT);
             return true;
@@ -116,7 +115,11 @@ static void drop_front(struct bt_buf *buf, size_t len)
 static void tell_event(struct line *line, char *text)
 {
     const char *name = "", *data = "";
-    for (char *rest = text, *row; (row = strsep(&rest, "\n")) != NULL;) {
+    for (char *row = text, *end; row != NULL; row = end != NULL ? end + 1 : NULL) {
+        end = strchr(row, '\n');
+        if (end != NULL) {
+            *end = '\0';
+        }
         name = bt_str_starts(row, "event: ") ? row + strlen("event: ") : name;
         data = bt_str_starts(row, "data: ") ? row + strlen("data: ") : data;
     }

@@ -13,7 +13,7 @@
 struct line;
 
 struct line_answer {
-    int status;  // 0: there was none, the connection has ended
+    int status;               // 0: there was none, the connection has ended
     const char *head, *body;  // both end with a NUL; borrowed during the call
     size_t body_len;
 };

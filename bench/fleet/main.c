@@ -89,7 +89,8 @@ static bool take_command(void)
         return false;
     }
     line[got] = '\0';
-    for (char *rest = line, *one; (one = strsep(&rest, "\n")) != NULL;) {
+    for (char *one = line, *end; (end = strchr(one, '\n')) != NULL; one = end + 1) {
+        *end = '\0';
         obey(one);
     }
     return true;

@@ -48,8 +48,7 @@ static int64_t about(struct member *member, int64_t period_ns)
 
 static int64_t later(struct member *member)
 {
-    return now_ns() +
-           bt_pace_backoff_ns(++member->failures, SHORTEST_RETRY_NS, LONGEST_RETRY_NS);
+    return now_ns() + bt_pace_backoff_ns(++member->failures, SHORTEST_RETRY_NS, LONGEST_RETRY_NS);
 }
 
 void member_key(int number, uint8_t public_key[crypto_sign_PUBLICKEYBYTES],
@@ -128,6 +127,8 @@ static bool is_fine(struct member *member, const struct line_answer *answer, con
     counts_add(counts, COUNT_BYTES, (int64_t)answer->body_len);
     if (answer->status == 0) {
         counts_add(counts, COUNT_UNREACHED, 1);
+    } else if (answer->status == 503) {
+        counts_add(counts, COUNT_BUSY, 1);
     } else if (answer->status == 401) {
         member->token[0] = '\0';
     } else if (answer->status >= 300 && answer->status != 304 && answer->status != 429 &&
@@ -516,8 +517,9 @@ static void handle_sent(const struct line_answer *answer, void *context)
     counts_add(counts, COUNT_BATCHES, 1);
     counts_time(&counts->batch, at_ns - member->asked_ns);
     take_counted(member, answer);
-    bool more = member->diary.sent < diary_last(&member->diary, fleet_wall_ms(member->fleet, at_ns)) -
-                                         BT_BATCH_MAX_RECORDS;
+    bool more =
+        member->diary.sent <
+        diary_last(&member->diary, fleet_wall_ms(member->fleet, at_ns)) - BT_BATCH_MAX_RECORDS;
     member->send_ns = more ? 0 : at_ns + about(member, SEND_NS);
 }
 
