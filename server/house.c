@@ -21,6 +21,7 @@
 #include "server/http/metrics.h"
 #include "server/media/blobs.h"
 #include "server/media/inspector.h"
+#include "server/plan/planner.h"
 #include "server/plays/ingest.h"
 #include "server/publications/issuer.h"
 
@@ -111,6 +112,7 @@ static int open_parts(struct bt_house *house, struct bt_error *err)
         return r;
     }
     server->accounts = bt_accounts_create();
+    server->planner = bt_planner_create();
     r = open_blobs(house, err);
     r = r < 0 ? r : bt_issuer_open(server->data_dir, server->clock, &server->issuer, err);
     return r < 0 ? r : start_inspector(house, err);
@@ -178,6 +180,7 @@ void bt_house_destroy(struct bt_house *house)
     bt_inspector_destroy(house->server.inspector);
     bt_issuer_destroy(house->server.issuer);
     bt_blobs_destroy(house->server.blobs);
+    bt_planner_destroy(house->server.planner);
     bt_accounts_destroy(house->server.accounts);
     bt_db_pool_destroy(house->server.db);
     bt_metrics_destroy(house->server.metrics);
