@@ -234,15 +234,19 @@ class BackupTest(PlaysTest):
         self.backup()
         self.assertEqual(len(self.generations()), 1)
         self.lose_everything()
-        process = subprocess.Popen([PROGRAM, "restore", "--from", self.path("kept"), "--data", self.path("data"), *self.where()],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not os.path.exists(self.path("data", "blobs")):
-            time.sleep(0.001)
-        process.kill()
-        process.wait()
+        for moment in ("blobs", "keys"):
+            process = subprocess.Popen([PROGRAM, "restore", "--from", self.path("kept"), "--data", self.path("data"),
+                                        *self.where()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None and not os.path.exists(self.path("data", moment)):
+                time.sleep(0.001)
+            process.kill()
+            process.wait()
         self.restore()
         self.start_again()
         self.assertEqual(self.asked()["last"], 0)
+        left = [name for place in ("data", "kept") for _, _, names in os.walk(self.path(place)) for name in names
+                if ".new" in name or name.startswith("restoring") or "db.tmp" in name]
+        self.assertEqual(left, [])
 
 
 class MigrateTest(BackupTest):

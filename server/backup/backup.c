@@ -203,6 +203,7 @@ static int prepare_folder(struct making *making, struct bt_error *err)
 {
     BT_AUTOFREE char *manifest = bt_strf("%s/" BT_MANIFEST_NAME, making->folder);
     unlink(manifest);
+    bt_shelf_tidy(making->blobs_to);
     int r = bt_file_make_dirs(making->folder, err);
     return r < 0 ? r : bt_file_make_dirs(making->blobs_to, err);
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ struct restoring {
     struct bt_manifest *manifest;
     char *folder;  // of the backup
     char *mark;    // DATA/restoring
+    bool copied;   // the backup's database is beside the others
+    bool filled;   // and everything in it is right
 };
 
 static void finish_restoring(struct restoring *restoring)
@@ -77,12 +80,11 @@ static int write_mark(const struct restoring *restoring, const char *how_far, st
     return bt_file_replace_secret(restoring->mark, text, strlen(text), err);
 }
 
-// *out_filled: the database was finished before.
-static int begin(const struct restoring *restoring, bool *out_filled, struct bt_error *err)
+// How far the restore that was broken off had come.
+static int begin(struct restoring *restoring, struct bt_error *err)
 {
     BT_AUTOBUF text;
     bt_buf_init(&text, 256);
-    *out_filled = false;
     if (access(restoring->mark, F_OK) < 0) {
         int r = check_empty(restoring, err);
         return r < 0 ? r : write_mark(restoring, "begun", err);
@@ -92,7 +94,8 @@ static int begin(const struct restoring *restoring, bool *out_filled, struct bt_
         r = bt_fail(err, -ENOTEMPTY, "'%s' is half of another backup (%.20s)",
                     restoring->request->data, bt_buf_text(&text));
     }
-    *out_filled = r == 0 && strstr(bt_buf_text(&text), "filled") != NULL;
+    restoring->filled = r == 0 && strstr(bt_buf_text(&text), "filled") != NULL;
+    restoring->copied = r == 0 && strstr(bt_buf_text(&text), "copied") != NULL;
     return r;
 }
 
@@ -103,6 +106,7 @@ static int bring_blobs(struct restoring *restoring, struct bt_error *err)
     BT_AUTOFREE char *from = bt_strf("%s/blobs", request->from);
     BT_AUTOFREE char *to = bt_strf("%s/blobs", request->data);
     int64_t done = 0;
+    bt_shelf_tidy(to);
     int r = bt_generation_blobs(request->from, restoring->result->name, &blobs, err);
     r = r < 0 ? r : bt_file_make_dirs(to, err);
     for (size_t i = 0; r == 0 && i < blobs.count; i++) {
@@ -215,57 +219,80 @@ static int with_copy(struct restoring *restoring, const char *path,
     return r;
 }
 
-static void remove_database(const char *path)
+// The file, what SQLite keeps beside it, and what writing it has left when it was killed.
+static void remove_file(const char *path)
 {
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < BT_ARRAY_LEN(ends); i++) {
-        BT_AUTOFREE char *file = bt_strf("%s%s", path, ends[i]);
-        unlink(file);
+    const struct dirent *each;
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    BT_AUTOFREE char *place =
+        slash == NULL ? bt_strdup(".") : bt_strndup(path, (size_t)(name - path));
+    DIR *folder = opendir(place);
+    while (folder != NULL && (each = readdir(folder)) != NULL) {  // NOLINT(concurrency-mt-unsafe)
+        const char *end = bt_str_starts(each->d_name, name) ? each->d_name + strlen(name) : "?";
+        if (end[0] == '\0' || bt_str_equal(end, "-wal") || bt_str_equal(end, "-shm") ||
+            bt_str_starts(end, ".tmp")) {
+            unlinkat(dirfd(folder), each->d_name, 0);
+        }
     }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+}
+
+static int copy_database(struct restoring *restoring, const char *path, struct bt_error *err)
+{
+    if (restoring->copied) {
+        return 0;
+    }
+    BT_AUTOFREE char *from = bt_strf("%s/bangtin.db", restoring->folder);
+    remove_file(path);
+    int r = bt_file_copy(from, path, err);
+    if (r == 0 && chmod(path, 0600) < 0) {
+        r = bt_fail_errno(err, "Cannot protect '%s'", path);
+    }
+    return r < 0 ? r : write_mark(restoring, "copied", err);
 }
 
 static int bring_database(struct restoring *restoring, struct bt_error *err)
 {
     const char *database = restoring->request->database;
     bool sqlite = bt_str_starts(database, "sqlite:");
-    BT_AUTOFREE char *from = bt_strf("%s/bangtin.db", restoring->folder);
     BT_AUTOFREE char *path = sqlite ? bt_strdup(database + strlen("sqlite:"))
                                     : bt_strf("%s/restoring.db", restoring->request->data);
-    remove_database(path);
-    int r = bt_file_copy(from, path, err);
-    if (r == 0 && chmod(path, 0600) < 0) {
-        r = bt_fail_errno(err, "Cannot protect '%s'", path);
+    int r = restoring->filled ? 0 : copy_database(restoring, path, err);
+    if (r == 0 && !restoring->filled) {
+        r = with_copy(restoring, path, sqlite ? set_right_here : fill, err);
+        r = r < 0 ? r : write_mark(restoring, "filled", err);
     }
-    r = r < 0 ? r : with_copy(restoring, path, sqlite ? set_right_here : fill, err);
-    if (!sqlite && r == 0) {
-        remove_database(path);
+    if (r == 0 && !sqlite) {
+        remove_file(path);
     }
     return r;
 }
 
 // An SQLite database elsewhere than in the data directory has to be new, too.
-static int check_place(const struct restoring *restoring, bool filled, struct bt_error *err)
+static int check_place(const struct restoring *restoring, struct bt_error *err)
 {
     const char *database = restoring->request->database;
     BT_AUTOFREE char *own = bt_strf("sqlite:%s/bangtin.db", restoring->request->data);
-    bool taken = bt_str_starts(database, "sqlite:") && !bt_str_equal(database, own) && !filled &&
+    bool taken = bt_str_starts(database, "sqlite:") && !bt_str_equal(database, own) &&
+                 !restoring->copied && !restoring->filled &&
                  access(database + strlen("sqlite:"), F_OK) == 0;
     return taken ? bt_fail(err, -EEXIST, "There is a database already; it is left as it is") : 0;
 }
 
 static int restore(struct restoring *restoring, struct bt_error *err)
 {
-    bool filled;
     int r = bt_manifest_check(restoring->manifest, restoring->folder, err);
-    r = r < 0 ? r : begin(restoring, &filled, err);
-    r = r < 0 ? r : check_place(restoring, filled, err);
+    r = r < 0 ? r : begin(restoring, err);
+    r = r < 0 ? r : check_place(restoring, err);
     r = r < 0 ? r : bring_blobs(restoring, err);
     r = r < 0 ? r : bring_secrets(restoring, err);
-    if (r == 0 && !filled) {
-        r = bring_database(restoring, err);
-        r = r < 0 ? r : write_mark(restoring, "filled", err);
+    r = r < 0 ? r : bring_database(restoring, err);
+    if (r == 0) {
+        remove_file(restoring->mark);
     }
-    if (r == 0 && unlink(restoring->mark) < 0) {
+    if (r == 0 && access(restoring->mark, F_OK) == 0) {
         r = bt_fail_errno(err, "Cannot remove '%s'", restoring->mark);
     }
     restoring->result->made_ms = restoring->manifest->made_ms;

@@ -15,6 +15,9 @@
 
 #define PATH_BYTES 4096
 
+// What has not got its name yet.
+#define ASIDE ".new"
+
 void bt_blob_list_finish(struct bt_blob_list *list)
 {
     free(list->list);
@@ -169,7 +172,7 @@ static int check(const char *path, const struct bt_blob_entry *entry, struct bt_
 static int copy(const char *from, const char *to, const struct bt_blob_entry *entry,
                 struct bt_error *err)
 {
-    BT_AUTOFREE char *aside = bt_strf("%s.new", to);
+    BT_AUTOFREE char *aside = bt_strf("%s" ASIDE, to);
     int r = bt_file_copy(from, aside, err);
     r = r < 0 ? r : check(aside, entry, err);
     if (r == 0 && rename(aside, to) < 0) {
@@ -203,6 +206,29 @@ int bt_shelf_carry(const char *from, const char *to, const struct bt_blob_entry 
     }
     r = check(source, entry, err);
     return r < 0 || link(source, target) == 0 ? r : copy(source, target, entry, err);
+}
+
+static void tidy_folder(const char *path)
+{
+    const struct dirent *each;
+    DIR *folder = opendir(path);
+    while (folder != NULL && (each = readdir(folder)) != NULL) {  // NOLINT(concurrency-mt-unsafe)
+        const char *dot = strchr(each->d_name, '.');
+        if (dot != NULL && bt_str_starts(dot, ASIDE)) {
+            unlinkat(dirfd(folder), each->d_name, 0);
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+}
+
+void bt_shelf_tidy(const char *dir)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        BT_AUTOFREE char *path = bt_strf("%s/%02x", dir, i);
+        tidy_folder(path);
+    }
 }
 
 int bt_shelf_remove(const char *dir, const struct bt_sha256 *sha256, struct bt_error *err)

@@ -45,6 +45,9 @@ int bt_blob_list_read(const char *text, size_t len, struct bt_blob_list *out,
 int bt_shelf_carry(const char *from, const char *to, const struct bt_blob_entry *entry, bool link,
                    struct bt_error *err) BT_NODISCARD;
 
+// Removes what carrying has left there when it was killed. Nobody may be carrying.
+void bt_shelf_tidy(const char *dir);
+
 // Gone, or never there.
 int bt_shelf_remove(const char *dir, const struct bt_sha256 *sha256,
                     struct bt_error *err) BT_NODISCARD;
