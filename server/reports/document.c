@@ -30,7 +30,7 @@ struct making {
     char root_sha256[65];
     struct bt_report_table *table;
     struct bt_scope scope;
-    cJSON *completeness, *coverage, *timeliness, *supplement, *watermarks, *reasons;
+    cJSON *completeness, *coverage, *timeliness, *supplement, *watermarks, *reasons, *shortfall;
 };
 
 static void finish_making(struct making *making)
@@ -43,6 +43,7 @@ static void finish_making(struct making *making)
     cJSON_Delete(making->supplement);
     cJSON_Delete(making->watermarks);
     cJSON_Delete(making->reasons);
+    cJSON_Delete(making->shortfall);
 }
 
 void bt_report_made_finish(struct bt_report_made *made)
@@ -102,6 +103,9 @@ static int gather(struct making *making, struct bt_remembered *days, struct bt_e
                                        &making->completeness, err);
     r = r < 0 ? r : bt_report_timeliness(db, params, &making->scope, &making->timeliness, err);
     r = r < 0 ? r : bt_report_reasons(db, params, making->path, &making->reasons, err);
+    r = r < 0 ? r
+              : bt_report_shortfall(db, params, making->path, &making->scope, &making->shortfall,
+                                    err);
     r = r < 0 ? r : bt_report_watermarks(db, &making->scope, &making->watermarks, err);
     r = r < 0 ? r
               : bt_supplement_make(db, params, making->path, &making->scope, &making->supplement,
@@ -332,7 +336,8 @@ static int write(struct bt_buf *out, struct making *making, struct bt_report_mad
     } parts[] = {
         {"completeness", making->completeness}, {"coverage", making->coverage},
         {"timeliness", making->timeliness},     {"reasons", making->reasons},
-        {"supplement", making->supplement},     {"watermarks", making->watermarks},
+        {"shortfall", making->shortfall},       {"supplement", making->supplement},
+        {"watermarks", making->watermarks},
     };
     int r = add_head(out, making);
     r = r < 0 ? r : add_rows(out, making);

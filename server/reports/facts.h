@@ -24,6 +24,14 @@ int bt_report_timeliness(struct bt_db *db, const struct bt_report_params *params
 int bt_report_reasons(struct bt_db *db, const struct bt_report_params *params, const char *path,
                       cJSON **out, struct bt_error *err) BT_NODISCARD;
 
+/**
+ * What was asked for and did not come complete, and why: screen by screen and day by day, so that
+ * what one showed too often makes up for nothing on another. null over ranges too long for that.
+ */
+int bt_report_shortfall(struct bt_db *db, const struct bt_report_params *params, const char *path,
+                        const struct bt_scope *scope, cJSON **out,
+                        struct bt_error *err) BT_NODISCARD;
+
 // {"PLAYER/JOURNAL": last record counted} of the scope's screens.
 int bt_report_watermarks(struct bt_db *db, const struct bt_scope *scope, cJSON **out,
                          struct bt_error *err) BT_NODISCARD;

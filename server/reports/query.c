@@ -411,8 +411,13 @@ static void complete_row(struct bt_report_row *row, bool plan)
     }
 }
 
-static void add_planned_filter(struct bt_report_query *query, const struct bt_report_params *params)
+void bt_report_query_planned(struct bt_report_query *query, const struct bt_report_params *params)
 {
+    bt_report_query_add(query, " FROM plan_daily d CROSS JOIN place p LEFT JOIN"
+                               " (SELECT publication, item, min(asset) AS asset FROM play_subject"
+                               " WHERE asset <> '' AND type <> 'set' GROUP BY publication, item"
+                               " HAVING count(DISTINCT asset) = 1) k"
+                               " ON k.publication = d.publication AND k.item = d.item");
     add_days(query, params);
     add_filters(query, params, " AND d.campaign = ");
     if (params->item[0] != '\0') {
@@ -432,13 +437,8 @@ static int fill_planned(struct bt_db *db, const struct bt_report_params *params,
     bt_report_query_begin(&query, params, path);
     bt_report_query_add(&query, "SELECT ");
     add_keys(&query, params, &planned);
-    bt_report_query_add(&query,
-                        "CAST(COALESCE(sum(d.planned), 0) AS BIGINT) FROM plan_daily d"
-                        " CROSS JOIN place p LEFT JOIN (SELECT publication, item,"
-                        " min(asset) AS asset FROM play_subject WHERE asset <> '' AND type <> 'set'"
-                        " GROUP BY publication, item HAVING count(DISTINCT asset) = 1) k"
-                        " ON k.publication = d.publication AND k.item = d.item");
-    add_planned_filter(&query, params);
+    bt_report_query_add(&query, "CAST(COALESCE(sum(d.planned), 0) AS BIGINT)");
+    bt_report_query_planned(&query, params);
     add_group(&query, params->by_count, BT_REPORT_MAX_ROWS + 1);
     int r = bt_report_query_ask(&query, db, &rows, err);
     while (r == 0 && bt_db_next(rows)) {

@@ -35,6 +35,8 @@ void bt_report_query_add(struct bt_report_query *query, const char *text);
 size_t bt_report_query_value(struct bt_report_query *query, struct bt_db_value value);
 // "d.day >= $ AND d.day <= $ AND p.code = d.unit", and what is filtered by (d, p, s).
 void bt_report_query_where(struct bt_report_query *query, const struct bt_report_params *params);
+// "FROM plan_daily d … WHERE …", with the same filters.
+void bt_report_query_planned(struct bt_report_query *query, const struct bt_report_params *params);
 int bt_report_query_ask(struct bt_report_query *query, struct bt_db *db, struct bt_db_rows **out,
                         struct bt_error *err) BT_NODISCARD;
 
