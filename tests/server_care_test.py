@@ -261,6 +261,33 @@ class AlertTest(CareCase):
             pass
         self.until(lambda: self.kinds() == [], "it did not end")
 
+    def publish(self, layer, name, document):
+        recipe = {"canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh", "playlist": "c"}],
+                  "playlists": [{"name": "c", "items": [{"id": "gio", "type": "clock", "seconds": 5}]}]}
+        answer = self.admin.post("/v1/publications", {"unit": "31333", "layer": layer, "name": name, "title": name,
+                                                      "recipe": recipe})
+        self.assertEqual(answer.status, 201, answer)
+        self.sql(f"UPDATE publication SET state = 'published', document = '{json.dumps(document)}' "
+                 f"WHERE id = '{answer.json['id']}'")
+        return answer.json["id"]
+
+    def test_content_that_ends(self):
+        screen = self.add_screen()
+        self.report(self.pair(screen))
+
+        def programme(days):
+            until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400))
+            return {"zones": [{"name": "chinh", "playlist": "c"}],
+                    "playlists": [{"name": "c", "items": [{"id": "a", "type": "text", "text": "a", "until": until}]}]}
+        first = self.publish("unit", "quang-truong", programme(2))
+        self.publish("screen", screen, {"carries": ["u/31333/quang-truong", "p/chung"]})
+        found = self.until(self.alerts, "no alert came")
+        self.assertEqual([(a["kind"], a["screen"]) for a in found], [("content", screen)])
+        self.assertIn("còn 1 ngày 23 giờ", found[0]["vi"])
+        self.sql(f"UPDATE publication SET state = 'superseded' WHERE id = '{first}'")
+        self.publish("unit", "quang-truong", programme(30))
+        self.until(lambda: self.kinds() == [], "it did not end")
+
     def test_who_sees_what(self):
         self.add_unit("91", "Xã khác")
         people = {}

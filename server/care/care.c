@@ -20,6 +20,7 @@
 #define LEASE_MS (5 * 60 * 1000LL)
 // Of one round; the others wait for the next one.
 #define MAX_SENT 100
+#define MAX_NOTED 10
 
 static const struct bt_log logger = {"server/care"};
 
@@ -75,6 +76,17 @@ static int send_hook(struct post *post, const struct bt_letter *letter, struct b
     return r < 0 ? r : bt_courier_hook(post->care->courier, &hook, letter, now_ms, err);
 }
 
+// Must be written down, or it is sent again: a database that wants it once more gets it.
+static int note_sent(struct post *post, const struct bt_letter *letter, int64_t now_ms,
+                     struct bt_error *err)
+{
+    int r = bt_outbox_sent(post->db, letter, now_ms, err);
+    for (int i = 0; r == -EAGAIN && i < MAX_NOTED; i++) {
+        r = bt_outbox_sent(post->db, letter, now_ms, err);
+    }
+    return r;
+}
+
 static int send_one(struct post *post, const struct bt_letter *letter, struct bt_error *err)
 {
     struct bt_error why = {0};
@@ -85,7 +97,7 @@ static int send_one(struct post *post, const struct bt_letter *letter, struct bt
     int r = mail ? send_mail(post, letter, &why) : send_hook(post, letter, &why);
     int64_t now_ms = bt_clock_wall_ms(post->care->server->clock);
     if (r == 0) {
-        return bt_outbox_sent(post->db, letter, now_ms, err);
+        return note_sent(post, letter, now_ms, err);
     }
     if (atomic_load(&post->care->stopping)) {
         return 0;  // dropped by ourselves
