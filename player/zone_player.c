@@ -198,8 +198,9 @@ static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t 
     if (fades_in(zone->before.prepared, next)) {
         zone->fade_due_ns = zone->now.start_ns;
     }
-    if (zone->why_ended == BT_END_PREEMPTED && next->immediate) {
-        // The timeline planned it for when it was asked; this is when it really came.
+    if (zone->why_ended == BT_END_PREEMPTED) {
+        // The timeline planned it for when it was asked or due, and that what ends began in time;
+        // this is how far it really came.
         const struct bt_shown *before = &zone->before;
         bt_loader_interrupted_at(zone->loader, before->prepared->play.run,
                                  before->prepared->offset_ns + BT_MAX(at_ns - before->start_ns, 0));

@@ -277,17 +277,21 @@ class EmergencyTest(DirectCase):
         player.content(one, self.warning(until_s, **warning), urgent=True)
         return player, one
 
+    def goes_on_at_its_place(self, player):
+        """But for frames that a busy machine left out and counted. Gives the clip's play."""
+        before, _, after = player.items()[:3]
+        play = self.wait_for(lambda: next((p for p in self.plays() if p["item"] == "clip"), None), player.process)
+        self.assertLessEqual(abs(after["first_ms"] - (before["last_ms"] + 40)), 40 * (1 + play["dropped"]))
+        return play
+
     def test_a_full_screen_warning_and_the_clip_resumes_at_its_place(self):
         player, one = self.resume()
         player.wait_item("bao")
         time.sleep(0.3)
         player.content(one, urgent=True)
         self.wait_for(lambda: len(player.items()) >= 3 and player.items()[2]["last_ms"] > 3000)
-        before, _, after = player.items()[:3]
-        self.assertEqual((before["item"], after["item"]), ("clip", "clip"))
-        self.assertLessEqual(abs(after["first_ms"] - (before["last_ms"] + 40)), 40)
-        self.wait_for(lambda: any(p["item"] == "clip" for p in self.plays()))
-        play = next(p for p in self.plays() if p["item"] == "clip")
+        self.assertEqual([s["item"] for s in player.items()[:3:2]], ["clip", "clip"])
+        play = self.goes_on_at_its_place(player)
         self.assertEqual(len(play["segments"]), 2)
         self.assertTrue(play["complete"], play)
         player.stop()
@@ -296,8 +300,7 @@ class EmergencyTest(DirectCase):
         player, _ = self.resume(ends=True)
         player.wait_item("bao")
         self.wait_for(lambda: len(player.items()) >= 3)
-        before, warning, after = player.items()[:3]
-        self.assertLessEqual(abs(after["first_ms"] - (before["last_ms"] + 40)), 40)
+        self.goes_on_at_its_place(player)
         player.stop()
 
     def test_a_strip_stands_over_the_clip_which_plays_on(self):

@@ -335,7 +335,10 @@ class ServerTest(House):
         self.bangtin("emergency", "end", begun["id"])
         back = window.wait_item(clip, after_ns=warned[0])
         last = [s for s in window.shown() if s[1] == clip and s[0] < warned[0]][-1]
-        self.assertLessEqual(abs(back[2] - (last[2] + 40)), 40, (last, back))
+        self.journal = self.path("mot/plays.db")
+        play = self.wait_for(lambda: next((p for p in self.plays() if p["item"] == clip), None), window)
+        # A busy machine leaves out frames, which are counted.
+        self.assertLessEqual(abs(back[2] - (last[2] + 40)), 40 * (1 + play["dropped"]), (last, back))
 
 
 def listening_sockets(pid):
