@@ -3,17 +3,19 @@
 server is killed and all come back.
 
     bench/fleet.py [--players 10000] [--minutes 5] [--speed 20] [--publications 5] [--restarts 2] [--start 400]
-                   [--seed 1] [--strict]
+                   [--seed 1] [--away PLAYS] [--postgresql] [--strict]
 
 Players and server share the machine, over a unix socket, as behind a proxy: each player has its stream, requests go
 over at most 256 connections that are kept. Players are put into the database directly; everything else goes through
-the server's door. A play lasts a minute of the day that is played."""
+the server's door. A play lasts a minute of the day that is played. With --away 172800 one more comes home after 30 days
+over 10 Mbit/s."""
 
 import argparse
 import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,9 +25,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from server_harness import BUILD, Client, PostgreSQL  # noqa: E402
 from server_publications_test import PublicationCase, recipe  # noqa: E402
 
+AWAY = os.path.join(BUILD, "bench", "away-bench")
+MAKE_JOURNAL = os.path.join(BUILD, "tests", "make_journal")
 FLEET = os.path.join(BUILD, "bench", "fleet-bench")
 WAIT_S = 600
-FLOORS = {"hint p99, ms": 1000, "reconnected, s": 120, "memory, MiB": 256}
+FLOORS = {"hint p99, ms": 1000, "takedown p99, ms": 3000, "reconnected, s": 120, "memory, MiB": 256, "home after 30 days, s": 60}
+LINE_BITS = 10e6
 
 
 class Fleet:
@@ -87,11 +92,11 @@ class Province(PublicationCase):
         database.close()
         return [cell or 0 for cell in row]
 
-    def put_players(self, keys):
-        screens = ",".join(f"('s-{i:06}','31333','s-{i:06}','led',320,180,'','','',0,0,0,100,'',1,0)"
-                           for i in range(len(keys)))
-        players = ",".join(f"('d-{i:06}','s-{i:06}','31333','{key}','active','','',0,'',0,0,'never-seen',0)"
-                           for i, key in enumerate(keys))
+    def put_players(self, keys, name=None):
+        names = [name] if name else [f"{number:06}" for number in range(len(keys))]
+        screens = ",".join(f"('s-{one}','31333','s-{one}','led',320,180,'','','',0,0,0,100,'',1,0)" for one in names)
+        players = ",".join(f"('d-{one}','s-{one}','31333','{key}','active','','',0,'',0,0,'never-seen',0)"
+                           for one, key in zip(names, keys))
         self.run_sql("INSERT INTO screen(id, unit, name, kind, width, height, place, duty_name, duty_phone, open_min,"
                      " close_min, volume_max_percent, brightness_max_percent, note, revision, created_ms) VALUES "
                      + screens)
@@ -129,12 +134,42 @@ class Province(PublicationCase):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Link:
+    """A line of so many bits in a second each way, to the server's unix socket."""
+
+    STEP_S = 0.01
+
+    def __init__(self, path, bits):
+        self.path, self.step_bytes = path, int(bits / 8 * self.STEP_S)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.carried = self.listener.getsockname()[1], 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near = self.listener.accept()[0]
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self.path)
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self.carry, args=pair, daemon=True).start()
+
+    def carry(self, source, target):
+        """Each piece takes its time on the line."""
+        free = time.monotonic()
+        while data := source.recv(self.step_bytes):
+            free = max(free, time.monotonic()) + len(data) / self.step_bytes * self.STEP_S
+            time.sleep(max(0, free - time.monotonic()))
+            target.sendall(data)
+            self.carried += len(data)
+        target.shutdown(socket.SHUT_WR)
+
+
 class Run:
     def __init__(self, province, options):
         self.province, self.options = province, options
         self.fleet = None
         self.worst = dict.fromkeys(FLOORS, 0)
-        self.faults, self.refused = {}, 0
+        self.faults, self.refused, self.away_exact = {}, 0, True
 
     def note(self, stats):
         for what, times in stats["faults"].items():
@@ -186,6 +221,36 @@ class Run:
               f" call; everybody has fetched it {time.monotonic() - begun:.1f} s after that; {stats['unreached']} not"
               f" reached")
 
+    def away(self):
+        """One comes home after 30 days, while something is published and taken down."""
+        directory = os.path.join(self.province.directory, "away")
+        journal = os.path.join(directory, "plays.db")
+        key = subprocess.run([AWAY, directory], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        subprocess.run([MAKE_JOURNAL, journal, str(self.options.away)], check=True)
+        self.province.put_players([key], "away")
+        link = Link(self.province.server.unix, LINE_BITS)
+        coming = subprocess.Popen([AWAY, directory, "d-away", f"http://127.0.0.1:{link.port}", journal],
+                                  stdout=subprocess.PIPE, text=True)
+        self.publish("khi-ve-1")
+        self.take_down()
+        self.publish("khi-ve-2")
+        print(f"{'still coming' if coming.poll() is None else 'it was home'} by then")
+        seconds = int(coming.communicate(timeout=600)[0]) / 1000
+        self.most("home after 30 days, s", seconds)
+        counted, = self.province.ask("SELECT CAST(sum(complete) AS BIGINT) FROM play_daily WHERE screen = 's-away'")
+        print(f"{self.options.away} plays over {LINE_BITS / 1e6:.0f} Mbit/s: {seconds:.1f} s, {link.carried / 1e6:.1f} MB;"
+              f" {counted} counted")
+        self.away_exact = counted == self.options.away
+
+    def take_down(self):
+        self.fleet.mark()
+        answer = self.province.admin.post("/v1/takedowns", {"unit": "31333", "reason": "thử", "assets": ["ab" * 32]},
+                                          check=False)
+        self.province.assertEqual(answer.status, 201, answer)
+        order = self.fleet.wait_for(lambda s: s["order_ms"]["count"] >= self.fleet.count)["order_ms"]
+        self.most("takedown p99, ms", order["p99"])
+        print(f"takedown: p50 {order['p50']} ms, p99 {order['p99']} ms, last {order['last']} ms after the call")
+
     def restart(self):
         self.most("memory, MiB", self.province.memory_mib())
         self.fleet.mark()
@@ -206,7 +271,9 @@ class Run:
             " (SELECT CAST(sum(complete) AS BIGINT) FROM play_daily),"
             " (SELECT CAST(sum(partial) AS BIGINT) FROM play_daily)")
         print(f"{journals} journals, {last - journals} plays said to be counted, {complete} counted, {partial} partial")
-        return complete == last - journals and partial == 0
+        if self.options.away:  # its journal says when it stopped, too
+            complete += 1
+        return complete == last - journals and partial == 0 and self.away_exact
 
     def judge(self, exact):
         fine = exact and not self.faults and self.refused == 0
@@ -221,7 +288,7 @@ class Run:
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, number in (("players", 10000), ("minutes", 5), ("speed", 20), ("publications", 5), ("restarts", 2),
-                         ("start", 400), ("seed", 1)):
+                         ("start", 400), ("seed", 1), ("away", 0)):
         parser.add_argument(f"--{name}", type=float if name == "minutes" else int, default=number)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--strict", action="store_true", help="status 1 when a floor is missed")
@@ -242,6 +309,8 @@ def main():
         run.day()
         for number in range(1, options.publications + 1):
             run.publish(number)
+        if options.away:
+            run.away()
         for _ in range(options.restarts):
             run.restart()
         fine = run.judge(run.total())
