@@ -33,7 +33,7 @@ static int member_count;
 static _Noreturn void give_up(const char *what)
 {
     fprintf(stderr, "fleet-bench: %s\n", what);
-    exit(1);
+    _exit(1);
 }
 
 static int64_t number_of(const char *text, int64_t min, int64_t max)

@@ -67,7 +67,7 @@ static struct house house;
 static _Noreturn void give_up(const char *what)
 {
     fprintf(stderr, "%s\n", what);
-    exit(1);
+    _exit(1);
 }
 
 static void *share(size_t size)
