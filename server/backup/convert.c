@@ -58,16 +58,12 @@ static int convert(const char *from, const char *to, bt_backup_progress_fn progr
 int bt_convert_run(const char *from, const char *to, bt_backup_progress_fn progress,
                    struct bt_copy_result *out, struct bt_error *err)
 {
-    int from_lock, to_lock;
+    BT_AUTOCLOSE int from_lock = -1;
+    BT_AUTOCLOSE int to_lock = -1;
     int r = bt_vacancy_take_database(from, &from_lock, err);
     if (r < 0) {
         return r;
     }
-    BT_AUTOCLOSE int held = from_lock;
     r = bt_vacancy_take_database(to, &to_lock, err);
-    if (r < 0) {
-        return r;
-    }
-    BT_AUTOCLOSE int held_too = to_lock;
-    return convert(from, to, progress, out, err);
+    return r < 0 ? r : convert(from, to, progress, out, err);
 }
