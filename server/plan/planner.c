@@ -13,8 +13,7 @@
 #include "server/publications/target.h"
 #include "server/reports/period.h"
 
-// A sixtieth of one processor. A night's work for 300 screens with documents of their own is over
-// within the hour.
+// A sixtieth of one processor at most; a night's work for hundreds of screens is done in a few.
 #define BITE_NS BT_NS_PER_S
 #define PASS_MS (15 * 60 * INT64_C(1000))
 #define DAY_S 86400

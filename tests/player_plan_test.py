@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""A player's records agree with its plan: the timeline that is counted as scheduled is the one that is shown."""
+
+import json
+import os
+import subprocess
+from collections import Counter
+
+from player_harness import PLAYER, PlayerCase, main
+
+PLAYS = 20
+
+
+class PlanTest(PlayerCase):
+    def planned(self, publication, first, last):
+        done = subprocess.run([PLAYER, "plan", publication, "--from", first, "--to", last], capture_output=True, text=True, timeout=60,
+                              check=True, env=dict(os.environ))
+        return [json.loads(line)["item"] for line in done.stdout.splitlines()]
+
+    def test_records_follow_the_plan(self):
+        text = [("a", "x"), ("b", "y"), ("c", "x")]
+        items = [{"id": name, "type": "text", "text": name, "seconds": 1, "campaign": campaign} for name, campaign in text]
+        publication = self.campaign.write(
+            assets=None,
+            playlists=[{"name": "p", "items": items}],
+            campaigns=[{"id": "x", "name": "X", "weight": 3}, {"id": "y", "name": "Y", "weight": 1}])
+        os.makedirs(os.path.join(self.directory, "assets"))
+        player = self.start(publication, environment=self.environment(self.start_display().name))
+        self.wait_for(lambda: len(self.plays()) >= PLAYS, player)
+        self.stop(player)
+        shown = [play["item"] for play in self.plays()][:PLAYS]
+        # What begins in so many seconds, whenever they are: nothing here depends on the time of day.
+        planned = self.planned(publication, "2026-11-16T08:00:00+07:00", f"2026-11-16T08:00:{PLAYS:02}+07:00")
+        self.assertEqual(Counter(planned), {"a": 8, "c": 7, "b": 5})
+        self.assertEqual(shown, planned)
+
+
+if __name__ == "__main__":
+    main()
