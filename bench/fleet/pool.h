@@ -14,8 +14,8 @@ struct pool *pool_create(int epoll, const char *path) BT_NODISCARD;
 
 typedef void (*pool_answered_fn)(const struct line_answer *answer, void *context);
 
-// The request's text is copied. `slow`: its answer is taken a little at a time.
-void pool_ask(struct pool *pool, const struct bt_buf *request, bool slow, pool_answered_fn answered,
+// The text of the request is copied. `slow`: its answer is taken a little at a time.
+void pool_ask(struct pool *pool, const struct bt_buf *text, bool slow, pool_answered_fn answered,
               void *context);
 void pool_look(struct pool *pool, int64_t now_ns);
 int pool_waiting(const struct pool *pool);
