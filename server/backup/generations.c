@@ -57,8 +57,7 @@ int bt_generations_list(const char *place, struct bt_generations *out, struct bt
         return bt_fail_errno(err, "Cannot look into '%s'", place);
     }
     *out = (struct bt_generations){0};
-    while ((each = readdir(folder)) !=
-           NULL) {  // NOLINT(concurrency-mt-unsafe): a stream of its own
+    while ((each = readdir(folder)) != NULL) {  // NOLINT(concurrency-mt-unsafe)
         if (is_generation(each->d_name)) {
             BT_GROW(out->names, out->capacity, out->count + 1);
             bt_copy_cut(out->names[out->count++], BT_GENERATION_BYTES, each->d_name);

@@ -61,8 +61,7 @@ static bool read_hash(const char *name, struct bt_sha256 *out)
 static int list_one(DIR *folder, struct bt_blob_list *out, struct bt_error *err)
 {
     const struct dirent *each;
-    while ((each = readdir(folder)) !=
-           NULL) {  // NOLINT(concurrency-mt-unsafe): a stream of its own
+    while ((each = readdir(folder)) != NULL) {  // NOLINT(concurrency-mt-unsafe)
         struct stat status;
         struct bt_blob_entry entry;
         if (!read_hash(each->d_name, &entry.sha256)) {
