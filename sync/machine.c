@@ -77,6 +77,7 @@ static void look_at_all(const char *root, const char *pattern,
 {
     glob_t found;
     BT_AUTOFREE char *where = bt_strf("%s%s", root, pattern);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): only names of users would be looked up unsafely
     if (glob(where, 0, NULL, &found) != 0) {
         return;
     }

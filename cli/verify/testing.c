@@ -257,7 +257,8 @@ static void write_record(const struct bt_test_province *province, int journal, i
 {
     char id[33];
     int64_t step_ms = BT_MIN((int64_t)PLAY_MS, ROOM_MS / (province->records + 1));
-    int64_t start_ms = BT_TEST_MIDNIGHT_MS + seq * step_ms, end_ms = start_ms + PLAY_MS;
+    int64_t mono_ms = seq * step_ms;
+    int64_t start_ms = BT_TEST_MIDNIGHT_MS + mono_ms, end_ms = start_ms + PLAY_MS;
     if (seq == 1) {
         must(bt_buf_appendf(out,
                             "{\"format\":1,\"seq\":1,\"kind\":\"start\",\"boot\":\"b-%d\","
@@ -279,7 +280,7 @@ static void write_record(const struct bt_test_province *province, int journal, i
         "\"shown_ms\":%d,\"presented\":1,\"repeated\":5,\"dropped\":0,\"complete\":%s,"
         "\"evidence\":\"present\"}",
         (long long)seq, journal, (long long)(seq % 20), (long long)(seq % 20), (long long)(seq % 5),
-        (long long)seq, (long long)start_ms, (long long)end_ms, (long long)(seq * step_ms),
+        (long long)seq, (long long)start_ms, (long long)end_ms, (long long)mono_ms,
         is_complete(seq) ? PLAY_MS : 500, is_complete(seq) ? "true" : "false"));
 }
 

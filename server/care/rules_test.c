@@ -84,7 +84,7 @@ static void of_a_good_screen_nothing_is_said(void **state)
         assert_string_equal(found(&facts, false), words);                                          \
     } while (0)
 
-static void what_is_wrong_is_found(void **state)
+static void what_is_wrong_with_the_screen_is_found(void **state)
 {
     (void)state;
     FINDS("hot", facts.celsius = 80);
@@ -99,6 +99,11 @@ static void what_is_wrong_is_found(void **state)
     FINDS("dark", SET(facts.display, "standby"));
     FINDS("dark", facts.no_display = true);
     FINDS("", facts.no_display = true; facts.open_since_ms = BT_CARE_UNKNOWN);
+}
+
+static void what_is_wrong_with_what_it_does_is_found(void **state)
+{
+    (void)state;
     FINDS("order-unanswered", facts.order_given_ms = NOW_MS - 16 * MINUTE_MS);
     FINDS("", facts.order_given_ms = NOW_MS - 14 * MINUTE_MS);
     FINDS("order-unanswered", facts.order_failed_ms = NOW_MS - HOUR_MS);
@@ -236,7 +241,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_a_good_screen_nothing_is_said),
-        cmocka_unit_test(what_is_wrong_is_found),
+        cmocka_unit_test(what_is_wrong_with_the_screen_is_found),
+        cmocka_unit_test(what_is_wrong_with_what_it_does_is_found),
         cmocka_unit_test(silence_is_of_opening_hours_and_of_what_was_watched),
         cmocka_unit_test(what_was_on_takes_more_to_end),
         cmocka_unit_test(steps_of_an_alert),
