@@ -95,17 +95,24 @@ class PlaysTest(FleetCase):
         return self.player.client.get(f"/v1/player/plays?journal={journal}").json
 
     def test_a_batch_is_counted_once_however_often_it_comes(self):
-        self.assertEqual(self.asked(), {"journal": JOURNAL, "last": 0, "hash": ZEROS, "state": "open", "every_s": 60})
+        self.assertEqual(self.asked(), {"journal": JOURNAL, "last": 0, "hash": ZEROS, "state": "open", "every_s": 300})
         body = self.journal.batch(1, 11)
         for _ in range(3):
             answer = self.send(body)
             self.assertEqual(answer.status, 200, answer)
             self.assertEqual(answer.json, {"journal": JOURNAL, "last": 11, "hash": self.journal.hashes[11],
-                                           "state": "open", "every_s": 60})
+                                           "state": "open", "every_s": 300})
         self.assertEqual(self.counted(), 10)
         self.assertEqual(self.asked(), answer.json)
         self.assertEqual(self.send(self.journal.batch(5, 17)).json["last"], 21)
         self.assertEqual(self.counted(), 20)
+
+    def test_the_province_says_how_often_players_send(self):
+        path = "/v1/settings/plays_every_s?unit=vn"
+        etag = self.admin.get(path).etag
+        self.assertEqual(self.admin.request("PUT", path, {"value": "20"}, If_Match=etag).status, 200)
+        self.assertEqual(self.asked()["every_s"], 20)
+        self.assertEqual(self.send(self.journal.batch(1, 11)).json["every_s"], 20)
 
     def test_a_gap_says_what_is_wanted(self):
         answer = self.send(self.journal.batch(5, 3))

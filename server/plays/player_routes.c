@@ -8,9 +8,7 @@
 #include "base/str.h"
 #include "server/plays/handlers.h"
 #include "server/plays/ingest.h"
-
-// How often a player sends when it has nothing that waits.
-#define EVERY_S 60
+#include "server/settings/settings.h"
 
 // Who is told to come back comes at some moment of these.
 #define BACK_MIN_S 3
@@ -23,7 +21,7 @@ static bool is_journal_id(const char *text)
 }
 
 static int reply(struct bt_call *call, const char *journal, enum bt_standing_state state,
-                 int64_t last_seq, const struct bt_sha256 *last_hash)
+                 int64_t last_seq, const struct bt_sha256 *last_hash, int64_t every_s)
 {
     char hash[BT_SHA256_HEX_BYTES];
     bt_hex(last_hash->bytes, BT_SHA256_BYTES, hash);
@@ -32,7 +30,7 @@ static int reply(struct bt_call *call, const char *journal, enum bt_standing_sta
     cJSON_AddNumberToObject(body, "last", (double)last_seq);
     cJSON_AddStringToObject(body, "hash", hash);
     cJSON_AddStringToObject(body, "state", bt_standing_word(state));
-    cJSON_AddNumberToObject(body, "every_s", EVERY_S);
+    cJSON_AddNumberToObject(body, "every_s", (double)every_s);
     return bt_call_json_reply(call, 200, body);
 }
 
@@ -44,9 +42,15 @@ int bt_handle_player_plays(struct bt_call *call, struct bt_error *err)
                                "'journal' must be 32 hex digits.");
     }
     struct bt_standing standing;
+    int64_t every_s;
     int r = bt_standing_read(bt_call_db(call), bt_call_caller(call)->player, journal, &standing,
                              NULL, err);
-    return r < 0 ? r : reply(call, journal, standing.state, standing.last_seq, &standing.last_hash);
+    r = r < 0 ? r
+              : bt_setting_number(bt_call_db(call), "plays_every_s", bt_call_caller(call)->unit,
+                                  &every_s, err);
+    return r < 0 ? r
+                 : reply(call, journal, standing.state, standing.last_seq, &standing.last_hash,
+                         every_s);
 }
 
 // A problem like others, with the number that is wanted.
@@ -85,7 +89,7 @@ static int refuse_later(struct bt_call *call)
 }
 
 static int answer_counted(struct bt_call *call, const char *journal,
-                          const struct bt_counted *counted, struct bt_error *err)
+                          const struct bt_counted *counted, int64_t every_s, struct bt_error *err)
 {
     if (counted->result < 0) {
         return refuse_later(call);
@@ -99,7 +103,8 @@ static int answer_counted(struct bt_call *call, const char *journal,
     case BT_VERDICT_COUNT:
     case BT_VERDICT_KNOWN:
     default:
-        return reply(call, journal, counted->state, counted->last_seq, &counted->last_hash);
+        return reply(call, journal, counted->state, counted->last_seq, &counted->last_hash,
+                     every_s);
     }
 }
 
@@ -125,6 +130,7 @@ static int refuse_unread(struct bt_call *call, int r, const struct bt_error *err
 struct awaited {
     struct bt_call *call;
     char journal[BT_JOURNAL_ID_BYTES];
+    int64_t every_s;
     struct bt_counted counted;
 };
 
@@ -138,7 +144,7 @@ static void handle_counted(const struct bt_counted *counted, void *context)
 static int answer_awaited(struct bt_call *call, void *context, struct bt_error *err)
 {
     const struct awaited *awaited = context;
-    return answer_counted(call, awaited->journal, &awaited->counted, err);
+    return answer_counted(call, awaited->journal, &awaited->counted, awaited->every_s, err);
 }
 
 int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
@@ -154,6 +160,7 @@ int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
     }
     struct awaited *awaited = BT_NEW(struct awaited);
     awaited->call = call;
+    awaited->every_s = delivery->sender.every_s;
     bt_copy_cut(awaited->journal, sizeof(awaited->journal), delivery->batch.header.journal);
     bt_call_put_off(call, answer_awaited, awaited, free);
     r = bt_ingest_submit(ingest, delivery, handle_counted, awaited);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/settings/settings.h"
 
 // Another server on the same database may have ended a player.
 #define KEPT_NS (10 * BT_NS_PER_S)
@@ -168,12 +169,13 @@ static int ask(struct bt_senders *senders, const char *player, struct bt_sender 
                   "SELECT p.screen, p.unit, p.public_key, p.state, p.ended_ms, p.paired_ms,"
                   " s.time_zone FROM player p JOIN screen s ON s.id = p.screen WHERE p.id = $1",
                   BT_TEXT(player));
-    bt_db_release(db);
-    if (r < 0) {
-        return r;
+    if (r == 0) {
+        r = bt_db_next(rows) ? take_row(senders, rows, player, out, err)
+                             : bt_fail(err, -ENOENT, "There is no player '%.32s'", player);
     }
-    return bt_db_next(rows) ? take_row(senders, rows, player, out, err)
-                            : bt_fail(err, -ENOENT, "There is no player '%.32s'", player);
+    r = r < 0 ? r : bt_setting_number(db, "plays_every_s", out->unit, &out->every_s, err);
+    bt_db_release(db);
+    return r;
 }
 
 int bt_senders_find(struct bt_senders *senders, const char *player, struct bt_sender *out,

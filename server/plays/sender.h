@@ -21,6 +21,7 @@ struct bt_sender {
     int64_t ended_ms;  // REPLACED, REVOKED: since then its key is no longer valid
     int64_t paired_ms;
     const struct bt_tz *tz;  // of the screen; lives as long as the senders
+    int64_t every_s;         // how often it sends when nothing waits
 };
 
 struct bt_senders;

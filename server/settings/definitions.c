@@ -22,7 +22,7 @@ const struct bt_setting bt_settings[] = {
      .vi = "Ngày chốt báo cáo 6 tháng cuối năm và báo cáo năm (15/12 hoặc 10/12)",
      .en = "Closing day of the second half-year and of the year (15/12 or 10/12)"},
 
-    {"plays_every_s", NUMBER(10, 3600), .standard = "60",
+    {"plays_every_s", NUMBER(10, 3600), .standard = "300",
      .vi = "Máy phát gửi lượt phát về sau mỗi bao nhiêu giây",
      .en = "Players send their plays every so many seconds"},
     {"keep_batches_months", NUMBER(1, 240), .standard = "24", TOP,
