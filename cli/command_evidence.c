@@ -82,7 +82,7 @@ const struct bt_command_group bt_evidence_commands = {
     .name = "evidence",
     .summary = "Lấy bằng chứng của lượt phát / fetch the evidence of plays",
     .example = "  bangtin evidence thang-10.btx --from 2026-10-01 --to 2026-10-31 --unit 92\n"
-               "  bangtin evidence bao-cao.btx --for-report r-7K3QZ5MX2A\n",
+               "  bangtin evidence bao-cao.btx --for-report b-7K3QZ5MX2A\n",
     .commands = commands,
     .count = BT_ARRAY_LEN(commands),
 };
