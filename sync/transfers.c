@@ -437,23 +437,30 @@ static bool is_wanted(struct bt_transfers *transfers, const struct bt_sha256 *sh
     return wanted;
 }
 
-static void begin_next(struct bt_transfers *transfers, struct transfer *transfer)
+// 1: it is under way, or nothing waits; 0: that one is settled, look for another.
+static int begin_next(struct bt_transfers *transfers, struct transfer *transfer)
 {
     struct bt_want want;
     struct bt_error err = {0};
     if (!next_want(transfers, &want)) {
-        return;
+        return 1;
     }
     int r = begin(transfer, &want, &err);
     if (r == -EEXIST || r == -EPERM) {
         drop_want(transfers, &want.sha256);
         bt_repository_arrived(transfers->sync->repository);
-    } else if (r < 0) {
+        return 0;
+    }
+    if (r < 0) {
         bt_sync_disk_trouble(transfers->sync, r, err.msg);
         wait_longer(transfers, &want.sha256);
-    } else if (transfer->from == want.size) {
-        finish(transfer, CURLE_OK);  // the last life ended between the last byte and its name
+        return 1;
     }
+    if (transfer->from == want.size) {
+        finish(transfer, CURLE_OK);  // the last life ended between the last byte and its name
+        return 0;
+    }
+    return 1;
 }
 
 // An emergency's assets do not wait for a film to be there.
@@ -490,16 +497,17 @@ static void look_after_open(struct bt_transfers *transfers)
         if (transfer->partial != NULL && !is_wanted(transfers, &transfer->want.sha256)) {
             stop(transfer);
         }
-        if (transfer->partial == NULL) {
-            begin_next(transfers, transfer);
+        while (transfer->partial == NULL && begin_next(transfers, transfer) == 0) {
         }
     }
     share_rate(transfers);
 }
 
-static void take_results(struct bt_transfers *transfers)
+// Whether a place became free, for which another asset may wait.
+static bool take_results(struct bt_transfers *transfers)
 {
     int left;
+    bool any = false;
     for (CURLMsg *msg = curl_multi_info_read(transfers->multi, &left); msg != NULL;
          msg = curl_multi_info_read(transfers->multi, &left)) {
         char *context = NULL;
@@ -508,8 +516,10 @@ static void take_results(struct bt_transfers *transfers)
         struct transfer *transfer = (struct transfer *)(void *)context;
         if (msg->msg == CURLMSG_DONE && transfer->partial != NULL) {
             finish(transfer, code);
+            any = true;
         }
     }
+    return any;
 }
 
 static void *run(void *context)
@@ -519,11 +529,13 @@ static void *run(void *context)
         int running;
         look_after_open(transfers);
         curl_multi_perform(transfers->multi, &running);
-        take_results(transfers);
+        bool any = take_results(transfers);
         if (atomic_load(&transfers->sync->stopping)) {
             break;
         }
-        curl_multi_poll(transfers->multi, NULL, 0, LONGEST_WAIT_MS, NULL);
+        if (!any) {
+            curl_multi_poll(transfers->multi, NULL, 0, LONGEST_WAIT_MS, NULL);
+        }
     }
     for (size_t i = 0; i < MAX_OPEN; i++) {
         if (transfers->open[i].partial != NULL) {
