@@ -44,12 +44,13 @@ def time_text(seconds_from_now):
 
 
 class Display:
-    """A private X server."""
+    """A private X server. One that begins anew when its last window goes throws out whoever comes at that moment: the
+    player then ends and its supervisor starts it again, which nobody does here."""
 
     def __init__(self, number=None):
         read_end, write_end = os.pipe()
         command = ["Xvfb"] + ([f":{number}"] if number else []) + [
-            "-displayfd", str(write_end), "-screen", "0", "640x480x24", "-nolisten", "tcp"]
+            "-displayfd", str(write_end), "-screen", "0", "640x480x24", "-noreset", "-nolisten", "tcp"]
         self.process = subprocess.Popen(command, pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as file:
