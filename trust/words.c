@@ -36,8 +36,7 @@ const char *const bt_words_list[BT_WORDS_COUNT] = {
 // clang-format on
 
 // A server in between may choose the code and its root as it likes until the words agree. Each try
-// costs it this much: 2^31 of them take a day on the fastest graphics card, and a code lives
-// minutes.
+// costs it this much, it takes 2^31 of them on average, and a code lives minutes.
 #define ITERATIONS 200000
 
 int bt_words(const char *public_key, const char *root_sha256, const char *code,
