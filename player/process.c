@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#include "base/compiler.h"
 #include "base/log.h"
 #include "plays/journal.h"
 
@@ -18,6 +19,17 @@ static void handle_stop(int number)
     stop_requested = number;
 }
 
+// SDL looks for D-Bus as it opens a display. Where there is none, libdbus forks to start one, which
+// may hang in a process with threads, and waits for it without an end. Nothing here needs a bus.
+static void keep_off_the_buses(void)
+{
+    static const char *const names[] = {"DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"};
+    for (size_t i = 0; i < BT_ARRAY_LEN(names); i++) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
+        setenv(names[i], "disabled:", 1);  // allow: before there are threads
+    }
+}
+
 const volatile int *bt_process_prepare(void)
 {
     // Two arenas: a loader thread per zone must not cost a heap each.
@@ -27,6 +39,7 @@ const volatile int *bt_process_prepare(void)
     // Xlib reads a table of compose keys for text input, which nobody does here: 7 ms of the start.
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
     setenv("XCOMPOSEFILE", "/dev/null", 0);  // allow: before there are threads
+    keep_off_the_buses();
     // Presents come before whatever else the machine does. Needs the right to; fine without.
     const struct sched_param priority = {.sched_priority = 1};
     if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) < 0) {

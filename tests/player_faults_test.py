@@ -62,6 +62,23 @@ class BreakingDisplay:
 
 
 class FaultsTest(PlayerCase):
+    def test_nobody_is_asked_for_a_message_bus(self):
+        buses = {}
+        for kind in ("SESSION", "SYSTEM"):
+            listener = socket.socket(socket.AF_UNIX)
+            self.addCleanup(listener.close)
+            listener.bind(os.path.join(self.directory, kind))
+            listener.listen()
+            listener.setblocking(False)
+            buses[listener] = f"DBUS_{kind}_BUS_ADDRESS", f"unix:path={listener.getsockname()}"
+        self.campaign.image("a", "red", 1)
+        environment = dict(self.environment(self.start_display().name), **dict(buses.values()))
+        player = self.start(self.campaign.write(), environment=environment)
+        self.wait_for(lambda: "a" in self.shown_items(), player)
+        self.stop(player)
+        for listener in buses:
+            self.assertRaises(BlockingIOError, listener.accept)
+
     def test_a_display_that_breaks_while_it_is_opened_ends_the_player_at_once(self):
         self.campaign.image("a", "red", 1)
         publication, display = self.campaign.write(), self.start_display()
