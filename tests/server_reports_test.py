@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import threading
 import xml.etree.ElementTree as xml
 import zipfile
 
@@ -339,6 +340,27 @@ class FormsTest(ReportsCase):
             self.assertEqual(self.get(item["id"], form).body, body, form)
         self.assertEqual(self.admin.get(f"/v1/reports/{item['id']}?format=pdf").status, 400)
         self.assertEqual(self.admin.get("/v1/reports/b-NONE").status, 404)
+
+    def test_a_report_that_is_asked_for_again_is_made_once(self):
+        self.prepare(plays=50)
+        body = {"unit": "92", "from": "2026-10-01", "to": "2026-10-31", "by": ["unit"]}
+        answers = []
+
+        def ask(client):
+            answers.append(client.post("/v1/reports", body, Idempotency_Key="mot"))
+        askers = [threading.Thread(target=ask, args=(self.client().login("quan-tri"),)) for _ in range(4)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+        ask(self.admin)
+        self.assertEqual({answer.status for answer in answers}, {201}, answers)
+        self.assertEqual(len({answer.body for answer in answers}), 1)
+        self.assertEqual(len(self.admin.get("/v1/reports").json["items"]), 1)
+        for other in ({**body, "by": ["screen"]}, {**body, "keep": False}):
+            self.assertProblem(self.admin.post("/v1/reports", other, Idempotency_Key="mot"), 422, "idempotency-key")
+        self.assertEqual(self.admin.post("/v1/reports", body, Idempotency_Key="hai").status, 201)
+        self.assertEqual(len(self.admin.get("/v1/reports").json["items"]), 2)
 
     def test_only_reporters_of_the_unit_see_it(self):
         self.prepare(plays=50)

@@ -9,10 +9,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-const char *const bt_dimension_words[] = {"campaign", "item",     "unit", "screen",
-                                          "day",      "month",    "hour", "priority",
-                                          "reason",   "evidence", NULL};
-
 struct bt_recount {
     struct bt_recount_row *rows;
     size_t count, capacity;

@@ -10,22 +10,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "plays/dimension.h"
 #include "plays/tally.h"
-
-enum bt_dimension {
-    BT_BY_CAMPAIGN,
-    BT_BY_ITEM,
-    BT_BY_UNIT,
-    BT_BY_SCREEN,
-    BT_BY_DAY,
-    BT_BY_MONTH,
-    BT_BY_HOUR,
-    BT_BY_PRIORITY,
-    BT_BY_REASON,
-    BT_BY_EVIDENCE,
-    BT_DIMENSIONS
-};
-extern const char *const bt_dimension_words[];  // ends with NULL
 
 #define BT_RECOUNT_MAX_BY 6
 #define BT_RECOUNT_MAX_ROWS 2000000

@@ -4,7 +4,7 @@
 
 #include "base/compiler.h"
 
-const struct bt_report_column bt_dimension_columns[BT_BY_COUNT] = {
+const struct bt_report_column bt_dimension_columns[BT_DIMENSIONS] = {
     [BT_BY_CAMPAIGN] = {"campaign", "text", "Chiến dịch", "Campaign"},
     [BT_BY_ITEM] = {"item", "text", "Nội dung", "Item"},
     [BT_BY_UNIT] = {"unit", "text", "Đơn vị", "Unit"},
@@ -17,7 +17,7 @@ const struct bt_report_column bt_dimension_columns[BT_BY_COUNT] = {
     [BT_BY_EVIDENCE] = {"evidence", "text", "Bằng chứng", "Evidence"},
 };
 
-const struct bt_report_column bt_key_columns[BT_BY_COUNT] = {
+const struct bt_report_column bt_key_columns[BT_DIMENSIONS] = {
     [BT_BY_CAMPAIGN] = {"campaign_id", "text", "Mã chiến dịch", "Campaign's id"},
     [BT_BY_ITEM] = {"item_id", "text", "Mã nội dung", "Item's key"},
     [BT_BY_UNIT] = {"unit_code", "text", "Mã đơn vị", "Unit's code"},

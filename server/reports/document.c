@@ -151,7 +151,7 @@ static int add_by(struct bt_buf *out, const struct bt_report_params *params)
 {
     int r = bt_buf_appendf(out, ",\"by\":[");
     for (size_t i = 0; i < params->by_count && r == 0; i++) {
-        r = bt_buf_appendf(out, "%s\"%s\"", i == 0 ? "" : ",", bt_report_by_words[params->by[i]]);
+        r = bt_buf_appendf(out, "%s\"%s\"", i == 0 ? "" : ",", bt_dimension_words[params->by[i]]);
     }
     return r < 0 ? r : bt_buf_append(out, "]", 1);
 }

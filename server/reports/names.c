@@ -120,7 +120,7 @@ static int name_from_documents(struct bt_db *db, struct bt_report_table *table, 
     return r;
 }
 
-static const char *const name_sql[BT_BY_COUNT] = {
+static const char *const name_sql[BT_DIMENSIONS] = {
     [BT_BY_CAMPAIGN] = "SELECT id, name FROM arrangement WHERE kind = 'campaign' LIMIT 100000",
     [BT_BY_ITEM] = "SELECT asset, title FROM media WHERE asset IN (SELECT asset FROM play_subject)"
                    " ORDER BY id LIMIT 100000",

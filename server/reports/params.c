@@ -9,9 +9,6 @@
 #include "base/str.h"
 #include "server/reports/period.h"
 
-const char *const bt_report_by_words[] = {"campaign", "item",     "unit", "screen",
-                                          "day",      "month",    "hour", "priority",
-                                          "reason",   "evidence", NULL};
 const char *const bt_report_presets[] = {"month",          "half-year-1",   "half-year-2", "year",
                                          "calendar-month", "calendar-year", NULL};
 static const char *const units_words[] = {"then", "now", NULL};
@@ -27,7 +24,7 @@ static int index_of(const char *const *words, const char *text)
     return -1;
 }
 
-bool bt_report_has(const struct bt_report_params *params, enum bt_report_by by)
+bool bt_report_has(const struct bt_report_params *params, enum bt_dimension by)
 {
     for (size_t i = 0; i < params->by_count; i++) {
         if (params->by[i] == by) {
@@ -80,17 +77,17 @@ static int read_by(const cJSON *by, struct bt_report_params *params, struct bt_e
         return bt_fail(err, -EINVAL, "'by' phải là một danh sách / is no list");
     }
     for (const cJSON *each = by->child; each != NULL; each = each->next) {
-        int found = cJSON_IsString(each) ? index_of(bt_report_by_words, each->valuestring) : -1;
+        int found = cJSON_IsString(each) ? index_of(bt_dimension_words, each->valuestring) : -1;
         if (found < 0) {
             return bt_fail(err, -EINVAL,
                            "'by': chỉ có / takes campaign, item, unit, screen, day, month, hour, "
                            "priority, reason, evidence");
         }
-        if (bt_report_has(params, (enum bt_report_by)found)) {
+        if (bt_report_has(params, (enum bt_dimension)found)) {
             return bt_fail(err, -EINVAL, "'by': '%s' hai lần / is there twice",
-                           bt_report_by_words[found]);
+                           bt_dimension_words[found]);
         }
-        params->by[params->by_count++] = (enum bt_report_by)found;
+        params->by[params->by_count++] = (enum bt_dimension)found;
     }
     return 0;
 }
@@ -204,7 +201,7 @@ void bt_report_kind(const struct bt_report_params *params, char out[65])
         bt_buf_appendf(&text, "%s\n%s\n%s\n%s\n%s\n%d\n%d\n", params->preset, params->campaign,
                        params->item, params->screen, params->group, params->units, params->level);
     for (size_t i = 0; i < params->by_count && r == 0; i++) {
-        r = bt_buf_appendf(&text, "%s\n", bt_report_by_words[params->by[i]]);
+        r = bt_buf_appendf(&text, "%s\n", bt_dimension_words[params->by[i]]);
     }
     struct bt_sha256 hash = bt_sha256_of(bt_buf_text(&text), text.len);
     bt_hex(hash.bytes, sizeof(hash.bytes), out);

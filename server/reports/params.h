@@ -15,24 +15,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "plays/dimension.h"
 
 // Ten years: more is asked for by nobody, and an hour's work for the database.
 #define BT_REPORT_MAX_DAYS 3660
-
-enum bt_report_by {
-    BT_BY_CAMPAIGN,
-    BT_BY_ITEM,
-    BT_BY_UNIT,
-    BT_BY_SCREEN,
-    BT_BY_DAY,
-    BT_BY_MONTH,
-    BT_BY_HOUR,
-    BT_BY_PRIORITY,
-    BT_BY_REASON,
-    BT_BY_EVIDENCE,
-    BT_BY_COUNT
-};
-extern const char *const bt_report_by_words[];  // ends with NULL
 
 #define BT_REPORT_TEXT_BYTES 201
 #define BT_REPORT_ID_BYTES 129  // of whatever is filtered by
@@ -42,7 +28,7 @@ struct bt_report_params {
     char preset[24];              // "" without
     char period[16];              // of a preset: "2026-10", "2026"; "" the one that is due
     int64_t from_day, until_day;  // since 1970-01-01; the last one belongs to it
-    enum bt_report_by by[BT_BY_COUNT];
+    enum bt_dimension by[BT_DIMENSIONS];
     size_t by_count;
     char campaign[BT_REPORT_ID_BYTES], item[BT_REPORT_ID_BYTES];
     char screen[BT_REPORT_ID_BYTES], group[BT_REPORT_ID_BYTES];
@@ -59,7 +45,7 @@ enum bt_report_units { BT_UNITS_THEN, BT_UNITS_NOW };
 // Each unit by itself, or together with all below the units right below the report's.
 enum bt_report_level { BT_LEVEL_OWN, BT_LEVEL_BELOW };
 
-bool bt_report_has(const struct bt_report_params *params, enum bt_report_by by);
+bool bt_report_has(const struct bt_report_params *params, enum bt_dimension by);
 
 /**
  * Reads a request's body {"unit", "from", "to" or "preset" (and "period"), "by": […], "campaign",

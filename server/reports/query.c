@@ -149,7 +149,7 @@ int bt_report_query_ask(struct bt_report_query *query, struct bt_db *db, struct 
 #define PLANNED_ITEM_KEY "COALESCE(k.asset, d.publication || '/' || d.item)"
 
 struct source {
-    const char *expressions[BT_BY_COUNT];  // NULL: not to be had
+    const char *expressions[BT_DIMENSIONS];  // NULL: not to be had
 };
 
 static const struct source played = {{[BT_BY_CAMPAIGN] = "s.campaign",
@@ -222,7 +222,7 @@ static void add_group(struct bt_report_query *query, size_t count, int64_t limit
 }
 
 // A cell as the key it stands under.
-static int key_of(const struct bt_db_rows *rows, int column, enum bt_report_by by,
+static int key_of(const struct bt_db_rows *rows, int column, enum bt_dimension by,
                   char out[KEY_BYTES])
 {
     char day[BT_DAY_BYTES];
@@ -242,7 +242,7 @@ static int key_of(const struct bt_db_rows *rows, int column, enum bt_report_by b
     case BT_BY_PRIORITY:
     case BT_BY_REASON:
     case BT_BY_EVIDENCE:
-    case BT_BY_COUNT:
+    case BT_DIMENSIONS:
         break;
     }
     return bt_format(out, KEY_BYTES, "%s", bt_db_get_text(rows, column));
@@ -251,8 +251,8 @@ static int key_of(const struct bt_db_rows *rows, int column, enum bt_report_by b
 static int row_of(struct bt_report_table *table, const struct bt_report_params *params,
                   const struct bt_db_rows *rows, struct bt_report_row **out, struct bt_error *err)
 {
-    char keys[BT_BY_COUNT][KEY_BYTES];
-    const char *pointers[BT_BY_COUNT];
+    char keys[BT_DIMENSIONS][KEY_BYTES];
+    const char *pointers[BT_DIMENSIONS];
     for (size_t i = 0; i < params->by_count; i++) {
         int r = key_of(rows, (int)i, params->by[i], keys[i]);
         if (r < 0) {

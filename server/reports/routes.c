@@ -7,6 +7,7 @@
 #include "server/accounts/access.h"
 #include "server/accounts/audit.h"
 #include "server/accounts/handlers.h"
+#include "server/http/idempotency.h"
 #include "server/ids.h"
 #include "server/publications/desk.h"
 #include "server/reports/csv.h"
@@ -114,7 +115,16 @@ static int keep(struct bt_call *call, void *context, struct bt_error *err)
     if (r < 0 || !bt_db_next(rows)) {
         return r;
     }
-    return bt_call_json_reply(call, 201, report_item(rows));
+    r = bt_call_json_reply(call, 201, report_item(rows));
+    return r < 0 ? r : bt_idempotency_keep(call, err);
+}
+
+// What was made for this key already is not made again; what is not kept is counted anew, having no
+// effect that could happen twice.
+static int answer_again(struct bt_call *call, struct bt_error *err)
+{
+    return bt_call_db(call) == NULL ? bt_fail(err, -EAGAIN, "The database cannot be reached")
+                                    : bt_idempotency_look(call, err);
 }
 
 static int handle_make(struct bt_call *call, struct bt_error *err)
@@ -133,6 +143,10 @@ static int handle_make(struct bt_call *call, struct bt_error *err)
     }
     if (params->keep) {
         bt_server_id('b', id);
+    }
+    r = answer_again(call, err);
+    if (r != 0) {
+        return BT_MIN(r, 0);
     }
     struct bt_report_order order = {params, id, bt_call_caller(call)->user, bt_call_now_ms(call)};
     r = make(call, params, &order, &made, err);

@@ -22,7 +22,7 @@ struct labels {
 
 struct bt_report_table {
     size_t by_count;
-    struct labels labels[BT_BY_COUNT];
+    struct labels labels[BT_DIMENSIONS];
     struct labels screens;  // that were seen in any row
     struct bt_report_row *rows;
     size_t count, capacity;
@@ -170,7 +170,7 @@ static struct bt_report_row *find_row(struct bt_report_table *table,
 int bt_report_table_row(struct bt_report_table *table, const char *const *keys,
                         struct bt_report_row **out, struct bt_error *err)
 {
-    struct bt_report_label *labels[BT_BY_COUNT] = {NULL};
+    struct bt_report_label *labels[BT_DIMENSIONS] = {NULL};
     for (size_t i = 0; i < table->by_count; i++) {
         labels[i] = label_of(&table->labels[i], keys[i]);
     }
@@ -249,7 +249,7 @@ static int compare_labels(const struct bt_report_label *a, const struct bt_repor
 static int compare_rows(const void *a, const void *b)
 {
     const struct bt_report_row *first = a, *second = b;
-    for (size_t i = 0; i < BT_BY_COUNT && first->labels[i] != NULL; i++) {
+    for (size_t i = 0; i < BT_DIMENSIONS && first->labels[i] != NULL; i++) {
         if (first->labels[i] != second->labels[i]) {
             return compare_labels(first->labels[i], second->labels[i]);
         }

@@ -38,7 +38,7 @@ struct bt_report_label {
 };
 
 struct bt_report_row {
-    struct bt_report_label *labels[BT_BY_COUNT];  // as many as `by` has; borrowed from the table
+    struct bt_report_label *labels[BT_DIMENSIONS];  // as many as `by` has; borrowed from the table
     int64_t measures[BT_MEASURE_COUNT];
     bool known[BT_MEASURE_COUNT];
     unsigned char *seen;  // a bit for each screen, by the label's number
