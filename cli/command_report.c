@@ -260,6 +260,56 @@ static void show_facts(const cJSON *document)
     }
 }
 
+static const char *reason_word(const char *reason)
+{
+    static const struct {
+        const char *reason, *shown;
+    } words[] = {
+        {"removed", "bị gỡ / removed"},
+        {"preempted", "bị chen ngang / preempted"},
+        {"power lost", "mất điện / power lost"},
+        {"display", "mất màn hình / display gone"},
+        {"error", "lỗi / error"},
+        {"stopped", "máy phát dừng / player stopped"},
+        {"cut short", "phát dở dang / cut short"},
+        {"not reported", "chưa báo về / not reported"},
+        {"taken down", "đang có lệnh gỡ / taken down"},
+        {"emergency in force", "đang phát khẩn cấp / emergency in force"},
+        {"lost", "mất lượt, đã khai báo / lost, declared"},
+        {"not shown", "không phát / not shown"},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(words); i++) {
+        if (strcmp(words[i].reason, reason) == 0) {
+            return words[i].shown;
+        }
+    }
+    return reason;
+}
+
+// What was asked for and did not come complete, and why.
+static void show_shortfall(const cJSON *document)
+{
+    static const struct bt_column columns[] = {
+        {"vì sao thiếu so với lịch / why short of the schedule", "reason", BT_COLUMN_TEXT},
+        {"lượt / plays", "plays", BT_COLUMN_TEXT},
+    };
+    const cJSON *list = member(member(document, "shortfall"), "reasons"), *reason;
+    BT_AUTOJSON *rows = cJSON_CreateArray();
+    cJSON_ArrayForEach(reason, list)
+    {
+        char number[BT_NUMBER_BYTES];
+        cJSON *row = cJSON_CreateObject();
+        bt_number_vi(number, number_in(reason, "plays"), 0);
+        cJSON_AddStringToObject(row, "reason", reason_word(text_of(reason, "reason")));
+        cJSON_AddStringToObject(row, "plays", number);
+        cJSON_AddItemToArray(rows, row);
+    }
+    if (rows->child != NULL) {
+        putchar('\n');
+        bt_table_print(rows, columns, BT_ARRAY_LEN(columns), stdout);
+    }
+}
+
 static int run_make(struct bt_client *client, const struct bt_arguments *arguments,
                     struct bt_error *err)
 {
@@ -281,6 +331,7 @@ static int run_make(struct bt_client *client, const struct bt_arguments *argumen
     }
     printf("%s\n", text_of(answer.json, "title"));
     show_table(answer.json);
+    show_shortfall(answer.json);
     show_facts(answer.json);
     return 0;
 }

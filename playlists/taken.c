@@ -63,8 +63,8 @@ bool bt_taken_has_item(const struct bt_taken *taken, const char *publication, co
     return false;
 }
 
-static bool names_item(const struct bt_taken *taken, const struct bt_publication *publication,
-                       const struct bt_item *item)
+bool bt_taken_hits(const struct bt_taken *taken, const struct bt_publication *publication,
+                   const struct bt_item *item)
 {
     for (size_t i = 0; i < item->card_count; i++) {
         int asset = item->cards[i].asset;
@@ -82,7 +82,7 @@ void bt_publication_take_down(struct bt_publication *publication, const struct b
         size_t kept = 0;
         for (size_t i = 0; i < playlist->item_count; i++) {
             struct bt_item *item = &playlist->items[i];
-            if (names_item(taken, publication, item)) {
+            if (bt_taken_hits(taken, publication, item)) {
                 free(item->cards);
                 free(item->text);
             } else {

@@ -27,10 +27,11 @@ void bt_taken_add_all(struct bt_taken *taken, const struct bt_taken *more);
 bool bt_taken_has_asset(const struct bt_taken *taken, const struct bt_sha256 *asset);
 bool bt_taken_has_item(const struct bt_taken *taken, const char *publication, const char *item);
 
-/**
- * Removes from the publication every item that is on the list or shows an asset that is (of a set
- * one card is enough). Playlists may become empty; they then have nothing to show.
- */
+// Is the publication's item on the list, or an asset it shows? Of a set one card is enough.
+bool bt_taken_hits(const struct bt_taken *taken, const struct bt_publication *publication,
+                   const struct bt_item *item);
+
+// Removes every item it hits. Playlists may become empty; they then have nothing to show.
 void bt_publication_take_down(struct bt_publication *publication, const struct bt_taken *taken);
 
 #endif

@@ -127,7 +127,7 @@ class SlicesTest(ReportsCase):
         day = datetime.date(2026, 10, 7)
         plan = [((day - datetime.date(1970, 1, 1)).days, screen, "c2", "u.c1.bang", "i3", "c-A", "normal", planned)
                 for screen, planned in (("s-1", 40), ("s-7", 60))]
-        self.sql("".join(insert("plan_daily", plan)))
+        self.sql("".join(insert("plan_daily", plan, "(day,screen,unit,publication,item,campaign,priority,planned)")))
         report = self.report(by=["screen"], first=day, last=day)
         names = [column["name"] for column in report["columns"]]
         scheduled = {row[1]: row[names.index("scheduled")] for row in report["rows"]}

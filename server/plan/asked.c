@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "playlists/plan.h"
@@ -52,6 +53,24 @@ static struct bt_asked_row *row_of(struct counting *counting, const struct bt_sl
     return add_row(counting, slot);
 }
 
+// A takedown explains more than an emergency, which would have been over.
+static void withhold(const struct bt_asked_span *span, const struct bt_slot *slot,
+                     struct bt_asked_row *row)
+{
+    int64_t at_ms = slot->start_ns / BT_NS_PER_MS;
+    enum bt_plan_order_kind kind = BT_ORDER_KINDS;
+    for (size_t i = 0; i < span->order_count; i++) {
+        const struct bt_plan_order *order = span->orders[i];
+        if (order->kind < kind &&
+            bt_plan_order_forbids(order, slot->publication, slot->item, at_ms)) {
+            kind = order->kind;
+        }
+    }
+    if (kind < BT_ORDER_KINDS) {
+        row->withheld[kind]++;
+    }
+}
+
 static int take(void *context, size_t track, const struct bt_slot *slot)
 {
     struct counting *counting = context;
@@ -63,7 +82,9 @@ static int take(void *context, size_t track, const struct bt_slot *slot)
     }
     counting->last_runs[track] = slot->run;
     if (slot->start_ns >= counting->span->count_from_ns) {
-        row_of(counting, slot)->planned++;
+        struct bt_asked_row *row = row_of(counting, slot);
+        row->planned++;
+        withhold(counting->span, slot, row);
     }
     return 0;
 }
@@ -104,6 +125,14 @@ static int compare_rows(const void *a, const void *b)
     return order != 0 ? order : first->priority - second->priority;
 }
 
+static void add_up(struct bt_asked_row *sum, const struct bt_asked_row *more)
+{
+    sum->planned += more->planned;
+    for (int i = 0; i < BT_ORDER_KINDS; i++) {
+        sum->withheld[i] += more->withheld[i];
+    }
+}
+
 void bt_asked_merge(struct bt_asked *sum)
 {
     size_t kept = 0;
@@ -112,7 +141,7 @@ void bt_asked_merge(struct bt_asked *sum)
     }
     for (size_t i = 0; i < sum->count; i++) {
         if (kept > 0 && compare_rows(&sum->rows[kept - 1], &sum->rows[i]) == 0) {
-            sum->rows[kept - 1].planned += sum->rows[i].planned;
+            add_up(&sum->rows[kept - 1], &sum->rows[i]);
         } else {
             sum->rows[kept++] = sum->rows[i];
         }

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "playlists/show.h"
+#include "server/plan/orders.h"
 
 // More than a week of three tracks that change every tenth of a second; seconds of work.
 #define BT_ASKED_MAX_SLOTS 20000000
@@ -22,6 +23,7 @@ struct bt_asked_row {
     char campaign[BT_ID_BYTES];  // "": of none
     int priority;                // enum bt_priority
     int64_t planned;
+    int64_t withheld[BT_ORDER_KINDS];  // of these, what an order kept from being shown
 };
 
 // {0} has no rows.
@@ -38,6 +40,8 @@ void bt_asked_finish(struct bt_asked *asked);
  */
 struct bt_asked_span {
     int64_t from_ns, count_from_ns, until_ns;
+    const struct bt_plan_order *const *orders;  // that held on the screen
+    size_t order_count;
 };
 int bt_asked_count(const struct bt_show *show, const struct bt_asked_span *span,
                    struct bt_asked *out, struct bt_error *err) BT_NODISCARD;

@@ -28,6 +28,18 @@ static void add_piece(struct bt_plan_day *day, const struct bt_plan_piece *piece
     }
 }
 
+// An id stands for what was ordered; times change when somebody lifts or ends it.
+static void hash_orders(struct bt_hasher *hasher, const struct bt_plan_day *day)
+{
+    for (size_t i = 0; i < day->order_count; i++) {
+        const struct bt_plan_order *order = day->orders[i];
+        const int64_t head[] = {order->kind, order->from_ms,
+                                BT_MIN(order->until_ms, day->until_ms)};
+        bt_hasher_add(hasher, head, sizeof(head));
+        bt_hasher_add(hasher, order->id, strlen(order->id) + 1);
+    }
+}
+
 static void hash_inputs(struct bt_plan_day *day)
 {
     BT_AUTO(bt_hasher) hasher = bt_hasher_create();
@@ -43,11 +55,25 @@ static void hash_inputs(struct bt_plan_day *day)
             bt_hasher_add(hasher, v->sha256, sizeof(v->sha256));
         }
     }
+    hash_orders(hasher, day);
     struct bt_sha256 sha256 = bt_hasher_result(hasher);
     bt_hex(sha256.bytes, sizeof(sha256.bytes), day->inputs);
 }
 
-int bt_plan_day_look(struct bt_plan_history *history, struct bt_db *db,
+static void find_orders(const struct bt_plan_screen *screen, struct bt_plan_day *day)
+{
+    day->order_count = 0;
+    for (size_t i = 0; i < screen->orders->count; i++) {
+        const struct bt_plan_order *order = &screen->orders->list[i];
+        if (order->from_ms < day->until_ms && order->until_ms > day->from_ms &&
+            day->order_count < BT_PLAN_MAX_ORDERS &&
+            bt_plan_order_holds_on(order, screen->id, screen->path)) {
+            day->orders[day->order_count++] = order;
+        }
+    }
+}
+
+int bt_plan_day_look(const struct bt_plan_screen *screen, struct bt_db *db,
                      const struct bt_plan_bounds *bounds, struct bt_plan_day *out,
                      struct bt_error *err)
 {
@@ -56,7 +82,7 @@ int bt_plan_day_look(struct bt_plan_history *history, struct bt_db *db,
     out->until_ms = bounds->until_ms;
     for (int64_t at_ms = bounds->week_ms; at_ms < bounds->until_ms;) {
         struct bt_plan_piece piece;
-        int r = bt_plan_history_piece(history, db, at_ms, &piece, err);
+        int r = bt_plan_history_piece(screen->history, db, at_ms, &piece, err);
         if (r < 0) {
             return r;
         }
@@ -64,6 +90,7 @@ int bt_plan_day_look(struct bt_plan_history *history, struct bt_db *db,
         add_piece(out, &piece);
         at_ms = piece.until_ms;
     }
+    find_orders(screen, out);
     hash_inputs(out);
     return 0;
 }
@@ -108,10 +135,13 @@ static int make_show(const struct bt_plan_piece *piece, struct bt_db *db, struct
     return bt_show_create(publications, piece->count, tz, out, err);
 }
 
-static struct bt_sha256 key_of(const struct bt_plan_piece *piece, const struct bt_asked_span *span)
+static struct bt_sha256 key_of(const struct bt_plan_day *day, const struct bt_plan_piece *piece,
+                               const struct bt_asked_span *span)
 {
     BT_AUTO(bt_hasher) hasher = bt_hasher_create();
-    bt_hasher_add(hasher, span, sizeof(*span));
+    const int64_t times[] = {span->from_ns, span->count_from_ns, span->until_ns};
+    bt_hasher_add(hasher, times, sizeof(times));
+    hash_orders(hasher, day);
     for (size_t i = 0; i < piece->count; i++) {
         bt_hasher_add(hasher, piece->documents[i]->look, sizeof(piece->documents[i]->look));
     }
@@ -126,10 +156,12 @@ int bt_plan_day_ask(const struct bt_plan_day *day, size_t piece, struct bt_db *d
         .from_ns = p->from_ms * BT_NS_PER_MS,
         .count_from_ns = BT_MAX(p->from_ms, day->from_ms) * BT_NS_PER_MS,
         .until_ns = p->until_ms * BT_NS_PER_MS,
+        .orders = day->orders,
+        .order_count = day->order_count,
     };
     BT_AUTO(bt_show) show = NULL;
     BT_AUTOFINISH(bt_asked_finish) struct bt_asked asked = {0};
-    struct bt_sha256 key = key_of(p, &span);
+    struct bt_sha256 key = key_of(day, p, &span);
     *out = bt_plan_memo_find(memo, &key);
     if (*out != NULL) {
         return 0;

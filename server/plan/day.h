@@ -10,13 +10,18 @@
 
 #include "server/plan/history.h"
 #include "server/plan/memo.h"
+#include "server/plan/orders.h"
 
 // More changes in a day than people make; those after them are taken for none.
 #define BT_PLAN_MAX_PIECES 64
+// More orders than stand on a screen; what is beyond is not told from what else was not shown.
+#define BT_PLAN_MAX_ORDERS 256
 
 struct bt_plan_day {
     struct bt_plan_piece pieces[BT_PLAN_MAX_PIECES];  // the first may begin before the day
     size_t count;
+    const struct bt_plan_order *orders[BT_PLAN_MAX_ORDERS];  // that stood on it; borrowed
+    size_t order_count;
     int64_t from_ms, until_ms;         // of the day itself
     char inputs[BT_SHA256_HEX_BYTES];  // of all that goes in
 };
@@ -26,8 +31,12 @@ struct bt_plan_bounds {
     int64_t week_ms, from_ms, until_ms;
 };
 
-// The history is the screen's.
-int bt_plan_day_look(struct bt_plan_history *history, struct bt_db *db,
+struct bt_plan_screen {
+    const char *id, *path;  // of its unit
+    struct bt_plan_history *history;
+    const struct bt_plan_orders *orders;  // of all screens
+};
+int bt_plan_day_look(const struct bt_plan_screen *screen, struct bt_db *db,
                      const struct bt_plan_bounds *bounds, struct bt_plan_day *out,
                      struct bt_error *err) BT_NODISCARD;
 

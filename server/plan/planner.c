@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -17,14 +18,15 @@
 #define BITE_NS BT_NS_PER_S
 #define PASS_MS (15 * 60 * INT64_C(1000))
 #define DAY_S 86400
+#define PATH_BYTES 256
 
-enum { COLUMNS = 8 };
+enum { COLUMNS = 10 };
 
 static const struct bt_log logger = {"server/plan"};
 
 // The screen that is being gone over, from its newest day back.
 struct at_screen {
-    char id[32], unit[32];
+    char id[32], unit[32], path[PATH_BYTES];
     struct bt_tz *tz;
     int64_t day, first_day, checked_day;
     struct bt_db_rows *done;  // days that are known, the newest first
@@ -34,6 +36,7 @@ struct at_screen {
 struct bt_planner {
     struct bt_plan_history *history;  // NULL between passes
     struct bt_plan_memo *memo;
+    struct bt_plan_orders orders;
     struct at_screen at;  // .tz NULL: the screen behind this one comes next
     int64_t next_pass_ms;
     struct bt_many *insert;
@@ -44,7 +47,8 @@ struct bt_planner *bt_planner_create(void)
 {
     struct bt_planner *planner = BT_NEW(struct bt_planner);
     planner->insert = bt_many_create(
-        "INSERT INTO plan_daily(day, screen, unit, publication, item, campaign, priority, planned)",
+        "INSERT INTO plan_daily(day, screen, unit, publication, item, campaign, priority, planned,"
+        " taken_down, emergency)",
         COLUMNS, "");
     return planner;
 }
@@ -62,6 +66,7 @@ static void end_pass(struct bt_planner *planner)
     leave_screen(&planner->at);
     bt_plan_history_destroy(planner->history);
     bt_plan_memo_destroy(planner->memo);
+    bt_plan_orders_finish(&planner->orders);
     planner->history = NULL;
     planner->memo = NULL;
     planner->at = (struct at_screen){.tz = NULL};
@@ -130,6 +135,7 @@ static int load_screen(struct bt_planner *planner, const struct bt_db_rows *row,
     }
     bt_copy_cut(at.id, sizeof(at.id), bt_db_get_text(row, 0));
     bt_copy_cut(at.unit, sizeof(at.unit), bt_db_get_text(row, 1));
+    bt_copy_cut(at.path, sizeof(at.path), bt_db_get_text(row, 4));
     struct at_screen before = planner->at;
     planner->at = at;
     r = load_days(planner, db, now_ms, bt_db_is_null(row, 3) ? now_ms : bt_db_get_int(row, 3), err);
@@ -146,8 +152,9 @@ static int next_screen(struct bt_planner *planner, struct bt_db *db, int64_t now
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(db, &rows, err,
-                      "SELECT id, unit, time_zone, retired_ms FROM screen"
-                      " WHERE unit > $1 OR (unit = $1 AND id > $2) ORDER BY unit, id LIMIT 1",
+                      "SELECT s.id, s.unit, s.time_zone, s.retired_ms, u.path FROM screen s"
+                      " JOIN unit u ON u.code = s.unit WHERE s.unit > $1"
+                      " OR (s.unit = $1 AND s.id > $2) ORDER BY s.unit, s.id LIMIT 1",
                       BT_TEXT(planner->at.unit), BT_TEXT(planner->at.id));
     if (r < 0 || !bt_db_next(rows)) {
         return r;
@@ -216,6 +223,8 @@ static int insert_rows(struct bt_planner *planner, struct bt_db *db, const struc
             BT_TEXT(row->campaign),
             BT_TEXT(bt_priority_word(row->priority)),
             BT_INT(row->planned),
+            BT_INT(row->withheld[BT_ORDER_TAKEDOWN]),
+            BT_INT(row->withheld[BT_ORDER_EMERGENCY]),
         };
         memcpy(&values[i * COLUMNS], columns, sizeof(columns));
     }
@@ -270,7 +279,8 @@ static int look_at_day(struct bt_planner *planner, struct bt_db *db, const char 
     const struct bt_plan_bounds bounds = {.week_ms = midnight_ms(at->tz, monday),
                                           .from_ms = midnight_ms(at->tz, at->day),
                                           .until_ms = midnight_ms(at->tz, at->day + 1)};
-    int r = bt_plan_day_look(planner->history, db, &bounds, &planner->day, err);
+    const struct bt_plan_screen screen = {at->id, at->path, planner->history, &planner->orders};
+    int r = bt_plan_day_look(&screen, db, &bounds, &planner->day, err);
     if (r < 0 && !is_of_the_database(r)) {
         planner->day.count = 0;  // nobody could have shown that
         bt_log_warn(&logger, "Day %lld of screen '%s': %s; nothing is planned for it",
@@ -317,14 +327,29 @@ static int step_or_move_on(struct bt_planner *planner, struct bt_db *db, int64_t
     return r;
 }
 
+// 1: there is something to do.
+static int begin_pass(struct bt_planner *planner, struct bt_db *db, int64_t now_ms,
+                      struct bt_error *err)
+{
+    int r = bt_plan_orders_load(db, now_ms - BT_PLAN_MAX_DAYS * BT_MS_PER_DAY, now_ms,
+                                &planner->orders, err);
+    if (r < 0) {
+        bt_plan_orders_finish(&planner->orders);
+        return r;
+    }
+    planner->history = bt_plan_history_create();
+    planner->memo = bt_plan_memo_create();
+    planner->next_pass_ms = now_ms + PASS_MS;
+    return 1;
+}
+
 int bt_planner_bite(struct bt_planner *planner, struct bt_db *db, int64_t now_ms, int64_t budget_ns,
                     bool *out_more, struct bt_error *err)
 {
     int r = 1;
-    if (planner->history == NULL && now_ms >= planner->next_pass_ms) {
-        planner->history = bt_plan_history_create();
-        planner->memo = bt_plan_memo_create();
-        planner->next_pass_ms = now_ms + PASS_MS;
+    if (planner->history == NULL && now_ms >= planner->next_pass_ms &&
+        (r = begin_pass(planner, db, now_ms, err)) < 0) {
+        return r;
     }
     const struct bt_clock *clock = bt_clock_real();
     int64_t end_ns = bt_clock_mono_ns(clock) + budget_ns;

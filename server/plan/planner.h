@@ -3,8 +3,8 @@
  * plan_daily beside what was shown (docs/plays.md, "Scheduled").
  *
  * Every quarter of an hour it goes over all screens, newest day first, and computes what is missing
- * and whose documents were other ones than it took them for; a bite at a time, so that nobody else
- * waits. Belongs to one thread.
+ * and whose documents or orders were other ones than it took them for; a bite at a time, so that
+ * nobody else waits. Belongs to one thread.
  */
 #ifndef BT_SERVER_PLAN_PLANNER_H
 #define BT_SERVER_PLAN_PLANNER_H

@@ -227,6 +227,117 @@ static void screens_that_are_alike_have_the_same(void **state)
     bt_db_release(db);
 }
 
+static void take_down(struct bt_db *db, const char *unit, const char *given, const char *lifted)
+{
+    static const char items[] = "[{\"publication\":\"u.c1.bang\",\"item\":\"a\"}]";
+    assert_int_equal(bt_db_run(db, NULL,
+                               "INSERT INTO takedown (id, unit, assets, items, reason, issued_by,"
+                               " issued_ms) VALUES ('t-1', $1, '[]', $2, '', '', $3)",
+                               BT_TEXT(unit), BT_TEXT(items), BT_INT(ms(given))),
+                     1);
+    assert_int_equal(bt_db_run(db, NULL,
+                               "INSERT INTO takedown_lift (takedown, target, version, at_ms)"
+                               " VALUES ('t-1', 'u/c1/bang.json', 9, $1)",
+                               BT_INT(ms(lifted))),
+                     1);
+}
+
+// `screens` is the list in it.
+static char *activation(const char *screens)
+{
+    char hash[65];
+    memset(hash, '1', 64);
+    hash[64] = '\0';
+    return bt_strf("{\"signed\":{\"_type\":\"emergency\",\"format\":1,\"id\":\"e-1\","
+                   "\"template\":\"u/c1/template-bao\",\"template_sha256\":\"%s\","
+                   "\"scope\":[\"c1\"],\"screens\":[%s],\"level\":3,\"from_ms\":0,"
+                   "\"until_ms\":1,\"fields\":{}},\"signatures\":[]}",
+                   hash, screens);
+}
+
+static void warn(struct bt_db *db, const char *screens, const char *given, const char *until,
+                 const char *ended)
+{
+    struct bt_error err = {0};
+    BT_AUTOFREE char *text = activation(screens);
+    int64_t r = bt_db_run(db, &err,
+                          "INSERT INTO emergency (id, unit, template, level, from_ms, until_ms,"
+                          " activation, issued_by, issued_ms, ended_ms) VALUES ('e-1', 'c1',"
+                          " 'u/c1/template-bao', 3, 0, $1, $2, '', $3, $4)",
+                          BT_INT(ms(until)), BT_TEXT(text), BT_INT(ms(given)), BT_INT(ms(ended)));
+    assert_string_equal(err.msg, "");
+    assert_int_equal(r, 1);
+}
+
+static void warned_before(struct bt_db *db, const char *from, const char *until)
+{
+    BT_AUTOFREE char *text = activation("");
+    assert_int_equal(bt_db_run(db, NULL,
+                               "INSERT INTO emergency_before (emergency, from_ms, until_ms,"
+                               " activation) VALUES ('e-1', $1, $2, $3)",
+                               BT_INT(ms(from)), BT_INT(ms(until)), BT_TEXT(text)),
+                     1);
+}
+
+static void assert_withheld(struct bt_db *db, const char *screen, const char *date,
+                            int64_t taken_down, int64_t emergency)
+{
+    static const char taken_sql[] = "SELECT CAST(sum(taken_down) AS BIGINT) FROM plan_daily"
+                                    " WHERE screen = $1 AND day = $2";
+    static const char emergency_sql[] = "SELECT CAST(sum(emergency) AS BIGINT) FROM plan_daily"
+                                        " WHERE screen = $1 AND day = $2";
+    assert_int_equal(number_of(db, taken_sql, screen, date), taken_down);
+    assert_int_equal(number_of(db, emergency_sql, screen, date), emergency);
+}
+
+static void what_orders_kept_from_being_shown_is_told_from_their_times(void **state)
+{
+    struct bt_db *db = bt_testing_acquire(*state);
+    BT_AUTO(bt_planner) planner = bt_planner_create();
+    add_unit(db);
+    add_screen(db, "A");
+    add_screen(db, "B");
+    publish_screen(db, "A", "2026-11-18T06:00:00+07:00");
+    publish_screen(db, "B", "2026-11-18T06:00:00+07:00");
+    publish_content(db, 1, 10, "2026-11-18T06:00:00+07:00", NULL);
+    plan(planner, db, "2026-11-21T00:00:00+07:00");
+    assert_withheld(db, "A", "2026-11-20", 0, 0);
+    int64_t first_ms = made_ms(db, "A", "2026-11-18");
+
+    // From noon of the 19th until six in the morning of the 20th; the warning was renewed with A
+    // alone, and ended early. Half an hour of it fell into the takedown.
+    take_down(db, "c1", "2026-11-19T12:00:00+07:00", "2026-11-20T06:00:00+07:00");
+    warn(db, "\"A\"", "2026-11-20T07:00:00+07:00", "2026-11-20T20:00:00+07:00",
+         "2026-11-20T09:00:00+07:00");
+    warned_before(db, "2026-11-20T05:30:00+07:00", "2026-11-20T07:00:00+07:00");
+    plan(planner, db, "2026-11-21T02:00:00+07:00");
+    assert_withheld(db, "A", "2026-11-19", 12 * 360, 0);
+    assert_withheld(db, "A", "2026-11-20", 6 * 360, 3 * 360);
+    assert_withheld(db, "B", "2026-11-20", 6 * 360, 360);
+    assert_int_equal(planned(db, "A", "2026-11-20"), 24 * 360);
+    assert_int_equal(made_ms(db, "A", "2026-11-18"), first_ms);
+    bt_db_release(db);
+}
+
+static void orders_of_other_units_keep_nothing_away(void **state)
+{
+    struct bt_db *db = bt_testing_acquire(*state);
+    BT_AUTO(bt_planner) planner = bt_planner_create();
+    add_unit(db);
+    run(db, "INSERT INTO unit(code, parent, kind, name, path, revision)"
+            " VALUES('c', 'vn', 'commune', 'C', '/vn/c/', 1)");
+    add_screen(db, "A");
+    publish_screen(db, "A", "2026-11-18T06:00:00+07:00");
+    publish_content(db, 1, 10, "2026-11-18T06:00:00+07:00", NULL);
+    take_down(db, "c", "2026-11-19T12:00:00+07:00", "2026-11-20T06:00:00+07:00");
+    warn(db, "\"B\"", "2026-11-20T07:00:00+07:00", "2026-11-20T20:00:00+07:00",
+         "2026-11-20T09:00:00+07:00");
+    plan(planner, db, "2026-11-21T00:00:00+07:00");
+    assert_withheld(db, "A", "2026-11-19", 0, 0);
+    assert_withheld(db, "A", "2026-11-20", 0, 0);
+    bt_db_release(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +346,8 @@ int main(void)
         bt_db_test(one_that_is_to_be_activated_later_waits),
         bt_db_test(days_are_computed_again_only_when_their_documents_were_others),
         bt_db_test(screens_that_are_alike_have_the_same),
+        bt_db_test(what_orders_kept_from_being_shown_is_told_from_their_times),
+        bt_db_test(orders_of_other_units_keep_nothing_away),
     };
     return bt_testing_run(tests, BT_ARRAY_LEN(tests));
 }

@@ -230,8 +230,27 @@ static int check(struct bt_call *call, const struct activating *a, struct bt_err
     return r == 0 ? check_renewal(db, a, err) : r;
 }
 
+// A renewal takes the row's place; when the one before stood is kept for those who count.
+static int keep_before(struct bt_call *call, const char *id, struct bt_error *err)
+{
+    int64_t changed = bt_db_run(
+        bt_call_db(call), err,
+        "INSERT INTO emergency_before (emergency, from_ms, until_ms, activation)"
+        " SELECT e.id, e.from_ms, e.until_ms, e.activation FROM (SELECT id,"
+        " CASE WHEN issued_ms > from_ms THEN issued_ms ELSE from_ms END AS from_ms,"
+        " CASE WHEN ended_ms < until_ms AND ended_ms < $2 THEN ended_ms"
+        " WHEN until_ms < $2 THEN until_ms ELSE $2 END AS until_ms, activation FROM emergency"
+        " WHERE id = $1) e WHERE e.from_ms < e.until_ms ON CONFLICT DO NOTHING",
+        BT_TEXT(id), BT_INT(bt_call_now_ms(call)));
+    return changed < 0 ? (int)changed : 0;
+}
+
 static int store(struct bt_call *call, const struct activating *a, struct bt_error *err)
 {
+    int r = keep_before(call, a->activation.id, err);
+    if (r < 0) {
+        return r;
+    }
     int64_t changed = bt_db_run(
         bt_call_db(call), err,
         "INSERT INTO emergency (id, unit, template, level, from_ms, until_ms, activation, "

@@ -54,6 +54,8 @@ static const struct {
     {"present", "Giao cho hệ thống cửa sổ"},
     {"page-flip", "Lật khung của màn hình"},
     {"cut short", "Phát dở dang"},
+    {"taken down", "Đang có lệnh gỡ"},
+    {"emergency in force", "Đang phát khẩn cấp"},
     {"not reported", "Chưa báo về"},
     {"lost", "Mất lượt (đã khai báo)"},
     {"not shown", "Không phát"},

@@ -130,6 +130,23 @@ static void add_notes(struct csv *csv, const cJSON *head)
     }
 }
 
+// Why something fell short, each reason with its number; nothing where there is none to say.
+static void add_reasons(struct csv *csv, const cJSON *list, const char *title, const char *number)
+{
+    if (!cJSON_IsArray(list) || list->child == NULL) {
+        return;
+    }
+    end_line(csv);
+    add_text(csv, title);
+    add_text(csv, "Số lượt");
+    end_line(csv);
+    for (const cJSON *item = list->child; item != NULL; item = item->next) {
+        add_text(csv, bt_report_word_vi(bt_shown_key(item, "reason")));
+        add_number(csv, bt_shown_number(item, number));
+        end_line(csv);
+    }
+}
+
 int bt_report_csv(const char *document, size_t len, char separator, struct bt_buf *out,
                   struct bt_error *err)
 {
@@ -152,5 +169,9 @@ int bt_report_csv(const char *document, size_t len, char separator, struct bt_bu
     }
     add_total(&csv, reader.head);
     add_notes(&csv, reader.head);
+    add_reasons(&csv, bt_shown_member(bt_shown_member(reader.head, "shortfall"), "reasons"),
+                "Theo lịch mà chưa phát trọn vẹn, theo lý do", "plays");
+    add_reasons(&csv, bt_shown_member(reader.head, "reasons"), "Lượt dở dang, theo lý do",
+                "partial");
     return csv.r < 0 ? bt_fail(err, csv.r, "The file became too long") : 0;
 }

@@ -104,11 +104,28 @@ int64_t bt_scope_find(const struct bt_scope *scope, const char *id)
     return found == NULL ? -ENOENT : found - scope->screens;
 }
 
+const char *const bt_cut_words[BT_CUT_COUNT] = {
+    [BT_CUT_REMOVED] = "removed", [BT_CUT_PREEMPTED] = "preempted", [BT_CUT_POWER] = "power lost",
+    [BT_CUT_DISPLAY] = "display", [BT_CUT_ERROR] = "error",         [BT_CUT_STOPPED] = "stopped",
+};
+
 static const char sums_sql[] =
     " CAST(sum(d.complete) AS BIGINT) AS complete, CAST(sum(d.partial) AS BIGINT) AS partial,"
     " CAST(sum(d.verified) AS BIGINT) AS verified, CAST(sum(d.cards) AS BIGINT) AS cards,"
     " CAST(sum(d.shown_ms) AS BIGINT) AS shown_ms, CAST(sum(d.repaired) AS BIGINT) AS repaired,"
-    " CAST(sum(d.undated) AS BIGINT) AS undated FROM ";
+    " CAST(sum(d.undated) AS BIGINT) AS undated";
+
+// "cut0", "cut1"… in the order of the words; or the sums of these.
+static void add_cuts(struct bt_report_query *query, bool of_sums)
+{
+    for (int i = 0; i < BT_CUT_COUNT && query->r == 0; i++) {
+        query->r = of_sums ? bt_buf_appendf(&query->sql, ", CAST(sum(d.cut%d) AS BIGINT)", i)
+                           : bt_buf_appendf(&query->sql,
+                                            ", CAST(sum(CASE WHEN d.reason = '%s' THEN d.partial"
+                                            " ELSE 0 END) AS BIGINT) AS cut%d",
+                                            bt_cut_words[i], i);
+    }
+}
 
 // Days and screens are how counts are ordered: nothing is sorted, however many there are.
 int bt_scope_ask_days(struct bt_db *db, const struct bt_report_params *params, const char *path,
@@ -119,11 +136,13 @@ int bt_scope_ask_days(struct bt_db *db, const struct bt_report_params *params, c
     if (!by_day) {
         bt_report_query_add(&query, "SELECT 0, d.screen,");
         bt_report_query_add(&query, sums_sql);
-        bt_report_query_add(&query, "(");
+        add_cuts(&query, true);
+        bt_report_query_add(&query, " FROM (");
     }
     bt_report_query_add(&query, "SELECT d.day, d.screen,");
     bt_report_query_add(&query, sums_sql);
-    bt_report_query_add(&query, "play_daily d CROSS JOIN place p");
+    add_cuts(&query, false);
+    bt_report_query_add(&query, " FROM play_daily d CROSS JOIN place p");
     if (params->campaign[0] != '\0' || params->item[0] != '\0') {
         bt_report_query_add(&query, " JOIN play_subject s ON s.id = d.subject");
     }
@@ -143,6 +162,9 @@ static void take_day(const struct bt_db_rows *rows, struct bt_scope *scope)
     day->complete = bt_db_get_int(rows, 2);
     day->partial = bt_db_get_int(rows, 3);
     day->shown_ms = bt_db_get_int(rows, 6);
+    for (int i = 0; i < BT_CUT_COUNT; i++) {
+        day->cut[i] = bt_db_get_int(rows, 9 + i);
+    }
     scope->complete += day->complete;
     scope->partial += day->partial;
     scope->verified += bt_db_get_int(rows, 4);

@@ -21,11 +21,24 @@ struct bt_scope_screen {
     int64_t complete;  // in the days of the report
 };
 
+// What may end a showing before its time.
+enum bt_cut {
+    BT_CUT_REMOVED,
+    BT_CUT_PREEMPTED,
+    BT_CUT_POWER,
+    BT_CUT_DISPLAY,
+    BT_CUT_ERROR,
+    BT_CUT_STOPPED,
+    BT_CUT_COUNT
+};
+extern const char *const bt_cut_words[BT_CUT_COUNT];  // as records have them
+
 // What a screen showed on a day; or, over very long ranges, on all days together.
 struct bt_scope_day {
     int64_t day;
     char screen[32];
     int64_t complete, partial, shown_ms;
+    int64_t cut[BT_CUT_COUNT];  // of the partial ones, by bt_cut_words
 };
 
 struct bt_scope {
@@ -51,7 +64,8 @@ int bt_scope_load(struct bt_db *db, const struct bt_report_params *params, const
 
 /**
  * What was counted by screen, and by day, too, if so: day (0 without), screen, complete, partial,
- * verified, cards, shown_ms, repaired, undated; by day they are sorted by day and screen.
+ * verified, cards, shown_ms, repaired, undated, and the partial ones by bt_cut_words; by day they
+ * are sorted by day and screen.
  */
 int bt_scope_ask_days(struct bt_db *db, const struct bt_report_params *params, const char *path,
                       bool by_day, struct bt_db_rows **out, struct bt_error *err) BT_NODISCARD;

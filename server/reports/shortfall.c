@@ -8,9 +8,25 @@
 // As many as one answer of the database has.
 #define MAX_SCREEN_DAYS 90000
 
-// In the order in which they explain what is missing of a screen's day.
-enum why { CUT_SHORT, NOT_REPORTED, LOST, NOT_SHOWN, WHYS };
-static const char *const why_words[WHYS] = {"cut short", "not reported", "lost", "not shown"};
+// Behind what ended showings early (bt_cut_words); in the order in which they explain what is
+// missing of a screen's day.
+enum why {
+    CUT_SHORT = BT_CUT_COUNT,
+    NOT_REPORTED,
+    TAKEN_DOWN,
+    EMERGENCY,
+    LOST,
+    NOT_SHOWN,
+    WHYS,
+};
+static const char *const why_words[WHYS] = {
+    [CUT_SHORT] = "cut short",
+    [NOT_REPORTED] = "not reported",
+    [TAKEN_DOWN] = "taken down",
+    [EMERGENCY] = "emergency in force",
+    [LOST] = "lost",
+    [NOT_SHOWN] = "not shown",
+};
 
 struct sums {
     const struct bt_scope *scope;
@@ -25,7 +41,8 @@ static int ask_planned(struct bt_db *db, const struct bt_report_params *params, 
 {
     BT_AUTOQUERY query;
     bt_report_query_begin(&query, params, path);
-    bt_report_query_add(&query, "SELECT q.day, q.screen, q.planned, (SELECT count(*) FROM play_loss"
+    bt_report_query_add(&query, "SELECT q.day, q.screen, q.planned, q.taken_down, q.emergency,"
+                                " (SELECT count(*) FROM play_loss"
                                 " l WHERE l.screen = q.screen AND l.start_ms - ");
     size_t offset = bt_report_query_value(&query, BT_INT(offset_ms));
     query.r = query.r < 0 ? query.r
@@ -34,7 +51,9 @@ static int ask_planned(struct bt_db *db, const struct bt_report_params *params, 
                                            " AND l.end_ms - $%zu >= q.day * 86400000)",
                                            offset, offset);
     bt_report_query_add(&query, " FROM (SELECT d.day AS day, d.screen AS screen,"
-                                " CAST(sum(d.planned) AS BIGINT) AS planned");
+                                " CAST(sum(d.planned) AS BIGINT) AS planned,"
+                                " CAST(sum(d.taken_down) AS BIGINT) AS taken_down,"
+                                " CAST(sum(d.emergency) AS BIGINT) AS emergency");
     bt_report_query_planned(&query, params);
     bt_report_query_add(&query,
                         " GROUP BY d.day, d.screen) q ORDER BY q.day, q.screen LIMIT 90000");
@@ -63,6 +82,26 @@ static bool has_reported(const struct sums *sums, const char *screen, int64_t da
            sums->scope->screens[at].known_ms >= BT_MIN(end_ms, sums->scope->cutoff_ms);
 }
 
+// As much of what is missing as this explains.
+static void explain(struct sums *sums, int why, int64_t plays, int64_t *missing)
+{
+    int64_t explained = BT_MIN(*missing, plays);
+    sums->by[why] += explained;
+    *missing -= explained;
+}
+
+static void explain_cuts(struct sums *sums, const struct bt_scope_day *shown, int64_t *missing)
+{
+    for (int i = 0; i < BT_CUT_COUNT; i++) {
+        explain(sums, i, shown->cut[i], missing);
+    }
+    int64_t others = shown->partial;
+    for (int i = 0; i < BT_CUT_COUNT; i++) {
+        others -= shown->cut[i];
+    }
+    explain(sums, CUT_SHORT, others, missing);
+}
+
 static void take(struct sums *sums, const struct bt_db_rows *row)
 {
     int64_t day = bt_db_get_int(row, 0), planned = bt_db_get_int(row, 2);
@@ -70,14 +109,19 @@ static void take(struct sums *sums, const struct bt_db_rows *row)
     const struct bt_scope_day *shown = find_day(sums, day, screen);
     int64_t complete = shown != NULL ? shown->complete : 0;
     int64_t missing = BT_MAX(planned - complete, (int64_t)0);
-    int64_t cut = BT_MIN(missing, shown != NULL ? shown->partial : 0);
-    bool lost = bt_db_get_int(row, 3) > 0;
-    enum why rest = !has_reported(sums, screen, day) ? NOT_REPORTED : lost ? LOST : NOT_SHOWN;
     sums->scheduled += planned;
     sums->complete += complete;
     sums->missing += missing;
-    sums->by[CUT_SHORT] += cut;
-    sums->by[rest] += missing - cut;
+    if (shown != NULL) {
+        explain_cuts(sums, shown, &missing);
+    }
+    // Of whoever has not reported, nobody knows what they showed.
+    if (!has_reported(sums, screen, day)) {
+        explain(sums, NOT_REPORTED, missing, &missing);
+    }
+    explain(sums, TAKEN_DOWN, bt_db_get_int(row, 3), &missing);
+    explain(sums, EMERGENCY, bt_db_get_int(row, 4), &missing);
+    explain(sums, bt_db_get_int(row, 5) > 0 ? LOST : NOT_SHOWN, missing, &missing);
 }
 
 static void add_number(cJSON *object, const char *key, int64_t number)
@@ -95,7 +139,8 @@ static cJSON *draw(const struct sums *sums)
     for (int i = 0; i < WHYS; i++) {
         if (sums->by[i] > 0) {
             cJSON *item = cJSON_CreateObject();
-            cJSON_AddStringToObject(item, "reason", why_words[i]);
+            cJSON_AddStringToObject(item, "reason",
+                                    i < BT_CUT_COUNT ? bt_cut_words[i] : why_words[i]);
             add_number(item, "plays", sums->by[i]);
             cJSON_AddItemToArray(list, item);
         }
