@@ -336,6 +336,47 @@ class OrderTest(FleetCase):
         self.assertIn(states[0], ("waiting", "sent"))
         self.assertEqual(states[1:], ["failed", "failed"])
 
+    def rows(self, query):
+        if self.database:
+            done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", query], check=True,
+                                  stdout=subprocess.PIPE, text=True)
+            return [tuple(line.split("|")) for line in done.stdout.split()]
+        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60) as database:
+            rows = [tuple(map(str, row)) for row in database.execute(query)]
+        database.close()
+        return rows
+
+    def put_screens(self, count, without_player, retired):
+        """Screens with players that were given 0, 1, 2, … orders so far."""
+        screens = [f"('s-{n:03}', '31333', 'm', 'led', 320, 180, '', '', '', 0, 0, 0, 100, '', 1, 0,"
+                   f" {1 if n in retired else 'NULL'})" for n in range(count)]
+        players = [f"('d-{n:03}-{state}', 's-{n:03}', '31333', '{n}', '{state}', '', '', 0, '', {n}, 0, 'never-seen', 0)"
+                   for n in range(count) if n not in without_player for state in ("replaced", "active")]
+        self.sql("INSERT INTO screen(id, unit, name, kind, width, height, place, duty_name, duty_phone, open_min,"
+                 " close_min, volume_max_percent, brightness_max_percent, note, revision, created_ms, retired_ms) VALUES "
+                 + ", ".join(screens))
+        self.sql("INSERT INTO player(id, screen, unit, public_key, state, model, version, paired_ms, paired_by, last_order,"
+                 " order_ms, channel, channel_ms) VALUES " + ", ".join(players))
+
+    def test_an_order_to_many_screens_reaches_each_of_them_once(self):
+        without_player, retired = {0, 89, 90, 184}, {1, 91, 180}
+        self.put_screens(185, without_player, retired)
+        listed = {f"s-{n:03}" for n in range(185) if n not in retired}
+        have = [n for n in range(185) if n not in without_player | retired]
+        for turn in 1, 2:
+            answer = self.admin.post("/v1/takedowns", {"unit": "31333", "assets": ["ab" * 32]})
+            self.assertEqual(answer.status, 201, answer)
+            self.assertEqual({screen["screen"] for screen in answer.json["screens"]}, listed)
+            self.assertEqual(len(answer.json["screens"]), len(listed))
+            reference = answer.json["id"]
+            self.assertEqual(
+                self.rows(f"SELECT player, n, screen, kind FROM player_order WHERE reference = '{reference}' ORDER BY player"),
+                [(f"d-{n:03}-active", str(n + turn), f"s-{n:03}", "takedown") for n in have])
+            self.assertEqual(self.rows(f"SELECT count(*) FROM screen_standing WHERE reference = '{reference}'"),
+                             [(str(len(listed)),)])
+        self.assertEqual(self.rows("SELECT count(*) FROM player WHERE state = 'active' AND order_ms > 0"), [(str(len(have)),)])
+        self.assertEqual(self.rows("SELECT id FROM player WHERE state <> 'active' AND order_ms > 0"), [])
+
     def test_orders_are_listed_in_pages_newest_first(self):
         screen = self.add_screen()
         self.pair(screen)

@@ -735,6 +735,16 @@ class Removing(PublicationCase):
             order, = self.player(screen).get("/v1/player/orders", check=False).json["orders"]
             self.assertEqual((order["kind"], order["id"]), ("emergency_end", "e-7K3QZ5"))
 
+    def test_units_that_lie_in_each_other_get_an_emergency_once(self):
+        self.found()
+        players = [self.player(self.screen(unit)) for unit in ("31333", "31334")]
+        wide = self.activation(self.province_template(), template="p/template-bao", scope=["31333", "92", "31333"])
+        answer = self.admin.post("/v1/emergencies", {"activation": envelope(wide, self.duty)})
+        self.assertEqual((answer.status, len(answer.json["screens"])), (201, 2), answer)
+        for player in players:
+            order, = player.get("/v1/player/orders", check=False).json["orders"]
+            self.assertEqual((order["kind"], order["n"]), ("emergency", 1))
+
     def test_an_emergency_for_units_that_do_not_exist_is_refused(self):
         self.found()
         keys = {"keys": {**self.targets()["delegations"]["keys"], self.duty.keyid: self.duty.public},

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/db/listed.h"
 #include "server/fleet/hub.h"
 #include "server/fleet/order_kind.h"
 
@@ -58,104 +59,137 @@ static void add_told(struct told *told, const char *player)
     bt_copy_cut(told->players[told->count++], PLAYER_BYTES, player);
 }
 
-static int replace_open(struct bt_db *db, const char *player, const struct order *order,
-                        struct bt_error *err)
+static int replace_open(struct bt_db *db, const struct bt_listed *players,
+                        const struct order *order, struct bt_error *err)
 {
     const char *const *kinds = order->rule->replaces;
     if (kinds[0][0] == '\0') {
         return 0;
     }
-    return drop_count(bt_db_run(
-        db, err,
-        "UPDATE player_order SET state = 'replaced' WHERE player = $1 AND kind IN ($2, $3)"
-        " AND state IN ('waiting', 'sent') AND ($4 = '' OR reference = $4)",
-        BT_TEXT(player), BT_TEXT(kinds[0]), BT_TEXT(kinds[1]),
-        BT_TEXT(order->rule->same_reference ? order->reference : "")));
+    return drop_count(
+        bt_listed_run(db, players, err,
+                      "UPDATE player_order SET state = 'replaced' WHERE player" BT_LISTED
+                      " AND kind IN ($91, $92) AND state IN ('waiting', 'sent')"
+                      " AND ($93 = '' OR reference = $93)",
+                      BT_TEXT(kinds[0]), BT_TEXT(kinds[1]),
+                      BT_TEXT(order->rule->same_reference ? order->reference : "")));
 }
 
-static int next_number(struct bt_db *db, const char *player, int64_t now_ms, int64_t *out,
-                       struct bt_error *err)
-{
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err,
-                      "UPDATE player SET last_order = last_order + 1, order_ms = $2 WHERE id = $1"
-                      " RETURNING last_order",
-                      BT_TEXT(player), BT_INT(now_ms));
-    if (r < 0) {
-        return r;
-    }
-    if (!bt_db_next(rows)) {
-        return bt_fail(err, -ESRCH, "There is no player '%s'", player);
-    }
-    *out = bt_db_get_int(rows, 0);
-    return 0;
-}
-
-static int forget_answered(struct bt_db *db, const char *player, int64_t now_ms,
+static int forget_answered(struct bt_db *db, const struct bt_listed *players, int64_t now_ms,
                            struct bt_error *err)
 {
-    return drop_count(bt_db_run(db, err,
-                                "DELETE FROM player_order WHERE player = $1 AND given_ms < $2"
-                                " AND state NOT IN ('waiting', 'sent')",
-                                BT_TEXT(player), BT_INT(now_ms - KEEP_ANSWERED_MS)));
+    return drop_count(bt_listed_run(db, players, err,
+                                    "DELETE FROM player_order WHERE player" BT_LISTED
+                                    " AND given_ms < $91 AND state NOT IN ('waiting', 'sent')",
+                                    BT_INT(now_ms - KEEP_ANSWERED_MS)));
 }
 
-static int give_to_player(struct bt_db *db, const char *screen, const char *player,
-                          const struct order *order, struct bt_error *err)
+static int next_numbers(struct bt_db *db, const struct bt_listed *players, int64_t now_ms,
+                        struct bt_error *err)
 {
-    int64_t n = 0;
-    int r = replace_open(db, player, order, err);
-    r = r < 0 ? r : forget_answered(db, player, order->now_ms, err);
-    r = r < 0 ? r : next_number(db, player, order->now_ms, &n, err);
-    if (r < 0) {
-        return r;
-    }
-    return drop_count(bt_db_run(
-        db, err,
-        "INSERT INTO player_order(player, n, screen, kind, body, reference, state, given_ms,"
-        " detail) VALUES($1, $2, $3, $4, $5, $6, 'waiting', $7, '')",
-        BT_TEXT(player), BT_INT(n), BT_TEXT(screen), BT_TEXT(order->rule->name),
-        BT_TEXT(order->body), BT_TEXT(order->reference), BT_INT(order->now_ms)));
+    return drop_count(bt_listed_run(
+        db, players, err,
+        "UPDATE player SET last_order = last_order + 1, order_ms = $91 WHERE id" BT_LISTED,
+        BT_INT(now_ms)));
 }
 
-static int let_stand(struct bt_db *db, const char *screen, const struct order *order,
+static int give_to_players(struct bt_db *db, const struct bt_listed *players,
+                           const struct order *order, struct bt_error *err)
+{
+    int r = replace_open(db, players, order, err);
+    r = r < 0 ? r : forget_answered(db, players, order->now_ms, err);
+    r = r < 0 ? r : next_numbers(db, players, order->now_ms, err);
+    return r < 0 ? r
+                 : drop_count(bt_listed_run(
+                       db, players, err,
+                       "INSERT INTO player_order(player, n, screen, kind, body, reference,"
+                       " state, given_ms, detail) SELECT id, last_order, screen, $91, $92, $93,"
+                       " 'waiting', $94, '' FROM player WHERE id" BT_LISTED,
+                       BT_TEXT(order->rule->name), BT_TEXT(order->body), BT_TEXT(order->reference),
+                       BT_INT(order->now_ms)));
+}
+
+static int let_stand(struct bt_db *db, const struct bt_listed *screens, const struct order *order,
                      struct bt_error *err)
 {
     const struct bt_order_kind_rule *rule = order->rule;
-    int64_t r = bt_db_run(db, err,
-                          "DELETE FROM screen_standing WHERE screen = $1 AND kind IN ($2, $3)"
-                          " AND ($4 = '' OR reference = $4)",
-                          BT_TEXT(screen), BT_TEXT(rule->replaces[0]), BT_TEXT(rule->replaces[1]),
-                          BT_TEXT(rule->same_reference ? order->reference : ""));
-    if (r < 0 || !rule->standing) {
-        return drop_count(r);
+    int r = 0;
+    if (rule->replaces[0][0] != '\0') {
+        r = drop_count(bt_listed_run(db, screens, err,
+                                     "DELETE FROM screen_standing WHERE screen" BT_LISTED
+                                     " AND kind IN ($91, $92) AND ($93 = '' OR reference = $93)",
+                                     BT_TEXT(rule->replaces[0]), BT_TEXT(rule->replaces[1]),
+                                     BT_TEXT(rule->same_reference ? order->reference : "")));
     }
-    return drop_count(
-        bt_db_run(db, err,
-                  "INSERT INTO screen_standing(screen, kind, reference, body, given_ms)"
-                  " VALUES($1, $2, $3, $4, $5) ON CONFLICT (screen, kind, reference)"
-                  " DO UPDATE SET body = excluded.body, given_ms = excluded.given_ms",
-                  BT_TEXT(screen), BT_TEXT(rule->name), BT_TEXT(order->reference),
-                  BT_TEXT(order->body), BT_INT(order->now_ms)));
-}
-
-static int give_to_screen(struct bt_db *db, const char *screen, const struct order *order,
-                          struct told *told, struct bt_error *err)
-{
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err,
-                      "SELECT p.id FROM screen s LEFT JOIN player p"
-                      " ON p.screen = s.id AND p.state = 'active'"
-                      " WHERE s.id = $1 AND s.retired_ms IS NULL",
-                      BT_TEXT(screen));
-    if (r < 0 || !bt_db_next(rows)) {
+    if (r < 0 || !rule->standing) {
         return r;
     }
-    r = let_stand(db, screen, order, err);
-    if (r == 0 && !bt_db_is_null(rows, 0)) {
-        const char *player = bt_db_get_text(rows, 0);
-        r = give_to_player(db, screen, player, order, err);
-        add_told(told, player);
+    return drop_count(
+        bt_listed_run(db, screens, err,
+                      "INSERT INTO screen_standing(screen, kind, reference, body, given_ms)"
+                      " SELECT id, $91, $92, $93, $94 FROM screen WHERE id" BT_LISTED
+                      " ON CONFLICT (screen, kind, reference)"
+                      " DO UPDATE SET body = excluded.body, given_ms = excluded.given_ms",
+                      BT_TEXT(rule->name), BT_TEXT(order->reference), BT_TEXT(order->body),
+                      BT_INT(order->now_ms)));
+}
+
+// Those of the screens that are in use, and their players.
+static int find_players(struct bt_db *db, const struct bt_listed *asked, struct bt_db_rows **out,
+                        struct bt_listed *screens, struct bt_listed *players, struct bt_error *err)
+{
+    int r = bt_listed_ask(db, asked,
+                          "SELECT s.id, p.id FROM screen s LEFT JOIN player p"
+                          " ON p.screen = s.id AND p.state = 'active'"
+                          " WHERE s.retired_ms IS NULL AND s.id" BT_LISTED,
+                          out, err);
+    while (r == 0 && bt_db_next(*out)) {
+        screens->ids[screens->count++] = bt_db_get_text(*out, 0);
+        if (!bt_db_is_null(*out, 1)) {
+            players->ids[players->count++] = bt_db_get_text(*out, 1);
+        }
+    }
+    return r;
+}
+
+static int give_to_screens(struct bt_db *db, const struct bt_listed *asked,
+                           const struct order *order, struct told *told, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    struct bt_listed screens = {0}, players = {0};
+    int r = find_players(db, asked, &rows, &screens, &players, err);
+    r = r < 0 ? r : let_stand(db, &screens, order, err);
+    r = r < 0 ? r : give_to_players(db, &players, order, err);
+    for (size_t i = 0; r == 0 && i < players.count; i++) {
+        add_told(told, players.ids[i]);
+    }
+    return r;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// Each once, though units of an emergency may lie in each other.
+static int give_to_each(struct bt_db *db, const char *const *screens, size_t count,
+                        const struct order *order, struct told *told, struct bt_error *err)
+{
+    BT_AUTOFREE const char **sorted = BT_NEW_ARRAY(const char *, count + 1);
+    struct bt_listed some = {0};
+    int r = 0;
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = screens[i];
+    }
+    qsort(sorted, count, sizeof(sorted[0]), compare_ids);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        if (i == 0 || strcmp(sorted[i - 1], sorted[i]) != 0) {
+            some.ids[some.count++] = sorted[i];
+        }
+        if (some.count == BT_LISTED_MAX || (i + 1 == count && some.count > 0)) {
+            r = give_to_screens(db, &some, order, told, err);
+            some.count = 0;
+        }
     }
     return r;
 }
@@ -174,10 +208,7 @@ int bt_orders_give(struct bt_call *call, const char *const *screens, size_t coun
     }
     order.body = text;
     struct told *told = BT_NEW(struct told);
-    int r = 0;
-    for (size_t i = 0; i < count && r == 0; i++) {
-        r = give_to_screen(bt_call_db(call), screens[i], &order, told, err);
-    }
+    int r = give_to_each(bt_call_db(call), screens, count, &order, told, err);
     if (r < 0) {
         free_told(told);
         return r;
@@ -281,7 +312,7 @@ int bt_orders_give_standing(struct bt_call *call, const char *screen, const char
                               .body = bt_db_get_text(rows, 2),
                               .now_ms = now_ms};
         if (order.rule != NULL) {
-            r = give_to_player(db, screen, player, &order, err);
+            r = give_to_players(db, &(struct bt_listed){.ids = {player}, .count = 1}, &order, err);
         }
     }
     return r;
