@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Thousands of simulated players on one server: they log in, a day passes, something is published to all of them, the
-server is killed and all come back.
+"""Thousands of simulated players on one server: they log in and a day passes, in which something is published to all of
+them and taken down from all, and the server is killed and all come back.
 
-    bench/fleet.py [--players 10000] [--minutes 5] [--speed 20] [--publications 5] [--restarts 2] [--start 400]
-                   [--seed 1] [--away PLAYS] [--postgresql] [--strict]
+    bench/fleet.py [--players 10000] [--minutes 5] [--speed 20] [--send 5] [--publications 5] [--takedowns 1]
+                   [--restarts 2] [--start 400] [--seed 1] [--away PLAYS] [--postgresql] [--strict]
 
 Players and server share the machine, over a unix socket, as behind a proxy: each player has its stream, requests go
 over at most 256 connections that are kept. Players are put into the database directly; everything else goes through
-the server's door. A play lasts a minute of the day that is played. With --away 172800 one more comes home after 30 days
+the server's door. A play lasts a minute of the day that is played, and every five (--send) a player's plays go home. With --away 172800 one more comes home after 30 days
 over 10 Mbit/s."""
 
 import argparse
@@ -29,6 +29,7 @@ AWAY = os.path.join(BUILD, "bench", "away-bench")
 MAKE_JOURNAL = os.path.join(BUILD, "tests", "make_journal")
 FLEET = os.path.join(BUILD, "bench", "fleet-bench")
 WAIT_S = 600
+LOOK_S = 180  # an hour of a day at 20 times its speed
 FLOORS = {"hint p99, ms": 1000, "takedown p99, ms": 3000, "reconnected, s": 120, "memory, MiB": 256, "home after 30 days, s": 60}
 LINE_BITS = 10e6
 
@@ -39,7 +40,7 @@ class Fleet:
     def __init__(self, path, options):
         self.count = options.players
         self.process = subprocess.Popen([FLEET, "run", path, str(options.players), str(options.seed),
-                                         str(options.speed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                         str(options.speed), str(options.send * 60000 // options.speed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     @staticmethod
     def keys(count):
@@ -187,24 +188,39 @@ class Run:
         self.fleet.do(f"start {self.options.start}")
         stats = self.fleet.wait_for(lambda s: s["streams"] == self.fleet.count)
         self.note(stats)
-        print(f"{self.fleet.count} players, {self.options.start} a second: all have their stream after"
+        print(f"load {os.getloadavg()[0]:.1f}; {self.fleet.count} players, {self.options.start} a second: all have their stream after"
               f" {time.monotonic() - begun:.1f} s; {stats['logins']} logins, {stats['unreached']} not reached")
 
     def day(self):
-        """A part of it."""
+        """What happens in it comes at even distances, a quarter of one apart from the others."""
+        options, begun = self.options, time.monotonic()
+        plan = [((number + offset) / times, act, number + 1)
+                for times, offset, act in ((options.publications, 0.25, self.publish),
+                                           (options.takedowns, 0.5, self.take_down), (options.restarts, 0.75, self.restart))
+                for number in range(times)]
+        for part, act, number in sorted(plan, key=lambda entry: entry[0]):
+            self.pass_time(begun + part * options.minutes * 60)
+            act(number)
+        self.pass_time(begun + options.minutes * 60)
+
+    def pass_time(self, until):
+        while (seconds := min(until - time.monotonic(), LOOK_S)) > 0:
+            self.look(seconds)
+
+    def look(self, seconds):
         self.fleet.mark()
         used, begun = self.province.processor_s(), time.monotonic()
-        time.sleep(self.options.minutes * 60)
+        time.sleep(seconds)
         seconds = time.monotonic() - begun
         stats = self.fleet.stats()
         self.note(stats)
-        print(f"{self.options.speed} times as fast for {seconds:.0f} s ({seconds * self.options.speed / 3600:.1f} h):"
-              f" {stats['plays']} plays in {stats['batches']} batches ({stats['plays'] / seconds:.0f} plays/s),"
-              f" p50 {stats['batch_ms']['p50']} ms, p99 {stats['batch_ms']['p99']} ms; {stats['pings']} pings,"
-              f" {stats['statuses']} statuses, {stats['same']} times 304; {stats['lost']} streams lost,"
-              f" {stats['unreached']} not reached, {stats['busy']} told to come again, {stats['refused']} batches"
-              f" refused, {stats['gaps']} gaps; server"
-              f" {(self.province.processor_s() - used) / seconds * 100:.0f} % of a processor")
+        print(f"{time.strftime('%H:%M:%S')} {seconds:.0f} s: {stats['plays']} plays in {stats['batches']} batches"
+              f" ({stats['plays'] / seconds:.0f} plays/s), p50 {stats['batch_ms']['p50']} ms,"
+              f" p99 {stats['batch_ms']['p99']} ms; {stats['pings']} pings, {stats['statuses']} statuses,"
+              f" {stats['same']} times 304; {stats['lost']} streams lost, {stats['unreached']} not reached,"
+              f" {stats['busy']} told to come again, {stats['refused']} batches refused, {stats['gaps']} gaps;"
+              f" server {(self.province.processor_s() - used) / seconds * 100:.0f} % of a processor,"
+              f" {self.province.memory_mib():.0f} MiB; load {os.getloadavg()[0]:.1f}", flush=True)
 
     def publish(self, number):
         call = threading.Thread(target=self.province.last_signature(number))
@@ -217,7 +233,7 @@ class Run:
         stats = self.fleet.wait_for(lambda s: s["documents"] >= self.fleet.count * 3)
         self.note(stats)
         self.most("hint p99, ms", hint["p99"])
-        print(f"publication {number}: hint p50 {hint['p50']} ms, p99 {hint['p99']} ms, last {hint['last']} ms after the"
+        print(f"load {os.getloadavg()[0]:.1f}; publication {number}: hint p50 {hint['p50']} ms, p99 {hint['p99']} ms, last {hint['last']} ms after the"
               f" call; everybody has fetched it {time.monotonic() - begun:.1f} s after that; {stats['unreached']} not"
               f" reached")
 
@@ -232,7 +248,7 @@ class Run:
         coming = subprocess.Popen([AWAY, directory, "d-away", f"http://127.0.0.1:{link.port}", journal],
                                   stdout=subprocess.PIPE, text=True)
         self.publish("khi-ve-1")
-        self.take_down()
+        self.take_down(0)
         self.publish("khi-ve-2")
         print(f"{'still coming' if coming.poll() is None else 'it was home'} by then")
         seconds = int(coming.communicate(timeout=600)[0]) / 1000
@@ -242,23 +258,23 @@ class Run:
               f" {counted} counted")
         self.away_exact = counted == self.options.away
 
-    def take_down(self):
+    def take_down(self, _):
         self.fleet.mark()
         answer = self.province.admin.post("/v1/takedowns", {"unit": "31333", "reason": "thử", "assets": ["ab" * 32]},
                                           check=False)
         self.province.assertEqual(answer.status, 201, answer)
         order = self.fleet.wait_for(lambda s: s["order_ms"]["count"] >= self.fleet.count)["order_ms"]
         self.most("takedown p99, ms", order["p99"])
-        print(f"takedown: p50 {order['p50']} ms, p99 {order['p99']} ms, last {order['last']} ms after the call")
+        print(f"load {os.getloadavg()[0]:.1f}; takedown: p50 {order['p50']} ms, p99 {order['p99']} ms, last {order['last']} ms after the call")
 
-    def restart(self):
+    def restart(self, _):
         self.most("memory, MiB", self.province.memory_mib())
         self.fleet.mark()
         self.province.kill_and_start()
         stats = self.fleet.wait_for(lambda s: s["lost"] >= self.fleet.count and s["streams"] == self.fleet.count)
         self.note(stats)
         self.most("reconnected, s", stats["stream_ms"]["last"] / 1000)
-        print(f"killed: half are back after {stats['stream_ms']['p50'] / 1000:.1f} s, 99 of 100 after"
+        print(f"load {os.getloadavg()[0]:.1f}; killed: half are back after {stats['stream_ms']['p50'] / 1000:.1f} s, 99 of 100 after"
               f" {stats['stream_ms']['p99'] / 1000:.1f} s, all after {stats['stream_ms']['last'] / 1000:.1f} s;"
               f" {stats['unreached']} tries in vain, {stats['busy']} told to come again, {stats['refused']} batches"
               f" refused, {stats['gaps']} gaps")
@@ -287,8 +303,8 @@ class Run:
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, number in (("players", 10000), ("minutes", 5), ("speed", 20), ("publications", 5), ("restarts", 2),
-                         ("start", 400), ("seed", 1), ("away", 0)):
+    for name, number in (("players", 10000), ("minutes", 5), ("speed", 20), ("send", 5), ("publications", 5),
+                         ("takedowns", 1), ("restarts", 2), ("start", 400), ("seed", 1), ("away", 0)):
         parser.add_argument(f"--{name}", type=float if name == "minutes" else int, default=number)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--strict", action="store_true", help="status 1 when a floor is missed")
@@ -307,12 +323,8 @@ def main():
         run = Run(province, options)
         run.begin()
         run.day()
-        for number in range(1, options.publications + 1):
-            run.publish(number)
         if options.away:
             run.away()
-        for _ in range(options.restarts):
-            run.restart()
         fine = run.judge(run.total())
     finally:
         if run and run.fleet:

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define COUNTS_MAX_TIMES 65536
+#define COUNTS_MAX_TIMES (1 << 18)
 #define COUNTS_MAX_FAULTS 32
 
 enum count {

@@ -3,7 +3,8 @@
  * socket. bench/fleet.py runs it.
  *
  *     fleet-bench keys COUNT                    their public keys, one on a line
- *     fleet-bench run SOCKET COUNT SEED SPEED   commands from stdin:
+ *     fleet-bench run SOCKET COUNT SEED SPEED SEND_MS   a player's plays leave it every SEND_MS;
+ *                                                       commands from stdin:
  *
  *     start N     so many begin in a second       mark     what is counted and timed begins anew
  *     stats       a line of JSON
@@ -113,7 +114,7 @@ static void work(int64_t *look_ns)
     pool_look(fleet.pool, now_ns);
 }
 
-static int run(const char *path, int count, uint64_t seed, int speed)
+static int run(const char *path, int count, uint64_t seed, int speed, int64_t send_ns)
 {
     int64_t look_ns = 0;
     struct rlimit limit;
@@ -125,6 +126,7 @@ static int run(const char *path, int count, uint64_t seed, int speed)
                            .path = path,
                            .chance = seed,
                            .speed = speed,
+                           .send_ns = send_ns,
                            .begin_ns = bt_clock_mono_ns(bt_clock_real()),
                            .begin_ms = bt_clock_wall_ms(bt_clock_real()) - BT_MS_PER_DAY};
     fleet.pool = pool_create(fleet.epoll, path);
@@ -148,9 +150,10 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "keys") == 0) {
         return print_keys((int)number_of(argv[2], 1, MAX_MEMBERS));
     }
-    if (argc == 6 && strcmp(argv[1], "run") == 0) {
+    if (argc == 7 && strcmp(argv[1], "run") == 0) {
         return run(argv[2], (int)number_of(argv[3], 1, MAX_MEMBERS),
-                   (uint64_t)number_of(argv[4], 0, INT32_MAX), (int)number_of(argv[5], 1, 1000));
+                   (uint64_t)number_of(argv[4], 0, INT32_MAX), (int)number_of(argv[5], 1, 1000),
+                   number_of(argv[6], 100, BT_MS_PER_DAY) * BT_NS_PER_MS);
     }
-    give_up("keys COUNT, or run SOCKET COUNT SEED SPEED");
+    give_up("keys COUNT, or run SOCKET COUNT SEED SPEED SEND_MS");
 }

@@ -13,7 +13,6 @@
 #define LONGEST_RETRY_NS (120 * BT_NS_PER_S)
 #define STATUS_NS (600 * BT_NS_PER_S)
 #define POLL_NS (900 * BT_NS_PER_S)
-#define SEND_NS (60 * BT_NS_PER_S)
 #define REQUEST_BYTES (2 << 20)
 #define RANGE_BYTES (256 << 10)
 #define PLAY_EVERY_MS 60000
@@ -511,7 +510,8 @@ static void handle_sent(const struct line_answer *answer, void *context)
     counts_add(counts, COUNT_GAPS, answer->status == 409);
     if (!is_fine(member, answer, "plays")) {
         member->asked = false;
-        member->send_ns = answer->status == 429 ? at_ns + about(member, SEND_NS) : later(member);
+        member->send_ns =
+            answer->status == 429 ? at_ns + about(member, member->fleet->send_ns) : later(member);
         return;
     }
     counts_add(counts, COUNT_BATCHES, 1);
@@ -520,7 +520,7 @@ static void handle_sent(const struct line_answer *answer, void *context)
     bool more =
         member->diary.sent <
         diary_last(&member->diary, fleet_wall_ms(member->fleet, at_ns)) - BT_BATCH_MAX_RECORDS;
-    member->send_ns = more ? 0 : at_ns + about(member, SEND_NS);
+    member->send_ns = more ? 0 : at_ns + about(member, member->fleet->send_ns);
 }
 
 static void send_plays(struct member *member, int64_t at_ns)
@@ -574,7 +574,8 @@ void member_look(struct member *member, int64_t at_ns)
     }
     if (member->send_ns == 0 && !member->asked) {
         // They began at different moments.
-        member->send_ns = at_ns + (int64_t)fleet_draw(member->fleet, SEND_NS);
+        member->send_ns =
+            at_ns + (int64_t)fleet_draw(member->fleet, (uint64_t)member->fleet->send_ns);
         member->status_ns = at_ns + (int64_t)fleet_draw(member->fleet, STATUS_NS);
         member->poll_ns = at_ns + (int64_t)fleet_draw(member->fleet, POLL_NS);
     }

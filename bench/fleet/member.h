@@ -20,6 +20,7 @@ struct fleet {
     uint64_t chance;
     int speed;         // of the day that is played
     int64_t begin_ns;  // of it
+    int64_t send_ns;   // a player's plays leave it this often
     int64_t begin_ms;
     int streams;  // open ones
 };
