@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <openssl/ssl.h>
@@ -25,6 +24,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/options.h"
 #include "base/str.h"
 #include "server/http/http.h"
 #include "server/http/metrics.h"
@@ -312,37 +312,8 @@ static int serve(const struct settings *settings, int from_clients, int to_clien
     return good || !settings->strict ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool parse(int argc, char **argv, struct settings *out)
+static int run_both(const struct settings *settings)
 {
-    static const struct option options[] = {
-        {"tls", no_argument, NULL, 't'},          {"strict", no_argument, NULL, 's'},
-        {"quiet", no_argument, NULL, 'q'},        {"clients", required_argument, NULL, 'c'},
-        {"rounds", required_argument, NULL, 'r'}, {0}};
-    int key;
-    int64_t number = 0;
-    *out = (struct settings){.rounds = 10};
-    while ((key = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        out->tls = out->tls || key == 't';
-        out->strict = out->strict || key == 's';
-        out->quiet = out->quiet || key == 'q';
-        if (key == '?' ||
-            ((key == 'c' || key == 'r') && bt_parse_int(optarg, 1, 1000000, &number) < 0)) {
-            return false;
-        }
-        out->clients = key == 'c' ? (int)number : out->clients;
-        out->rounds = key == 'r' ? (int)number : out->rounds;
-    }
-    out->clients = out->clients > 0 ? out->clients : out->tls ? 2000 : 10000;
-    return optind == argc && out->clients <= MAX_CLIENTS;
-}
-
-int main(int argc, char **argv)
-{
-    struct settings settings;
-    if (!parse(argc, argv, &settings)) {
-        fprintf(stderr, "streams-bench [--tls] [--clients N] [--rounds N] [--quiet] [--strict]\n");
-        return 2;
-    }
     mallopt(M_ARENA_MAX, 2);  // as the server itself
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -357,12 +328,47 @@ int main(int argc, char **argv)
     if (child == 0) {
         close(down[1]);
         close(up[0]);
-        _exit(run_clients(down[0], up[1], settings.clients, settings.tls));
+        _exit(run_clients(down[0], up[1], settings->clients, settings->tls));
     }
     close(down[0]);
     close(up[1]);
-    int status = serve(&settings, up[0], down[1]);
+    int status = serve(settings, up[0], down[1]);
     kill(child, SIGTERM);
     waitpid(child, NULL, 0);
     return status;
+}
+
+static int run(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    (void)err;
+    bool tls = bt_argument_flag(arguments, "tls");
+    return run_both(&(struct settings){
+        .clients = (int)bt_argument_int(arguments, "clients", tls ? 2000 : 10000),
+        .rounds = (int)bt_argument_int(arguments, "rounds", 10),
+        .tls = tls,
+        .quiet = bt_argument_flag(arguments, "quiet"),
+        .strict = bt_argument_flag(arguments, "strict")});
+}
+
+int main(int argc, char **argv)
+{
+    static const struct bt_option options[] = {
+        {"tls", NULL, "mã hoá, mặc định 2000 luồng / with TLS, 2000 streams as a rule"},
+        {"clients", "N", "số luồng, mặc định 10000 / so many streams, 10000 as a rule", .min = 1,
+         .max = MAX_CLIENTS},
+        {"rounds", "N", "số lượt, mặc định 10 / so many rounds, 10 as a rule", .min = 1,
+         .max = 1000000},
+        {"quiet", NULL, "không in từng lượt / does not tell of each round"},
+        {"strict", NULL, "kết thúc bằng 1 khi không đạt / status 1 when a floor is missed"},
+    };
+    static const struct bt_subcommand command = {
+        .about = "Đo luồng sự kiện của máy chủ.\nMeasures a server's event streams.",
+        BT_OPTIONS(options),
+        .run = run};
+    static const struct bt_command_group group = {
+        .summary = "streams-bench — luồng sự kiện / event streams",
+        .commands = &command,
+        .count = 1};
+    static const struct bt_program program = {.name = "streams-bench"};
+    return bt_command_group_run(&program, &group, argc, argv);
 }
