@@ -2,10 +2,10 @@
 """What a paired player costs on a SIM card while nothing changes.
 
 A real server and one real player, whose every byte goes through a counting relay: both directions, HTTP
-headers included, TLS and TCP not (plain on loopback; TLS adds some 30 bytes to each message). Measured over
-some minutes after the content has arrived, and made a day of.
+headers included, with --tls also TLS and its handshakes, the heads of TCP's packets not. Measured over some
+minutes after the content has arrived, and made a day of.
 
-  bench/idle_bytes.py BUILD_DIR [--minutes 10]
+  bench/idle_bytes.py BUILD_DIR [--minutes 10] [--tls]
 """
 
 import os
@@ -22,18 +22,19 @@ from screen import Screen, cpu_seconds, memory_mib  # noqa: E402
 SETTLE_S = 15
 MAX_MB_A_DAY = 5
 
-OPTIONS = (("--minutes", dict(type=float, default=10)),)
+OPTIONS = (("--minutes", dict(type=float, default=10)), ("--tls", dict(action="store_true")))
 
 
 class Relay:
     """A TCP relay on loopback that counts."""
 
     def __init__(self, url):
-        host, port = url.removeprefix("http://").split(":")
+        scheme, address = url.split("://")
+        host, port = address.split(":")
         self.target, self.bytes, self.connections = (host, int(port)), 0, 0
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = f"{scheme}://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -70,6 +71,8 @@ def main():
         return relays[0].url
 
     with Screen() as screen, House(options.build, screen) as house:
+        if options.tls:
+            house.server_options = (*house.server_options, "--tls")
         house.open(relay)
         house.add_player(0)
         media = [house.upload("a.png", "red"), house.upload("b.png", "blue")]
