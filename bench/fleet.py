@@ -1,18 +1,22 @@
 #!/usr/bin/python3
 """Thousands of simulated players on one server: they log in and a day passes, in which something is published to all of
-them and taken down from all, and the server is killed and all come back.
+them and taken down from all, a part of them fetches a picture, and the server is killed and all come back.
 
     bench/fleet.py [--players 10000] [--minutes 5] [--speed 20] [--send 5] [--publications 5] [--takedowns 1]
                    [--restarts 2] [--start 400] [--seed 1] [--away PLAYS] [--postgresql] [--strict]
 
 Players and server share the machine, over a unix socket, as behind a proxy: each player has its stream, requests go
 over at most 256 connections that are kept. Players are put into the database directly; everything else goes through
-the server's door. A play lasts a minute of the day that is played, and every five (--send) a player's plays go home. With --away 172800 one more comes home after 30 days
-over 10 Mbit/s."""
+the server's door. A play lasts a minute of the day that is played, and every five (--send) a player's plays go home;
+one player in 50 has a slow line, and one batch in 20 a wrong clock. Every second publication has a picture, which one
+player in five fetches; at every second restart all sessions are forgotten. With --away 172800 one more comes home
+after 30 days over 10 Mbit/s."""
 
 import argparse
+import hashlib
 import json
 import os
+import random
 import resource
 import signal
 import socket
@@ -21,13 +25,15 @@ import sys
 import threading
 import time
 
+from province import Province, recipe
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
-from server_harness import BUILD, Client, PostgreSQL  # noqa: E402
-from server_publications_test import PublicationCase, recipe  # noqa: E402
+from server_harness import BUILD, PostgreSQL  # noqa: E402
 
 AWAY = os.path.join(BUILD, "bench", "away-bench")
 MAKE_JOURNAL = os.path.join(BUILD, "tests", "make_journal")
 FLEET = os.path.join(BUILD, "bench", "fleet-bench")
+PICTURE_BYTES, RANGE_BYTES, BLOB_ONE_IN = (1 << 20) - 1, 256 << 10, 5  # as bench/fleet/member.c asks for them
 WAIT_S = 600
 LOOK_S = 180  # an hour of a day at 20 times its speed
 FLOORS = {"hint p99, ms": 1000, "takedown p99, ms": 3000, "reconnected, s": 120, "memory, MiB": 256, "home after 30 days, s": 60}
@@ -71,16 +77,8 @@ class Fleet:
         self.process.wait()
 
 
-class Province(PublicationCase):
-    """A province whose server listens on a unix socket."""
-
-    def start(self, *options, **more):
-        return super().start(*options, listen=f"unix:{os.path.join(self.directory, 'http.sock')}", **more)
-
-    def administrator(self):
-        client = super().administrator()
-        del client.headers["Origin"]  # no browser: the socket has none
-        return client
+class PlayedProvince(Province):
+    """Its players are simulated."""
 
     def ask(self, statement):
         if self.database:
@@ -110,19 +108,24 @@ class Province(PublicationCase):
         else:
             self.execute(statement)
 
-    def last_signature(self, number):
-        """A publication that wants one more signature: the call that brings it."""
-        proposal = self.propose(self.draft(recipe(f"Bản tin số {number}"), name=f"ban-tin-{number}"))
-        self.sign(proposal, self.commune[0])
-        signed = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json["metadata"]
-        signature = self.commune[1].sign(signed)
-        return lambda: self.admin.request("POST", f"/v1/proposals/{proposal}/signatures", signature, check=False)
+    def picture(self, number):
+        """A recipe with a picture that nobody has yet."""
+        content = random.Random(number).randbytes(PICTURE_BYTES)
+        name = hashlib.sha256(content).hexdigest()
+        path = os.path.join(self.directory, "data", "blobs", name[:2], name)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        self.run_sql("INSERT INTO asset(sha256, size, type, kind, width, height, duration_ms, state, report, created_ms)"
+                     f" VALUES('{name}', {PICTURE_BYTES}, 'image/png', 'picture', 320, 180, 0, 'ready', '{{}}', 0)")
+        items = [{"id": "anh", "type": "image", "asset": name, "seconds": 10}]
+        return recipe(playlists=[{"name": "chung", "items": items}])
 
     def kill_and_start(self):
         self._server.process.send_signal(signal.SIGKILL)
         self._server.stop(expected=-signal.SIGKILL)
         self._server = self.start()
-        self.admin = Client(self._server, None)
+        self.admin.server, self.admin.connection = self._server, None
 
     def memory_mib(self):
         """The most it had."""
@@ -223,19 +226,22 @@ class Run:
               f" {self.province.memory_mib():.0f} MiB; load {os.getloadavg()[0]:.1f}", flush=True)
 
     def publish(self, number):
-        call = threading.Thread(target=self.province.last_signature(number))
+        pictured = number % 2 == 0
+        content = self.province.picture(number) if pictured else None
+        call = threading.Thread(target=self.province.last_signature(number, content))
         self.fleet.mark()
         call.start()
         stats = self.fleet.wait_for(lambda s: s["hint_ms"]["count"] >= self.fleet.count)
         hint = stats["hint_ms"]
         call.join()
         begun = time.monotonic()
-        stats = self.fleet.wait_for(lambda s: s["documents"] >= self.fleet.count * 3)
+        ranges = pictured * (self.fleet.count // BLOB_ONE_IN) * (PICTURE_BYTES // RANGE_BYTES + 1)
+        stats = self.fleet.wait_for(lambda s: s["documents"] >= self.fleet.count * 3 and s["ranges"] >= ranges)
         self.note(stats)
         self.most("hint p99, ms", hint["p99"])
         print(f"load {os.getloadavg()[0]:.1f}; publication {number}: hint p50 {hint['p50']} ms, p99 {hint['p99']} ms, last {hint['last']} ms after the"
-              f" call; everybody has fetched it {time.monotonic() - begun:.1f} s after that; {stats['unreached']} not"
-              f" reached")
+              f" call; everybody has fetched it {time.monotonic() - begun:.1f} s after that, {stats['ranges']} parts of a"
+              f" picture; {stats['unreached']} not reached", flush=True)
 
     def away(self):
         """One comes home after 30 days, while something is published and taken down."""
@@ -247,9 +253,9 @@ class Run:
         link = Link(self.province.server.unix, LINE_BITS)
         coming = subprocess.Popen([AWAY, directory, "d-away", f"http://127.0.0.1:{link.port}", journal],
                                   stdout=subprocess.PIPE, text=True)
-        self.publish("khi-ve-1")
+        self.publish(1001)
         self.take_down(0)
-        self.publish("khi-ve-2")
+        self.publish(1003)
         print(f"{'still coming' if coming.poll() is None else 'it was home'} by then")
         seconds = int(coming.communicate(timeout=600)[0]) / 1000
         self.most("home after 30 days, s", seconds)
@@ -267,16 +273,19 @@ class Run:
         self.most("takedown p99, ms", order["p99"])
         print(f"load {os.getloadavg()[0]:.1f}; takedown: p50 {order['p50']} ms, p99 {order['p99']} ms, last {order['last']} ms after the call")
 
-    def restart(self, _):
+    def restart(self, number):
+        """Every second time nobody has a session any more."""
         self.most("memory, MiB", self.province.memory_mib())
         self.fleet.mark()
         self.province.kill_and_start()
+        if number % 2 == 0:
+            self.fleet.do("forget")
         stats = self.fleet.wait_for(lambda s: s["lost"] >= self.fleet.count and s["streams"] == self.fleet.count)
         self.note(stats)
         self.most("reconnected, s", stats["stream_ms"]["last"] / 1000)
         print(f"load {os.getloadavg()[0]:.1f}; killed: half are back after {stats['stream_ms']['p50'] / 1000:.1f} s, 99 of 100 after"
               f" {stats['stream_ms']['p99'] / 1000:.1f} s, all after {stats['stream_ms']['last'] / 1000:.1f} s;"
-              f" {stats['unreached']} tries in vain, {stats['busy']} told to come again, {stats['refused']} batches"
+              f" {stats['logins']} logins, {stats['unreached']} tries in vain, {stats['busy']} told to come again, {stats['refused']} batches"
               f" refused, {stats['gaps']} gaps")
 
     def total(self):
@@ -315,8 +324,8 @@ def main():
     options = read_options()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    Province.engine = "postgresql" if options.postgresql else "sqlite"
-    province, run = Province("setUp"), None
+    PlayedProvince.engine = "postgresql" if options.postgresql else "sqlite"
+    province, run = PlayedProvince("setUp"), None
     try:
         province.setUp()
         province.found()

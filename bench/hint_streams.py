@@ -18,8 +18,7 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
-from server_publications_test import PublicationCase, recipe  # noqa: E402
+from province import Province
 
 FAR = 4_000_000_000_000
 
@@ -81,26 +80,6 @@ class Readers:
                 if mark in data:
                     seen.setdefault(fd, time.monotonic())
         return sorted(seen.values())
-
-
-class Province(PublicationCase):
-    """A province that publishes, behind a unix socket."""
-
-    def start(self, *options, **more):
-        return super().start(*options, listen=f"unix:{os.path.join(self.directory, 'http.sock')}", **more)
-
-    def administrator(self):
-        client = super().administrator()
-        del client.headers["Origin"]  # no browser: the socket has none
-        return client
-
-    def last_signature(self, number):
-        """A publication that wants one more signature: the call that brings it."""
-        proposal = self.propose(self.draft(recipe(f"Bản tin số {number}"), name=f"ban-tin-{number}"))
-        self.sign(proposal, self.commune[0])
-        signed = self.admin.get(f"/v1/proposals/{proposal}/to-sign").json["metadata"]
-        signature = self.commune[1].sign(signed)
-        return lambda: self.admin.request("POST", f"/v1/proposals/{proposal}/signatures", signature, check=False)
 
 
 def open_all(readers, count, pid):

@@ -7,7 +7,8 @@
  *                                                       commands from stdin:
  *
  *     start N     so many begin in a second       mark     what is counted and timed begins anew
- *     stats       a line of JSON
+ *     stats       a line of JSON                  forget   nobody has a session or a stream any
+ * more
  */
 #include <errno.h>
 #include <poll.h>
@@ -70,6 +71,10 @@ static void obey(const char *line)
 {
     if (bt_str_starts(line, "start ")) {
         start(number_of(line + strlen("start "), 1, 1000000));
+    } else if (strcmp(line, "forget") == 0) {
+        for (int i = 0; i < member_count; i++) {
+            member_forget(&members[i]);
+        }
     } else if (strcmp(line, "mark") == 0) {
         counts_mark(&fleet.counts, bt_clock_mono_ns(bt_clock_real()));
     } else if (strcmp(line, "stats") == 0) {

@@ -57,6 +57,7 @@ void member_init(struct member *member, struct fleet *fleet, int number);
 void member_key(int number, uint8_t public_key[crypto_sign_PUBLICKEYBYTES],
                 uint8_t secret[crypto_sign_SECRETKEYBYTES]);
 void member_look(struct member *member, int64_t at_ns);
+void member_forget(struct member *member);  // its session, and its stream ends
 
 uint64_t fleet_draw(struct fleet *fleet, uint64_t below);
 int64_t fleet_wall_ms(const struct fleet *fleet, int64_t now_ns);  // of the day that is played
