@@ -98,10 +98,19 @@ int bt_sha256_of_file(const char *path, struct bt_sha256 *out, int64_t *out_size
     return 0;
 }
 
-struct bt_sha256 bt_chain_next(const struct bt_sha256 *previous, const void *record, size_t len)
+struct bt_sha256 bt_hasher_chain(struct bt_hasher *hasher, const struct bt_sha256 *previous,
+                                 const void *record, size_t len)
 {
-    BT_AUTO(bt_hasher) hasher = bt_hasher_create();
+    if (EVP_DigestInit_ex(hasher->context, NULL, NULL) != 1) {
+        abort();
+    }
     bt_hasher_add(hasher, previous->bytes, sizeof(previous->bytes));
     bt_hasher_add(hasher, record, len);
     return bt_hasher_result(hasher);
+}
+
+struct bt_sha256 bt_chain_next(const struct bt_sha256 *previous, const void *record, size_t len)
+{
+    BT_AUTO(bt_hasher) hasher = bt_hasher_create();
+    return bt_hasher_chain(hasher, previous, record, len);
 }

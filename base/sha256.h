@@ -35,4 +35,9 @@ int bt_sha256_of_file(const char *path, struct bt_sha256 *out, int64_t *out_size
  */
 struct bt_sha256 bt_chain_next(const struct bt_sha256 *previous, const void *record, size_t len);
 
+// The same with a hasher that nothing was added to, or that has given such a link before: one is
+// enough for a whole chain.
+struct bt_sha256 bt_hasher_chain(struct bt_hasher *hasher, const struct bt_sha256 *previous,
+                                 const void *record, size_t len);
+
 #endif

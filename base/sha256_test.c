@@ -92,6 +92,13 @@ static void links_of_a_chain_depend_on_all_before(void **state)
     assert_hash(second, "b9f0cc527d38ea48d83c4c438121181ab01d99e83415306be2ac88792c40a8f3");
     struct bt_sha256 other = bt_chain_next(&zero, "two", 3);
     assert_memory_not_equal(other.bytes, second.bytes, sizeof(other.bytes));
+    BT_AUTO(bt_hasher) hasher = bt_hasher_create();
+    for (int i = 0; i < 3; i++) {
+        struct bt_sha256 again = bt_hasher_chain(hasher, &zero, "one", 3);
+        assert_memory_equal(again.bytes, first.bytes, sizeof(again.bytes));
+        again = bt_hasher_chain(hasher, &again, "two", 3);
+        assert_memory_equal(again.bytes, second.bytes, sizeof(again.bytes));
+    }
 }
 
 int main(void)

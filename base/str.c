@@ -30,7 +30,9 @@ void bt_copy_cut(char *out, size_t size, const char *text)
     size_t len = strnlen(text, size - 1);
     memmove(out, text, len);
     out[len] = '\0';
-    bt_utf8_trim_partial(out);
+    if (len > 0 && (unsigned char)out[len - 1] >= 0x80) {  // else its last character is whole
+        bt_utf8_trim_partial(out);
+    }
 }
 
 char *bt_strf(const char *format, ...)

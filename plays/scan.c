@@ -1,5 +1,6 @@
 #include "plays/scan.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -12,7 +13,8 @@ struct scanner {
     const struct bt_scan_part *parts;
     size_t part_count;
     size_t part, field;  // where the next key is looked for first
-    uint64_t seen;       // fields, counted through all parts
+    size_t number;       // of that field, counted through all parts
+    uint64_t seen;       // likewise: those that were there
     char *target;
 };
 
@@ -23,23 +25,60 @@ static bool take(struct scanner *s, char byte)
     return there;
 }
 
+// Every byte of a word, for the tricks below: eight bytes of text are looked at together.
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH_BITS EACH(0x80)
+
+// The high bits of bytes that are zero; of the first one surely, of those behind it perhaps.
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - EACH(1)) & ~word & HIGH_BITS;
+}
+
+// Likewise of bytes that end a plain string: quotes, escapes, control characters, DEL.
+static uint64_t ending_bytes(uint64_t word)
+{
+    return zero_bytes(word ^ EACH('"')) | zero_bytes(word ^ EACH('\\')) |
+           zero_bytes(word ^ EACH(0x7F)) | ((word - EACH(0x20)) & ~word & HIGH_BITS);
+}
+
+static bool ends(unsigned char byte)
+{
+    return byte == '"' || byte == '\\' || byte < 0x20 || byte == 0x7F;
+}
+
+// Where the plain text that begins at `at` ends. *high: it may have bytes beyond ASCII.
+static const char *skip_plain(const char *at, const char *end, bool *high)
+{
+    while (end - at >= (ptrdiff_t)sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, at, sizeof(word));
+        word = le64toh(word);
+        uint64_t ending = ending_bytes(word);
+        *high = *high || (word & HIGH_BITS) != 0;
+        if (ending != 0) {
+            return at + __builtin_ctzll(ending) / 8;
+        }
+        at += sizeof(word);
+    }
+    while (at < end && !ends((unsigned char)*at)) {
+        *high = *high || (unsigned char)*at >= 0x80;
+        at++;
+    }
+    return at;
+}
+
 // A string without escapes and control characters; *out_len is its length.
 static const char *take_string(struct scanner *s, size_t *out_len)
 {
-    bool ascii = true;
+    bool high = false;
     if (!take(s, '"')) {
         return NULL;
     }
     const char *begin = s->at;
-    for (; s->at < s->end && *s->at != '"'; s->at++) {
-        unsigned char byte = (unsigned char)*s->at;
-        if (byte < 0x20 || byte == '\\' || byte == 0x7F) {
-            return NULL;
-        }
-        ascii = ascii && byte < 0x80;
-    }
+    s->at = skip_plain(begin, s->end, &high);
     *out_len = (size_t)(s->at - begin);
-    return take(s, '"') && (ascii || bt_utf8_valid(begin, *out_len)) ? begin : NULL;
+    return take(s, '"') && (!high || bt_utf8_valid(begin, *out_len)) ? begin : NULL;
 }
 
 static bool take_number(struct scanner *s, int64_t *out)
@@ -67,45 +106,54 @@ static bool take_word(struct scanner *s, const char *word)
     return there;
 }
 
-static bool is_key(const struct bt_json_field *field, const char *key, size_t len)
+// The key in its quotes, and the colon behind it.
+static bool take_key(struct scanner *s, const char *key)
 {
-    return field->key[0] == key[0] && strncmp(field->key, key, len) == 0 && field->key[len] == '\0';
+    const char *at = s->at;
+    if (at == s->end || *at++ != '"') {
+        return false;
+    }
+    while (at < s->end && *key != '\0' && *at == *key) {
+        at++;
+        key++;
+    }
+    if (*key != '\0' || s->end - at < 2 || at[0] != '"' || at[1] != ':') {
+        return false;
+    }
+    s->at = at + 2;
+    return true;
 }
 
 static void step(struct scanner *s)
 {
+    s->number++;
     s->field++;
     while (s->part < s->part_count && s->field >= s->parts[s->part].count) {
         s->part++;
         s->field = 0;
     }
-    s->part = s->part == s->part_count ? 0 : s->part;
-}
-
-static size_t number_of(const struct scanner *s)
-{
-    size_t number = s->field;
-    for (size_t i = 0; i < s->part; i++) {
-        number += s->parts[i].count;
+    if (s->part == s->part_count) {
+        s->part = 0;
+        s->number = 0;
     }
-    return number;
 }
 
-// The key's field, which was not there before; looked for from where the last one was found.
-static const struct bt_json_field *find(struct scanner *s, const char *key, size_t len)
+// The field of the next key, which was not there before; looked for from where the last one was
+// found.
+static const struct bt_json_field *take_field(struct scanner *s)
 {
-    size_t first_part = s->part, first_field = s->field;
+    size_t first = s->number;
     do {
         const struct bt_json_field *field = &s->parts[s->part].fields[s->field];
-        if (is_key(field, key, len)) {
-            uint64_t bit = UINT64_C(1) << number_of(s);
+        if (take_key(s, field->key)) {
+            uint64_t bit = UINT64_C(1) << s->number;
             bool again = (s->seen & bit) != 0;
             s->seen |= bit;
             step(s);
             return again ? NULL : field;
         }
         step(s);
-    } while (s->part != first_part || s->field != first_field);
+    } while (s->number != first);
     return NULL;
 }
 
@@ -175,13 +223,16 @@ static bool store(struct scanner *s, const struct bt_json_field *field)
 
 static bool all_there(const struct scanner *s)
 {
-    uint64_t bit = 1;
+    uint64_t missing = ~s->seen;
     for (size_t i = 0; i < s->part_count; i++) {
-        for (size_t j = 0; j < s->parts[i].count; j++, bit <<= 1) {
-            if (!s->parts[i].fields[j].optional && (s->seen & bit) == 0) {
+        size_t count = s->parts[i].count;
+        uint64_t here = count < 64 ? missing & ((UINT64_C(1) << count) - 1) : missing;
+        for (; here != 0; here &= here - 1) {
+            if (!s->parts[i].fields[__builtin_ctzll(here)].optional) {
                 return false;
             }
         }
+        missing = count < 64 ? missing >> count : 0;
     }
     return true;
 }
@@ -195,10 +246,8 @@ bool bt_scan_object(const char *text, size_t len, const struct bt_scan_part *par
         return false;
     }
     do {
-        size_t key_len;
-        const char *key = take_string(&s, &key_len);
-        const struct bt_json_field *field = key != NULL ? find(&s, key, key_len) : NULL;
-        if (field == NULL || !take(&s, ':') || !store(&s, field)) {
+        const struct bt_json_field *field = take_field(&s);
+        if (field == NULL || !store(&s, field)) {
             return false;
         }
     } while (take(&s, ','));

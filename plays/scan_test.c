@@ -100,6 +100,36 @@ static void what_is_written_plainly_is_read(void **state)
     }
 }
 
+// Texts are looked at eight bytes at a time: what may not stand in one is noticed at every place,
+// and so is the quote that ends it.
+static void every_byte_of_a_text_is_looked_at(void **state)
+{
+    (void)state;
+    static const char spoilers[] = {'\\',   '\x01', '\x1f', '\x7f', '\xc3',
+                                    '\xff', '"',    'z',    ' ',    '!'};
+    static const struct bt_json_field field[] = {
+        {.key = "text", .kind = BT_JSON_STRING, .size = 40, .max = 39},
+    };
+    static const struct bt_scan_part part = {field, 1};
+    for (size_t len = 0; len < 40; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < sizeof(spoilers); i++) {
+                char text[64] = "{\"text\":\"", scanned[40] = "", careful[40] = "";
+                size_t begin = strlen(text);
+                memset(text + begin, 'a', len);
+                text[begin + at] = spoilers[i];
+                memcpy(text + begin + len, "\"}", 2);
+                BT_AUTOJSON *json = NULL;
+                bool read = bt_scan_object(text, begin + len + 2, &part, 1, scanned);
+                assert_int_equal(read, bt_json_parse(text, begin + len + 2, &json, NULL) == 0 &&
+                                           bt_json_read(json, field, 1, careful, NULL, NULL) == 0);
+                assert_string_equal(read ? scanned : "", read ? careful : "");
+                assert_int_equal(read, i >= 7);
+            }
+        }
+    }
+}
+
 static struct bt_test_options options;
 
 // Of a good text some bytes are replaced, doubled or taken out.
@@ -155,6 +185,7 @@ int main(int argc, char **argv)
     bt_test_read_options(argc, argv, &options);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_plainly_is_read),
+        cmocka_unit_test(every_byte_of_a_text_is_looked_at),
         cmocka_unit_test(whatever_it_reads_the_careful_way_reads_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,10 +117,12 @@ static void fill_subject(struct bt_tally_subject *subject, const struct bt_play_
 static void fill_evidence(char out[BT_TALLY_EVIDENCE_BYTES], const struct bt_play_start *start,
                           bool display)
 {
+    if (!display) {
+        bt_copy_cut(out, BT_TALLY_EVIDENCE_BYTES, bt_evidence_word(start->evidence));
+        return;
+    }
     char text[sizeof(start->display_evidence) + sizeof(start->display)];
-    int r = display
-                ? bt_format(text, sizeof(text), "%s:%s", start->display_evidence, start->display)
-                : bt_format(text, sizeof(text), "%s", bt_evidence_word(start->evidence));
+    int r = bt_format(text, sizeof(text), "%s:%s", start->display_evidence, start->display);
     bt_copy_cut(out, BT_TALLY_EVIDENCE_BYTES, r < 0 ? "" : text);
 }
 

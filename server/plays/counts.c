@@ -44,11 +44,21 @@ struct table {
     size_t size;  // a power of two
 };
 
+// Where something was counted last: a screen shows the same few things over and over.
+struct recent {
+    bool used;
+    size_t subject, daily, hourly;  // numbers of entries
+};
+
+// A few times the things that one screen shows within a batch.
+#define RECENT 64
+
 struct bt_counts {
     uint64_t seed;
     struct row *rows;
     size_t row_count, row_capacity;
     struct table by_place;
+    struct recent recent[RECENT];
 
     struct subject *subjects;
     size_t subject_count, subject_capacity;
@@ -266,41 +276,67 @@ static size_t find_subject(struct bt_counts *counts, const struct bt_tally_subje
     return counts->subject_count++;
 }
 
-static struct row *find_row(struct bt_counts *counts, const struct place *place)
+static size_t find_row(struct bt_counts *counts, const struct place *place)
 {
     const struct table *table = &counts->by_place;
     uint64_t hash = hash_place(counts->seed, place);
     for (size_t at = hash & (table->size - 1); table->slots[at] != 0;
          at = (at + 1) & (table->size - 1)) {
-        struct row *row = &counts->rows[table->slots[at] - 1];
-        if (memcmp(&row->place, place, sizeof(*place)) == 0) {
-            return row;
+        size_t entry = table->slots[at] - 1;
+        if (memcmp(&counts->rows[entry].place, place, sizeof(*place)) == 0) {
+            return entry;
         }
     }
     grow_places(counts);
     BT_GROW(counts->rows, counts->row_capacity, counts->row_count + 1);
-    struct row *row = &counts->rows[counts->row_count];
-    *row = (struct row){.place = *place};
-    put(&counts->by_place, hash, counts->row_count++);
-    return row;
+    counts->rows[counts->row_count] = (struct row){.place = *place};
+    put(&counts->by_place, hash, counts->row_count);
+    return counts->row_count++;
 }
 
-void bt_counts_add(struct bt_counts *counts, const char *screen, const char *unit,
-                   const struct bt_tally_key *key, const struct bt_tally_counts *delta)
+static struct recent find_place(struct bt_counts *counts, const char *screen, const char *unit,
+                                const struct bt_tally_key *key)
 {
+    struct recent found = {.used = true, .subject = find_subject(counts, &key->subject)};
     struct place place;
     memset(&place, 0, sizeof(place));
     place.day = key->day;
     place.hour = key->hour;
     bt_copy_cut(place.screen, sizeof(place.screen), screen);
     bt_copy_cut(place.unit, sizeof(place.unit), unit);
-    size_t subject = find_subject(counts, &key->subject);
-    place.subject = counts->subjects[subject].id;
-    bt_tally_counts_add(&find_row(counts, &place)->counts, delta);
+    place.subject = counts->subjects[found.subject].id;
+    found.hourly = find_row(counts, &place);
     place.hour = -1;
     bt_copy_cut(place.reason, sizeof(place.reason), key->reason);
     bt_copy_cut(place.evidence, sizeof(place.evidence), key->evidence);
-    bt_tally_counts_add(&find_row(counts, &place)->counts, delta);
+    found.daily = find_row(counts, &place);
+    return found;
+}
+
+// What find_place would find.
+static bool is_there(const struct bt_counts *counts, const struct recent *recent,
+                     const char *screen, const char *unit, const struct bt_tally_key *key)
+{
+    if (!recent->used) {
+        return false;
+    }
+    const struct place *daily = &counts->rows[recent->daily].place;
+    return daily->day == key->day && counts->rows[recent->hourly].place.hour == key->hour &&
+           strcmp(daily->screen, screen) == 0 && strcmp(daily->unit, unit) == 0 &&
+           strcmp(daily->reason, key->reason) == 0 && strcmp(daily->evidence, key->evidence) == 0 &&
+           same_subject(&counts->subjects[recent->subject].what, &key->subject);
+}
+
+void bt_counts_add(struct bt_counts *counts, const char *screen, const char *unit,
+                   const struct bt_tally_key *key, const struct bt_tally_counts *delta)
+{
+    uint64_t hash = hash_text(counts->seed, key->subject.item);
+    struct recent *recent = &counts->recent[hash % RECENT];
+    if (!is_there(counts, recent, screen, unit, key)) {
+        *recent = find_place(counts, screen, unit, key);
+    }
+    bt_tally_counts_add(&counts->rows[recent->hourly].counts, delta);
+    bt_tally_counts_add(&counts->rows[recent->daily].counts, delta);
 }
 
 // By table and primary key: writers that touch the same rows do so in one order.
@@ -410,6 +446,7 @@ int bt_counts_write(struct bt_counts *counts, struct bt_db *db, struct bt_error 
 void bt_counts_clear(struct bt_counts *counts, bool committed)
 {
     counts->row_count = 0;
+    memset(counts->recent, 0, sizeof(counts->recent));
     empty_table(&counts->by_place);
     bool forget = counts->subject_count > MAX_SUBJECTS;
     for (size_t i = 0; i < counts->subject_count && !forget; i++) {

@@ -11,8 +11,10 @@ struct reckoning {
     struct bt_tally *tally;
     const struct bt_delivery *delivery;
     struct bt_reckon_place place;
-    int64_t from_ms, until_ms;     // of the plays so far; 0 when there were none
-    struct bt_declared_loss late;  // plays after the player was replaced
+    int64_t from_ms, until_ms;      // of the plays so far; 0 when there were none
+    struct bt_declared_loss late;   // plays after the player was replaced
+    const struct bt_record *first;  // the last whose publication was noted, and when it began
+    int64_t first_ms;
 };
 
 int bt_reckon_sink(const struct bt_tally_key *key, const struct bt_tally_counts *delta,
@@ -145,15 +147,28 @@ static void add_late(struct reckoning *reckoning, const struct bt_record *record
     late->plays++;
 }
 
+static bool is_noted(const struct reckoning *reckoning, const struct bt_record *record,
+                     int64_t start_ms)
+{
+    const struct bt_record *first = reckoning->first;
+    return first != NULL && start_ms >= reckoning->first_ms &&
+           first->start.publication_version == record->start.publication_version &&
+           strcmp(first->start.publication, record->start.publication) == 0;
+}
+
 // A time that is only a lower bound would say that it was shown before it was approved.
 static void add_first(struct reckoning *reckoning, const struct bt_record *record,
                       const struct bt_tally_time *time, int64_t start_ms)
 {
     bool dated = record->clock_trust == BT_CLOCK_SYNCED || time->known;
-    if (dated && record->start.evidence != BT_EVIDENCE_SIMULATED) {
-        bt_firsts_add(bt_books_firsts(reckoning->books), reckoning->standing->screen,
-                      record->start.publication, record->start.publication_version, start_ms);
+    if (!dated || record->start.evidence == BT_EVIDENCE_SIMULATED ||
+        is_noted(reckoning, record, start_ms)) {
+        return;
     }
+    bt_firsts_add(bt_books_firsts(reckoning->books), reckoning->standing->screen,
+                  record->start.publication, record->start.publication_version, start_ms);
+    reckoning->first = record;
+    reckoning->first_ms = start_ms;
 }
 
 static int reckon_record(struct reckoning *reckoning, const struct bt_record *record,
