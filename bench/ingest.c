@@ -504,7 +504,7 @@ int main(int argc, char **argv)
     double used_s, took = time_ingest(&work, &used_s);
     int all = work.players * (work.batches - 1);
     int64_t groups = BT_MAX(groups_of(metrics) - work.players, (int64_t)1);
-    int group = (int)BT_CLAMP((all + groups / 2) / groups, (int64_t)1, (int64_t)work.players);
+    int group = (int)BT_MAX((all + groups / 2) / groups, (int64_t)1);
     double engine_used_s, engine = time_engine(&work, argv[2], group, &engine_used_s);
     printf("%s: %d batches of %d plays, %d to a transaction, %d refused: %.0f/s, %.0f us of this"
            " process' processor time each; the engine alone %.0f/s, %.0f us; %.2f of it\n",
