@@ -70,7 +70,8 @@ static void each_made_file_gets_its_verdict(void **state)
          "plays-with-notice:large-picture"},
         {"sound.mp4", "-f lavfi -i sine -t 1", "refused:no-picture"},
         {"odd.avi", PICTURE "-c:v huffyuv -pix_fmt yuv422p", "refused:unsupported-codec"},
-        {"house.bmp", PICTURE "-frames:v 1", "refused:unsupported-picture"},
+        {"house.bmp", PICTURE "-frames:v 1", "plays"},
+        {"house.tif", PICTURE "-frames:v 1", "plays"},
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         BT_AUTOFREE char *path = bt_test_media(cases[i].name, cases[i].arguments);
@@ -152,6 +153,10 @@ static const char *const real_verdicts[][2] = {
     {"image/pngsuite/xcsn0g01.png", "refused:damaged"},
     {"image/pngsuite/basn6a16.png", "plays"},
     {"image/pillow/avif_hopper.avif", "refused:unsupported-picture"},
+    {"image/pillow/hopper.tif", "plays"},
+    {"image/pillow/bmp_g_pal8topdown.bmp", "plays"},
+    {"image/pillow/bmp_b_badwidth.bmp", "refused:too-large"},
+    {"image/serenity/bmp_rgba32-1.bmp", "plays"},
     {"image/pillow/decompression_bomb.gif", "refused:damaged"},
 };
 

@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "media/stream.h"
+#include "media/tiff.h"
 
 // Sources: PNG (W3C, third edition), JPEG (ITU-T T.81), EXIF 2.32 (TIFF 6.0 inside), GIF89a, WebP
-// container specification (developers.google.com/speed/webp/docs/riff_container).
-
-#define EXIF_ORIENTATION 0x0112
-#define TIFF_SHORT 3
+// container specification (developers.google.com/speed/webp/docs/riff_container), BMP (Microsoft's
+// BITMAPFILEHEADER to BITMAPV5HEADER), TIFF 6.0.
 
 // An SVG's element stands behind its prologue.
 #define SVG_LOOK_BYTES 4096
@@ -79,32 +78,11 @@ static int set_size(struct bt_picture_header *out, uint32_t width, uint32_t heig
     return 0;
 }
 
-// The orientation in a TIFF header's first directory; 1 when it is not there or makes no sense.
-static int tiff_orientation(const uint8_t *tiff, size_t len)
+// The orientation in an EXIF block; 1 when it is not there or makes no sense.
+static int exif_orientation(const uint8_t *exif, size_t len)
 {
-    if (len < 8) {
-        return 1;
-    }
-    bool big = memcmp(tiff, "MM\0*", 4) == 0;
-    if (!big && memcmp(tiff, "II*\0", 4) != 0) {
-        return 1;
-    }
-    size_t offset = big ? big32(tiff + 4) : little32(tiff + 4);
-    if (offset > len - 2) {
-        return 1;
-    }
-    unsigned count = big ? big16(tiff + offset) : little16(tiff + offset);
-    const uint8_t *entry = tiff + offset + 2;
-    size_t room = (len - offset - 2) / 12;
-    for (size_t i = 0; i < count && i < room; i++, entry += 12) {
-        unsigned tag = big ? big16(entry) : little16(entry);
-        unsigned type = big ? big16(entry + 2) : little16(entry + 2);
-        unsigned value = big ? big16(entry + 8) : little16(entry + 8);
-        if (tag == EXIF_ORIENTATION && type == TIFF_SHORT && value >= 1 && value <= 8) {
-            return (int)value;
-        }
-    }
-    return 1;
+    struct bt_tiff tiff;
+    return bt_tiff_open(exif, len, &tiff) ? bt_tiff_orientation(&tiff) : 1;
 }
 
 static bool png_chunk_intact(const uint8_t *chunk, uint32_t len)
@@ -140,7 +118,7 @@ static int read_png(struct cursor in, struct bt_picture_header *out, struct bt_e
         } else if (memcmp(chunk + 4, "acTL", 4) == 0 && len == 8 && !has_data) {
             out->frames = BT_MAX((int64_t)big32(data), 1);
         } else if (memcmp(chunk + 4, "eXIf", 4) == 0) {
-            out->orientation = tiff_orientation(data, len);
+            out->orientation = exif_orientation(data, len);
         } else if (memcmp(chunk + 4, "IDAT", 4) == 0) {
             has_data = true;
         } else if (memcmp(chunk + 4, "IEND", 4) == 0) {
@@ -190,7 +168,7 @@ static int read_segment(uint8_t code, const uint8_t *data, size_t len,
         return read_frame_header(code, data, len, out, err);
     }
     if (code == 0xE1 && len > 6 && memcmp(data, "Exif\0", 6) == 0) {
-        out->orientation = tiff_orientation(data + 6, len - 6);
+        out->orientation = exif_orientation(data + 6, len - 6);
     }
     return 0;
 }
@@ -271,7 +249,7 @@ static int read_webp_chunk(const uint8_t *chunk, uint32_t len, struct bt_picture
     } else if (memcmp(chunk, "EXIF", 4) == 0) {
         // Some writers keep JPEG's mark in front.
         bool marked = len > 6 && memcmp(data, "Exif\0", 6) == 0;
-        out->orientation = tiff_orientation(data + (marked ? 6 : 0), len - (marked ? 6 : 0));
+        out->orientation = exif_orientation(data + (marked ? 6 : 0), len - (marked ? 6 : 0));
     }
     return 0;
 }
@@ -351,6 +329,74 @@ static int read_gif(struct cursor in, struct bt_picture_header *out, struct bt_e
     return out->frames > 0 ? 0 : cut_off(err);
 }
 
+enum { BMP_CORE_BYTES = 12, BMP_INFO_BYTES = 40 };
+enum { BMP_PLAIN = 0, BMP_RLE8 = 1, BMP_RLE4 = 2, BMP_MASKS = 3, BMP_ALPHA_MASKS = 6 };
+
+// A picture that is not packed must be there to its last line.
+static int check_bmp_data(const struct cursor *in, unsigned bits, uint32_t packing,
+                          struct bt_picture_header *out, struct bt_error *err)
+{
+    size_t data = little32(in->at + 10);
+    size_t line = ((size_t)out->width * bits + 31) / 32 * 4;
+    if (packing == BMP_RLE8 || packing == BMP_RLE4) {
+        return data < in->left ? 0 : cut_off(err);
+    }
+    out->unsupported = packing != BMP_PLAIN && packing != BMP_MASKS && packing != BMP_ALPHA_MASKS;
+    bool whole = data <= in->left && line * (size_t)out->height <= in->left - data;
+    return whole || out->unsupported ? 0 : cut_off(err);
+}
+
+static int read_bmp(struct cursor in, struct bt_picture_header *out, struct bt_error *err)
+{
+    size_t header = little32(in.at + 14);
+    if (header == BMP_CORE_BYTES) {
+        int r = set_size(out, little16(in.at + 18), little16(in.at + 20), err);
+        return r < 0 ? r : check_bmp_data(&in, little16(in.at + 24), BMP_PLAIN, out, err);
+    }
+    if (header < BMP_INFO_BYTES || in.left < 14 + BMP_INFO_BYTES) {
+        return cut_off(err);
+    }
+    // A negative height says that the first line is the uppermost; a negative width says nothing.
+    uint32_t width = little32(in.at + 18), height = little32(in.at + 22);
+    height = (height & 0x80000000U) != 0 ? 0U - height : height;
+    int r = set_size(out, width, height, err);
+    return r < 0 ? r
+                 : check_bmp_data(&in, little16(in.at + 28), little32(in.at + 30), out, err);
+}
+
+// All strips, or tiles, must lie inside the file.
+static bool tiff_data_is_there(const struct bt_tiff *tiff, unsigned offsets_tag, unsigned sizes_tag)
+{
+    struct bt_tiff_numbers offsets = bt_tiff_find(tiff, offsets_tag);
+    struct bt_tiff_numbers sizes = bt_tiff_find(tiff, sizes_tag);
+    for (size_t i = 0; i < offsets.count && i < sizes.count; i++) {
+        uint32_t at = bt_tiff_number(&offsets, i);
+        if (at > tiff->len || bt_tiff_number(&sizes, i) > tiff->len - at) {
+            return false;
+        }
+    }
+    return offsets.count > 0;
+}
+
+static int read_tiff(struct cursor in, struct bt_picture_header *out, struct bt_error *err)
+{
+    struct bt_tiff tiff;
+    if (!bt_tiff_open(in.at, in.left, &tiff) || !tiff.whole) {
+        return cut_off(err);
+    }
+    out->orientation = bt_tiff_orientation(&tiff);
+    // What cameras write looks like a TIFF, and is what the sensor saw.
+    out->unsupported = bt_tiff_find(&tiff, BT_TIFF_DNG_VERSION).count > 0;
+    int r = set_size(out, bt_tiff_value(&tiff, BT_TIFF_WIDTH, 0),
+                     bt_tiff_value(&tiff, BT_TIFF_HEIGHT, 0), err);
+    if (r < 0) {
+        return r;
+    }
+    bool whole = tiff_data_is_there(&tiff, BT_TIFF_STRIP_OFFSETS, BT_TIFF_STRIP_BYTES) ||
+                 tiff_data_is_there(&tiff, BT_TIFF_TILE_OFFSETS, BT_TIFF_TILE_BYTES);
+    return whole || out->unsupported ? 0 : cut_off(err);
+}
+
 static const struct {
     enum bt_picture_kind kind;
     const char *word;
@@ -365,6 +411,9 @@ static const struct {
     {BT_PICTURE_JPEG, "JPEG", 4, "\xFF\xD8\xFF", 3, 0, "", read_jpeg},
     {BT_PICTURE_WEBP, "WebP", 12, "RIFF", 4, 8, "WEBP", read_webp},
     {BT_PICTURE_GIF, "GIF", 13, "GIF8", 4, 0, "", read_gif},
+    {BT_PICTURE_BMP, "BMP", 26, "BM", 2, 0, "", read_bmp},
+    {BT_PICTURE_TIFF, "TIFF", 8, "II*\0", 4, 0, "", read_tiff},
+    {BT_PICTURE_TIFF, "TIFF", 8, "MM\0*", 4, 0, "", read_tiff},
 };
 
 const struct bt_orientation *bt_orientation(int orientation)
@@ -386,7 +435,12 @@ bool bt_picture_header_moves(const struct bt_picture_header *header)
 
 const char *bt_picture_kind_word(enum bt_picture_kind kind)
 {
-    return kinds[kind].word;
+    for (size_t i = 0; i < BT_ARRAY_LEN(kinds); i++) {
+        if (kinds[i].kind == kind) {
+            return kinds[i].word;
+        }
+    }
+    return "picture";
 }
 
 // Pictures people do send, named so that they can be told what to do.
@@ -404,9 +458,6 @@ static const char *other_kind(const uint8_t *bytes, size_t len)
         {4, "ftypheix", 8, "HEIC"},
         {4, "ftypmif1", 8, "HEIF"},
         {4, "ftypmsf1", 8, "HEIF"},
-        {0, "BM", 2, "BMP"},
-        {0, "II*\0", 4, "TIFF"},
-        {0, "MM\0*", 4, "TIFF"},
         {0, "\xFF\x0A", 2, "JPEG XL"},
         {4, "JXL \r\n\x87\n", 8, "JPEG XL"},
         {0, "\0\0\1\0", 4, "ICO"},
@@ -464,5 +515,5 @@ int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_h
     if (other != NULL) {
         return bt_fail(err, -ENOTSUP, "A picture of kind %s", other);
     }
-    return bt_fail(err, -EINVAL, "Neither PNG, JPEG, WebP nor GIF");
+    return bt_fail(err, -EINVAL, "Not a picture of a kind we know");
 }

@@ -1,6 +1,6 @@
 /**
  * What a picture file says of itself, read before any decoder sees it: kind, size, orientation,
- * animation, and whether it goes on to its end. PNG, JPEG, WebP, GIF.
+ * animation, and whether it goes on to its end. PNG, JPEG, WebP, GIF, BMP, TIFF.
  *
  * Pure: no files, no allocation; linear in the length. Inside media/ only (and its fuzz target).
  */
@@ -19,6 +19,8 @@ enum bt_picture_kind {
     BT_PICTURE_JPEG,
     BT_PICTURE_WEBP,
     BT_PICTURE_GIF,
+    BT_PICTURE_BMP,
+    BT_PICTURE_TIFF,
 };
 
 struct bt_picture_header {
@@ -28,7 +30,8 @@ struct bt_picture_header {
     int64_t frames;     // 1 for a still
     int components;     // JPEG: 1, 3, 4; else 0
     bool ignore_alpha;  // WebP: the file says that its alpha means nothing
-    bool unsupported;   // JPEG: arithmetic, lossless, hierarchical or more than 8 bits
+    bool unsupported;   // JPEG: arithmetic, lossless, hierarchical or more than 8 bits;
+                        // BMP: packed as JPEG or PNG; TIFF: a camera's raw data
 };
 
 /**
@@ -46,11 +49,11 @@ const struct bt_orientation *bt_orientation(int orientation);
 // An animation that a stream can play (GIF, APNG).
 bool bt_picture_header_moves(const struct bt_picture_header *header);
 
-// "PNG", "JPEG", "WebP", "GIF".
+// "PNG", "JPEG" …
 const char *bt_picture_kind_word(enum bt_picture_kind kind);
 
 // Whether a file that begins so may be a picture, of whatever kind; no more bytes are needed.
-#define BT_PICTURE_SIGNATURE_BYTES 16
+#define BT_PICTURE_SIGNATURE_BYTES 32
 bool bt_picture_signature(const uint8_t *bytes, size_t len);
 
 /**

@@ -206,6 +206,81 @@ static void webp_sizes_are_found_in_all_three_forms(void **state)
     assert_false(header.ignore_alpha);
 }
 
+static void put16(uint8_t *at, unsigned value, bool big)
+{
+    at[big ? 1 : 0] = (uint8_t)value;
+    at[big ? 0 : 1] = (uint8_t)(value >> 8);
+}
+
+static void put32(uint8_t *at, uint32_t value, bool big)
+{
+    put16(at + (big ? 2 : 0), value & 0xFFFF, big);
+    put16(at + (big ? 0 : 2), value >> 16, big);
+}
+
+static void bmp_sizes_are_found_in_both_forms(void **state)
+{
+    (void)state;
+    struct bt_picture_header header;
+    uint8_t core[26 + 8] = "BM";
+    put32(core + 10, 26, false);
+    put32(core + 14, 12, false);
+    put16(core + 18, 1, false);
+    put16(core + 20, 2, false);
+    put16(core + 24, 24, false);
+    check_whole_and_cut(core, sizeof(core), sizeof(core), 1, 2);
+    uint8_t info[54 + 16] = "BM";
+    put32(info + 10, 54, false);
+    put32(info + 14, 40, false);
+    put32(info + 18, 2, false);
+    put32(info + 22, 0U - 2, false);  // from above
+    put16(info + 28, 32, false);
+    check_whole_and_cut(info, sizeof(info), sizeof(info), 2, 2);
+    put32(info + 30, 5, false);  // a PNG inside
+    assert_int_equal(read(info, sizeof(info), &header), 0);
+    assert_true(header.unsupported);
+    put32(info + 30, 0, false);
+    put32(info + 22, 0x80000000U, false);
+    assert_int_equal(read(info, sizeof(info), &header), -EFBIG);
+    put32(info + 18, 0, false);
+    assert_int_equal(read(info, sizeof(info), &header), -EBADMSG);
+}
+
+static void put_entry(uint8_t *at, unsigned tag, uint32_t value, bool big)
+{
+    put16(at, tag, big);
+    put16(at + 2, 4, big);
+    put32(at + 4, 1, big);
+    put32(at + 8, value, big);
+}
+
+static void tiff_sizes_are_found_in_both_byte_orders(void **state)
+{
+    (void)state;
+    struct bt_picture_header header;
+    for (int big = 0; big < 2; big++) {
+        uint8_t tiff[8 + 6 + 2 + 5 * 12] = {0};
+        memcpy(tiff, big ? "MM\0*" : "II*\0", 4);
+        put32(tiff + 4, 14, big);
+        put16(tiff + 14, 5, big);
+        put_entry(tiff + 16, 256, 1, big);
+        put_entry(tiff + 28, 257, 2, big);
+        put_entry(tiff + 40, 274, 6, big);
+        put_entry(tiff + 52, 273, 8, big);
+        put_entry(tiff + 64, 279, 6, big);
+        check_whole_and_cut(tiff, sizeof(tiff), sizeof(tiff), 1, 2);
+        assert_int_equal(read(tiff, sizeof(tiff), &header), 0);
+        assert_int_equal(header.orientation, 6);
+        put32(tiff + 64 + 8, sizeof(tiff) - 7, big);  // one byte more than there is
+        assert_int_equal(read(tiff, sizeof(tiff), &header), -EBADMSG);
+        put32(tiff + 52 + 4, 0x40000000, big);  // so many strips, somewhere else
+        assert_int_equal(read(tiff, sizeof(tiff), &header), -EBADMSG);
+        put_entry(tiff + 52, 50706, 1, big);
+        assert_int_equal(read(tiff, sizeof(tiff), &header), 0);
+        assert_true(header.unsupported);
+    }
+}
+
 static void other_pictures_are_named(void **state)
 {
     (void)state;
@@ -214,7 +289,7 @@ static void other_pictures_are_named(void **state)
                           "ftypavif....",
                           16, &header),
                      -ENOTSUP);
-    assert_int_equal(read("BM....", 6, &header), -ENOTSUP);
+    assert_int_equal(read("BM....", 6, &header), -EINVAL);
     assert_int_equal(read("<?xml?>\n<svg>", 13, &header), -ENOTSUP);
     assert_int_equal(read("hello", 5, &header), -EINVAL);
     assert_int_equal(read("", 0, &header), -EINVAL);
@@ -231,6 +306,8 @@ int main(void)
         cmocka_unit_test(rare_jpegs_are_known_as_such),
         cmocka_unit_test(gif_images_are_counted),
         cmocka_unit_test(webp_sizes_are_found_in_all_three_forms),
+        cmocka_unit_test(bmp_sizes_are_found_in_both_forms),
+        cmocka_unit_test(tiff_sizes_are_found_in_both_byte_orders),
         cmocka_unit_test(other_pictures_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

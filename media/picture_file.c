@@ -48,7 +48,7 @@ static int read_file(const char *path, AVPacket *out, struct bt_error *err)
         return bt_fail(err, -EINVAL, "Not a file with a picture in it");
     }
     if (!may_be_picture(fd)) {
-        return bt_fail(err, -EINVAL, "Neither PNG, JPEG, WebP nor GIF");
+        return bt_fail(err, -EINVAL, "Not a picture of a kind we know");
     }
     if (info.st_size > MAX_FILE_BYTES) {
         return bt_fail(err, -EFBIG, "The file has more than %lld bytes", MAX_FILE_BYTES);
@@ -74,7 +74,7 @@ int bt_picture_file_read(const char *path, AVPacket *out, struct bt_picture_head
 static int check_supported(const struct bt_picture_header *header, struct bt_error *err)
 {
     if (header->unsupported) {
-        return bt_fail(err, -ENOTSUP, "A JPEG of a rare kind (arithmetic, lossless or 12 bit)");
+        return bt_fail(err, -ENOTSUP, "A %s of a rare kind", bt_picture_kind_word(header->kind));
     }
     if (header->kind == BT_PICTURE_WEBP && header->frames > 1) {
         return bt_fail(err, -ENOTSUP, "An animated WebP");
@@ -89,6 +89,8 @@ static enum AVCodecID codec_of(enum bt_picture_kind kind)
         [BT_PICTURE_JPEG] = AV_CODEC_ID_MJPEG,
         [BT_PICTURE_WEBP] = AV_CODEC_ID_WEBP,
         [BT_PICTURE_GIF] = AV_CODEC_ID_GIF,
+        [BT_PICTURE_BMP] = AV_CODEC_ID_BMP,
+        [BT_PICTURE_TIFF] = AV_CODEC_ID_TIFF,
     };
     return codecs[kind];
 }

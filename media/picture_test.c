@@ -127,6 +127,12 @@ static void each_daily_format_shows_its_colours(void **state)
         {"halves.gif", "", 40},  // likewise
         {"halves-lossless.webp", "-c:v libwebp -lossless 1", 1},
         {"halves-lossy.webp", "-c:v libwebp -quality 95", 6},
+        {"halves.bmp", "-pix_fmt bgr24", 0},
+        {"halves-bgra.bmp", "-pix_fmt bgra", 0},
+        {"halves.tif", "-compression_algo raw -pix_fmt rgb24", 0},
+        {"halves-packed.tif", "-compression_algo packbits -pix_fmt rgb24", 0},
+        {"halves-lzw.tif", "-compression_algo lzw -pix_fmt rgb24", 0},
+        {"halves-deflate.tif", "-compression_algo deflate -pix_fmt rgb48le", 1},
     };
     struct bt_item item = item_of(BT_FIT_STRETCH);
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
@@ -260,9 +266,11 @@ static void refused(const char *path, int expected)
 static void a_cut_off_picture_is_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = {"halves.png", "halves.jpg", "halves-lossless.webp"};
-    static const char *const options[] = {"-pix_fmt rgb24", "-q:v 1 -pix_fmt yuvj444p",
-                                          "-c:v libwebp -lossless 1"};
+    static const char *const names[] = {"halves.png", "halves.jpg", "halves-lossless.webp",
+                                        "halves.bmp", "halves-lzw.tif"};
+    static const char *const options[] = {
+        "-pix_fmt rgb24", "-q:v 1 -pix_fmt yuvj444p", "-c:v libwebp -lossless 1",
+        "-pix_fmt bgr24", "-compression_algo lzw -pix_fmt rgb24"};
     for (size_t i = 0; i < BT_ARRAY_LEN(names); i++) {
         BT_AUTOFREE char *arguments = bt_strf("%s%s", HALVES, options[i]);
         BT_AUTOFREE char *path = bt_test_media(names[i], arguments);
