@@ -59,6 +59,7 @@ static enum bt_media_code code_of(int error, enum bt_media_code invalid)
     case ENODATA:
         return BT_MEDIA_NO_PICTURE;
     case ECANCELED:
+    case ETIMEDOUT:
         return BT_MEDIA_TOO_SLOW;
     case ENOENT:
     case ENOTDIR:
@@ -371,7 +372,8 @@ static void check_picture(const char *path, const struct bt_picture_header *head
     }
     if (out->verdict != BT_VERDICT_REFUSED) {
         add(out, header->components == 4, BT_MEDIA_CMYK);
-        add(out, (int64_t)header->width * header->height > LARGE_PICTURE_PIXELS,
+        bool drawn = header->kind == BT_PICTURE_SVG;  // at whatever size
+        add(out, !drawn && (int64_t)header->width * header->height > LARGE_PICTURE_PIXELS,
             BT_MEDIA_LARGE_PICTURE);
     }
 }
@@ -383,6 +385,7 @@ static int read_header(const char *path, struct bt_picture_header *out, struct b
         return bt_fail(err, -ENOMEM, "No memory for a picture");
     }
     int r = bt_picture_file_read(path, packet, out, err);
+    r = r < 0 ? r : bt_picture_file_measure(path, out, err);
     return r < 0 ? bt_fail_in(err, r, "'%s'", path) : 0;
 }
 

@@ -13,7 +13,7 @@
 // BITMAPFILEHEADER to BITMAPV5HEADER), TIFF 6.0.
 
 // An SVG's element stands behind its prologue.
-#define SVG_LOOK_BYTES 4096
+#define SVG_LOOK_BYTES 65536
 
 // Bytes not read yet.
 struct cursor {
@@ -360,8 +360,7 @@ static int read_bmp(struct cursor in, struct bt_picture_header *out, struct bt_e
     uint32_t width = little32(in.at + 18), height = little32(in.at + 22);
     height = (height & 0x80000000U) != 0 ? 0U - height : height;
     int r = set_size(out, width, height, err);
-    return r < 0 ? r
-                 : check_bmp_data(&in, little16(in.at + 28), little32(in.at + 30), out, err);
+    return r < 0 ? r : check_bmp_data(&in, little16(in.at + 28), little32(in.at + 30), out, err);
 }
 
 // All strips, or tiles, must lie inside the file.
@@ -397,6 +396,21 @@ static int read_tiff(struct cursor in, struct bt_picture_header *out, struct bt_
     return whole || out->unsupported ? 0 : cut_off(err);
 }
 
+// Its element stands behind a prologue and comments.
+static int read_svg(struct cursor in, struct bt_picture_header *out, struct bt_error *err)
+{
+    out->outside = true;
+    return memmem(in.at, BT_MIN(in.left, (size_t)SVG_LOOK_BYTES), "<svg", 4) != NULL
+               ? 0
+               : bt_fail(err, -EINVAL, "Not a picture of a kind we know");
+}
+
+static int read_heif(struct cursor in, struct bt_picture_header *out, struct bt_error *err)
+{
+    out->outside = true;
+    return in.left > 0 ? 0 : cut_off(err);
+}
+
 static const struct {
     enum bt_picture_kind kind;
     const char *word;
@@ -414,6 +428,15 @@ static const struct {
     {BT_PICTURE_BMP, "BMP", 26, "BM", 2, 0, "", read_bmp},
     {BT_PICTURE_TIFF, "TIFF", 8, "II*\0", 4, 0, "", read_tiff},
     {BT_PICTURE_TIFF, "TIFF", 8, "MM\0*", 4, 0, "", read_tiff},
+    {BT_PICTURE_SVG, "SVG", 5, "<", 1, 0, "", read_svg},
+    {BT_PICTURE_SVG, "SVG", 8, "\xEF\xBB\xBF<", 4, 0, "", read_svg},
+    {BT_PICTURE_HEIF, "HEIF", 12, "", 0, 4, "ftypmif1", read_heif},
+    {BT_PICTURE_HEIF, "AVIF", 12, "", 0, 4, "ftypavif", read_heif},
+    {BT_PICTURE_HEIF, "AVIF", 12, "", 0, 4, "ftypavis", read_heif},
+    {BT_PICTURE_HEIF, "HEIC", 12, "", 0, 4, "ftypheic", read_heif},
+    {BT_PICTURE_HEIF, "HEIC", 12, "", 0, 4, "ftypheix", read_heif},
+    {BT_PICTURE_HEIF, "HEIC", 12, "", 0, 4, "ftypheim", read_heif},
+    {BT_PICTURE_HEIF, "HEIC", 12, "", 0, 4, "ftypheis", read_heif},
 };
 
 const struct bt_orientation *bt_orientation(int orientation)
@@ -452,16 +475,10 @@ static const char *other_kind(const uint8_t *bytes, size_t len)
         size_t len;
         const char *word;
     } others[] = {
-        {4, "ftypavif", 8, "AVIF"},
-        {4, "ftypavis", 8, "AVIF"},
-        {4, "ftypheic", 8, "HEIC"},
-        {4, "ftypheix", 8, "HEIC"},
-        {4, "ftypmif1", 8, "HEIF"},
         {4, "ftypmsf1", 8, "HEIF"},
         {0, "\xFF\x0A", 2, "JPEG XL"},
         {4, "JXL \r\n\x87\n", 8, "JPEG XL"},
         {0, "\0\0\1\0", 4, "ICO"},
-        {0, "<svg", 4, "SVG"},
         {0, "P5", 2, "PNM"},
         {0, "P6", 2, "PNM"},
         {0, "8BPS", 4, "Photoshop"},
@@ -471,10 +488,6 @@ static const char *other_kind(const uint8_t *bytes, size_t len)
             memcmp(bytes + others[i].at, others[i].magic, others[i].len) == 0) {
             return others[i].word;
         }
-    }
-    if (len > 5 && memcmp(bytes, "<?xml", 5) == 0 &&
-        memmem(bytes, BT_MIN(len, (size_t)SVG_LOOK_BYTES), "<svg", 4) != NULL) {
-        return "SVG";
     }
     return NULL;
 }

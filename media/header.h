@@ -1,6 +1,7 @@
 /**
  * What a picture file says of itself, read before any decoder sees it: kind, size, orientation,
- * animation, and whether it goes on to its end. PNG, JPEG, WebP, GIF, BMP, TIFF.
+ * animation, and whether it goes on to its end. PNG, JPEG, WebP, GIF, BMP, TIFF; of SVG, AVIF and
+ * HEIC only that they are such (media/outside.h knows the rest).
  *
  * Pure: no files, no allocation; linear in the length. Inside media/ only (and its fuzz target).
  */
@@ -21,10 +22,13 @@ enum bt_picture_kind {
     BT_PICTURE_GIF,
     BT_PICTURE_BMP,
     BT_PICTURE_TIFF,
+    BT_PICTURE_SVG,
+    BT_PICTURE_HEIF,  // also AVIF
 };
 
 struct bt_picture_header {
     enum bt_picture_kind kind;
+    bool outside;       // not read here: no size
     int width, height;  // as stored, 1..BT_MEDIA_MAX_SIDE_PX, pixels within BT_MEDIA_MAX_PIXELS
     int orientation;    // EXIF: 1 upright .. 8
     int64_t frames;     // 1 for a still

@@ -206,6 +206,36 @@ static void webp_sizes_are_found_in_all_three_forms(void **state)
     assert_false(header.ignore_alpha);
 }
 
+static void what_is_drawn_outside_is_only_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        enum bt_picture_kind kind;
+    } cases[] = {
+        {"\0\0\0\x20"
+         "ftypavif....",
+         16, BT_PICTURE_HEIF},
+        {"\0\0\0\x20"
+         "ftypheic....",
+         16, BT_PICTURE_HEIF},
+        {"<?xml?>\n<!-- a --><svg>", 22, BT_PICTURE_SVG},
+        {"\xEF\xBB\xBF<svg:svg>", 12, BT_PICTURE_SVG},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bt_picture_header header;
+        assert_int_equal(read(cases[i].bytes, cases[i].len, &header), 0);
+        assert_int_equal(header.kind, cases[i].kind);
+        assert_true(header.outside);
+        assert_true(bt_picture_signature((const uint8_t *)cases[i].bytes, cases[i].len));
+    }
+    // A clip begins in much the same way.
+    assert_false(bt_picture_signature((const uint8_t *)"\0\0\0\x20"
+                                                       "ftypisom....",
+                                      16));
+}
+
 static void put16(uint8_t *at, unsigned value, bool big)
 {
     at[big ? 1 : 0] = (uint8_t)value;
@@ -285,12 +315,9 @@ static void other_pictures_are_named(void **state)
 {
     (void)state;
     struct bt_picture_header header;
-    assert_int_equal(read("\0\0\0\x20"
-                          "ftypavif....",
-                          16, &header),
-                     -ENOTSUP);
+    assert_int_equal(read("\xFF\x0A", 2, &header), -ENOTSUP);
     assert_int_equal(read("BM....", 6, &header), -EINVAL);
-    assert_int_equal(read("<?xml?>\n<svg>", 13, &header), -ENOTSUP);
+    assert_int_equal(read("<?xml?><html>", 13, &header), -EINVAL);
     assert_int_equal(read("hello", 5, &header), -EINVAL);
     assert_int_equal(read("", 0, &header), -EINVAL);
 }
@@ -308,6 +335,7 @@ int main(void)
         cmocka_unit_test(webp_sizes_are_found_in_all_three_forms),
         cmocka_unit_test(bmp_sizes_are_found_in_both_forms),
         cmocka_unit_test(tiff_sizes_are_found_in_both_byte_orders),
+        cmocka_unit_test(what_is_drawn_outside_is_only_named),
         cmocka_unit_test(other_pictures_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

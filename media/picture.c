@@ -6,7 +6,9 @@
 
 #include "media/av.h"
 #include "media/convert.h"
+#include "media/outside.h"
 #include "media/picture_file.h"
+#include "media/stream.h"
 
 // The JPEG decoder can give a half, a quarter or an eighth for less time and memory.
 #define MAX_LOWRES 3
@@ -196,6 +198,25 @@ static int fit_into(AVFrame *frame, const struct bt_picture_header *header,
     return 0;
 }
 
+// Drawn as large as it will be seen, or smaller when that is more than anybody shows.
+static int draw_outside(const char *path, const struct bt_item *item, int width, int height,
+                        struct bt_picture_header *header, AVFrame *out, struct bt_error *err)
+{
+    int r = bt_picture_file_measure(path, header, err);
+    if (r < 0) {
+        return r;
+    }
+    struct bt_placement at = bt_place(item, header->width, header->height, width, height);
+    int64_t across = scaled(header->width, at.dst.width, at.src.width);
+    int64_t down = scaled(header->height, at.dst.height, at.src.height);
+    while (across > BT_MEDIA_MAX_SIDE_PX || down > BT_MEDIA_MAX_SIDE_PX ||
+           across * down > BT_MEDIA_MAX_PIXELS) {
+        across = BT_MAX(across / 2, 1);
+        down = BT_MAX(down / 2, 1);
+    }
+    return bt_outside_draw(path, (int)BT_MAX(across, 1), (int)BT_MAX(down, 1), out, err);
+}
+
 static int decode_file(const char *path, const struct bt_item *item, int width, int height,
                        struct bt_picture_header *header, AVFrame *out, struct bt_error *err)
 {
@@ -206,6 +227,9 @@ static int decode_file(const char *path, const struct bt_item *item, int width, 
     int r = bt_picture_file_read(path, packet, header, err);
     if (r < 0) {
         return r;
+    }
+    if (header->outside) {
+        return draw_outside(path, item, width, height, header, out, err);
     }
     int lowres = choose_lowres(header, item, width, height);
     return bt_picture_file_decode(path, packet, header, lowres, out, err);

@@ -1,6 +1,7 @@
 /**
  * Still pictures: file → BGRA at the size it will be shown. PNG, JPEG (EXIF orientation, CMYK),
- * WebP, and the first picture of a GIF or APNG. Dimensions are read and bounded before decoding.
+ * WebP, BMP, TIFF, SVG, AVIF, HEIC, and the first picture of a GIF or APNG. Dimensions are read and
+ * bounded before decoding.
  */
 #ifndef BT_MEDIA_PICTURE_H
 #define BT_MEDIA_PICTURE_H

@@ -8,6 +8,7 @@
 
 #include "media/av.h"
 #include "media/input.h"
+#include "media/outside.h"
 #include "media/stream.h"
 
 // A losslessly stored picture of the largest size we show.
@@ -71,6 +72,12 @@ int bt_picture_file_read(const char *path, AVPacket *out, struct bt_picture_head
     return r < 0 ? r : bt_picture_header_read(out->data, (size_t)out->size, out_header, err);
 }
 
+int bt_picture_file_measure(const char *path, struct bt_picture_header *header,
+                            struct bt_error *err)
+{
+    return header->outside ? bt_outside_measure(path, &header->width, &header->height, err) : 0;
+}
+
 static int check_supported(const struct bt_picture_header *header, struct bt_error *err)
 {
     if (header->unsupported) {
@@ -85,12 +92,10 @@ static int check_supported(const struct bt_picture_header *header, struct bt_err
 static enum AVCodecID codec_of(enum bt_picture_kind kind)
 {
     static const enum AVCodecID codecs[] = {
-        [BT_PICTURE_PNG] = AV_CODEC_ID_PNG,
-        [BT_PICTURE_JPEG] = AV_CODEC_ID_MJPEG,
-        [BT_PICTURE_WEBP] = AV_CODEC_ID_WEBP,
-        [BT_PICTURE_GIF] = AV_CODEC_ID_GIF,
-        [BT_PICTURE_BMP] = AV_CODEC_ID_BMP,
-        [BT_PICTURE_TIFF] = AV_CODEC_ID_TIFF,
+        [BT_PICTURE_PNG] = AV_CODEC_ID_PNG,   [BT_PICTURE_JPEG] = AV_CODEC_ID_MJPEG,
+        [BT_PICTURE_WEBP] = AV_CODEC_ID_WEBP, [BT_PICTURE_GIF] = AV_CODEC_ID_GIF,
+        [BT_PICTURE_BMP] = AV_CODEC_ID_BMP,   [BT_PICTURE_TIFF] = AV_CODEC_ID_TIFF,
+        [BT_PICTURE_SVG] = AV_CODEC_ID_NONE,  [BT_PICTURE_HEIF] = AV_CODEC_ID_NONE,
     };
     return codecs[kind];
 }

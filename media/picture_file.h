@@ -17,7 +17,15 @@ int bt_picture_file_read(const char *path, AVPacket *out, struct bt_picture_head
                          struct bt_error *err) BT_NODISCARD;
 
 /**
- * The picture, or the first one of an animation. `lowres`: halved so many times (JPEG, 0..3).
+ * Completes the header of a picture that is read outside (media/outside.h) with its size; does
+ * nothing to others. Errors: those of bt_outside_measure.
+ */
+int bt_picture_file_measure(const char *path, struct bt_picture_header *header,
+                            struct bt_error *err) BT_NODISCARD;
+
+/**
+ * The picture, or the first one of an animation; of what is read outside, bt_outside_draw gives it.
+ * `lowres`: halved so many times (JPEG, 0..3).
  * `packet` and `path` are the same file.
  * Errors: -ENOTSUP a kind we know but cannot decode, -EINVAL or -EBADMSG damaged.
  */

@@ -268,9 +268,9 @@ static void a_cut_off_picture_is_refused(void **state)
     (void)state;
     static const char *const names[] = {"halves.png", "halves.jpg", "halves-lossless.webp",
                                         "halves.bmp", "halves-lzw.tif"};
-    static const char *const options[] = {
-        "-pix_fmt rgb24", "-q:v 1 -pix_fmt yuvj444p", "-c:v libwebp -lossless 1",
-        "-pix_fmt bgr24", "-compression_algo lzw -pix_fmt rgb24"};
+    static const char *const options[] = {"-pix_fmt rgb24", "-q:v 1 -pix_fmt yuvj444p",
+                                          "-c:v libwebp -lossless 1", "-pix_fmt bgr24",
+                                          "-compression_algo lzw -pix_fmt rgb24"};
     for (size_t i = 0; i < BT_ARRAY_LEN(names); i++) {
         BT_AUTOFREE char *arguments = bt_strf("%s%s", HALVES, options[i]);
         BT_AUTOFREE char *path = bt_test_media(names[i], arguments);

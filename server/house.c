@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/program.h"
 #include "base/str.h"
 #include "server/accounts/access.h"
 #include "server/accounts/accounts.h"
@@ -79,24 +80,9 @@ static int open_blobs(struct bt_house *house, struct bt_error *err)
     return bt_blobs_open(dir, &house->server.blobs, err);
 }
 
-// Installed beside us, or in the build directory's own place.
-static char *find_media_program(void)
-{
-    char self[512];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    self[len > 0 ? len : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash == NULL) {
-        return bt_strdup("/usr/bin/bangtin-media");
-    }
-    *slash = '\0';
-    BT_AUTOFREE char *built = bt_strf("%s/../workshop/bangtin-media", self);
-    return access(built, X_OK) == 0 ? BT_TAKE(built) : bt_strf("%s/bangtin-media", self);
-}
-
 static int start_inspector(struct bt_house *house, struct bt_error *err)
 {
-    house->media_program = find_media_program();
+    house->media_program = bt_program_path("bangtin-media", "workshop");
     const struct bt_workshop workshop = {.program = house->media_program, .sandbox = true};
     return bt_inspector_start(&house->server, &workshop, &house->server.inspector, err);
 }

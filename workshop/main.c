@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "media/stream.h"
+#include "workshop/drawing.h"
 #include "workshop/preview.h"
 
 #define PATH_BYTES 4096
@@ -23,6 +25,7 @@ const char *__asan_default_options(void)
 
 static const char help[] =
     "Cách dùng / usage: bangtin-media inspect FILE DIR\n"
+    "                   bangtin-media draw WIDTH HEIGHT -- FILE\n"
     "\n"
     "Xem một tệp đã tải lên: viết vào DIR bản kết luận (report.json) và ảnh nhỏ để duyệt.\n"
     "Looks at one file: writes report.json, thumbnail.jpg and, of clips, filmstrip.jpg into DIR.\n"
@@ -30,7 +33,10 @@ static const char help[] =
     "\n"
     "Tệp từ bên ngoài không đáng tin: máy chủ chạy lệnh này trong hộp cát (bubblewrap).\n"
     "Files from outside are hostile: the server runs this in a sandbox (bubblewrap) without a\n"
-    "network, with limits on memory, time and what it may write.\n";
+    "network, with limits on memory, time and what it may write.\n"
+    "\n"
+    "draw: máy phát gọi để vẽ SVG, AVIF, HEIC; điểm ảnh ra đầu ra chuẩn.\n"
+    "draw: for players, who have SVG, AVIF and HEIC drawn here; pixels go to standard output.\n";
 
 // In place: in the sandbox there are these files and no room for others.
 static int write_text(const char *path, const struct bt_buf *text, struct bt_error *err)
@@ -89,6 +95,12 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
         return EXIT_INSPECTED;
+    }
+    int64_t width, height;
+    if (argc == 6 && strcmp(argv[1], "draw") == 0 && strcmp(argv[4], "--") == 0 &&
+        bt_parse_int(argv[2], 0, BT_MEDIA_MAX_SIDE_PX, &width) == 0 &&
+        bt_parse_int(argv[3], 0, BT_MEDIA_MAX_SIDE_PX, &height) == 0) {
+        return bt_drawing_answer(argv[5], (int)width, (int)height);
     }
     if (argc != 4 || strcmp(argv[1], "inspect") != 0) {
         fputs(help, stderr);
