@@ -109,6 +109,13 @@ void bt_cast_set_evidence(struct bt_cast *cast, enum bt_evidence kind)
     }
 }
 
+void bt_cast_set_panel(struct bt_cast *cast, enum bt_panel panel)
+{
+    for (size_t i = 0; i < cast->count; i++) {
+        bt_zone_player_evidence(cast->zones[i])->panel = panel;
+    }
+}
+
 int64_t bt_cast_due_ns(const struct bt_cast *cast, int64_t now_ns)
 {
     int64_t due_ns = INT64_MAX;

@@ -43,6 +43,7 @@ void bt_cast_begin(struct bt_cast *cast, bool anew, int64_t now_ns);
 size_t bt_cast_receive(struct bt_cast *cast);
 void bt_cast_stop(struct bt_cast *cast, enum bt_end_reason why, int64_t at_ns);
 void bt_cast_set_evidence(struct bt_cast *cast, enum bt_evidence kind);
+void bt_cast_set_panel(struct bt_cast *cast, enum bt_panel panel);  // before it is presented
 
 // The next change of a picture; never sooner than now.
 int64_t bt_cast_due_ns(const struct bt_cast *cast, int64_t now_ns);

@@ -133,6 +133,7 @@ static int play(struct options *options, const volatile int *stop, struct bt_err
     BT_AUTOFREE char *plays = bt_strf("%s/plays.db", options->sync.directory);
     options->sync.clock = bt_clock_real();
     options->sync.plays = plays;
+    options->sync.root = options->screen.stage.root;
     options->sync.clock_is_trusted = clock_is_trusted;
     options->sync.clock_context = &options->screen;
     r = bt_sync_start(&options->sync, news, &sync, err);

@@ -92,6 +92,9 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
     cJSON_AddNumberToObject(display, "width", info.output != NULL ? info.output->width : 0);
     cJSON_AddNumberToObject(display, "height", info.output != NULL ? info.output->height : 0);
     cJSON_AddNumberToObject(display, "refresh_hz", (double)(int)(info.refresh_hz + 0.5));
+    if (info.panel != BT_PANEL_UNKNOWN) {
+        cJSON_AddStringToObject(display, "state", bt_panel_word(info.panel));
+    }
     const struct bt_cast *cast = bt_stage_cast(stage);
     if (cast != NULL) {
         add_clock(object, bt_cast_order(cast), info.anchor_ns);

@@ -44,6 +44,7 @@ static uint64_t take_suspended(struct bt_evidence_log *evidence, const struct bt
         const struct bt_suspended *s = &evidence->suspended[i];
         if (bt_str_equal(s->item, start->item) && s->card == start->card && s->run == start->run) {
             uint64_t play = s->play;
+            evidence->darkest = s->darkest;
             forget_suspended(evidence, i);
             return play;
         }
@@ -67,6 +68,26 @@ static void suspend(struct bt_evidence_log *evidence)
     memcpy(s->priority, evidence->start.priority, sizeof(s->priority));
     s->card = evidence->start.card;
     s->run = evidence->start.run;
+    s->darkest = evidence->darkest;
+}
+
+static void say_display(struct bt_evidence_log *evidence)
+{
+    struct bt_play_start *start = &evidence->start;
+    const char *word = bt_panel_word(evidence->darkest);
+    bt_copy_cut(start->display, sizeof(start->display), word);
+    bt_copy_cut(start->display_evidence, sizeof(start->display_evidence),
+                word[0] != '\0' ? BT_PANEL_EVIDENCE : "");
+}
+
+static void darken(struct bt_evidence_log *evidence)
+{
+    if (evidence->panel > evidence->darkest) {
+        evidence->darkest = evidence->panel;
+        say_display(evidence);
+        bt_recorder_darken(evidence->recorder, evidence->play, evidence->start.display,
+                           evidence->start.display_evidence);
+    }
 }
 
 void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_start *start,
@@ -81,6 +102,8 @@ void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_st
     evidence->start.wall_ms = bt_running_order_wall_ms(evidence->order, presented_ns, &trust);
     evidence->start.clock_trust = (int)trust;
     evidence->start.evidence = (int)evidence->kind;
+    evidence->darkest = evidence->panel;
+    say_display(evidence);
     evidence->counts = (struct bt_play_counts){0};
     evidence->segment_ns = presented_ns;
     evidence->reported_ns = presented_ns;
@@ -89,6 +112,7 @@ void bt_evidence_begin(struct bt_evidence_log *evidence, const struct bt_play_st
     if (evidence->play != 0) {
         bt_recorder_resume(evidence->recorder, evidence->play, presented_ns,
                            evidence->start.wall_ms);
+        darken(evidence);
     } else {
         evidence->play = bt_recorder_begin(evidence->recorder, &evidence->start);
     }
@@ -99,6 +123,7 @@ void bt_evidence_count(struct bt_evidence_log *evidence, bool is_new, int64_t pr
     if (evidence->play == 0) {
         return;
     }
+    darken(evidence);
     struct bt_play_counts *counts = &evidence->counts;
     counts->presented += is_new;
     counts->repeated += !is_new;

@@ -3,6 +3,9 @@
  * present, is counted with every further one, and ends with the present that replaced it.
  * A play that a higher priority interrupted is kept open until it is resumed, or until something
  * else of its own priority shows that it will not be. Endless items are not resumed.
+ *
+ * What is known of the display is the darkest that it was while the play was on: lit all the time,
+ * or not verified.
  */
 #ifndef BT_PLAYER_EVIDENCE_H
 #define BT_PLAYER_EVIDENCE_H
@@ -10,6 +13,7 @@
 #include "player/running_order.h"
 #include "playlists/timeline.h"
 #include "plays/recorder.h"
+#include "sync/panel.h"
 
 // Interruptions may nest, one per priority below the highest.
 #define BT_MAX_SUSPENDED 4
@@ -19,12 +23,15 @@ struct bt_suspended {
     char item[BT_PLAY_ID_BYTES];
     char priority[BT_PLAY_WORD_BYTES];
     int64_t card, run;
+    enum bt_panel darkest;
 };
 
 struct bt_evidence_log {
     struct bt_recorder *recorder;    // borrowed; NULL: nothing is recorded
     struct bt_running_order *order;  // borrowed
     enum bt_evidence kind;
+    enum bt_panel panel;           // the display, now
+    enum bt_panel darkest;         // while the open play was on
     uint64_t play;                 // open now; 0: none
     struct bt_play_start start;    // of the open play
     struct bt_play_counts counts;  // of its present segment

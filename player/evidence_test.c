@@ -155,6 +155,76 @@ static void a_display_that_goes_away_closes_interrupted_plays_too(void **state)
     close_desk(&desk);
 }
 
+// The display over the presents of one play, 0 at the end; and what the record says of it.
+#define LIT BT_PANEL_ON
+static const struct {
+    enum bt_panel panels[4];
+    size_t count;
+    const char *says;
+} displays[] = {
+    {{LIT, LIT, LIT}, 3, "\"display\":\"on\",\"display_evidence\":\"hpd\""},
+    {{LIT, BT_PANEL_OFF, LIT}, 3, "\"display\":\"off\",\"display_evidence\":\"hpd\""},
+    {{BT_PANEL_OFF, LIT, LIT}, 3, "\"display\":\"off\""},
+    {{LIT, BT_PANEL_STANDBY, BT_PANEL_NONE, LIT}, 4, "\"display\":\"none\""},
+    {{LIT, BT_PANEL_UNKNOWN, LIT}, 3, "\"evidence\":\"present\"}"},
+    {{BT_PANEL_UNKNOWN, LIT, LIT}, 3, "\"evidence\":\"present\"}"},
+    {{BT_PANEL_UNKNOWN, BT_PANEL_STANDBY, LIT}, 3, "\"display\":\"standby\""},
+};
+
+static void a_record_says_the_darkest_that_the_display_was(void **state)
+{
+    struct desk desk;
+    open_desk(&desk, *state);
+    for (size_t i = 0; i < BT_ARRAY_LEN(displays); i++) {
+        BT_AUTOFREE char *item = bt_strf("phim-%zu", i);
+        desk.log.panel = displays[i].panels[0];
+        begin(&desk, item, BT_PRIORITY_NORMAL, BT_START_SCHEDULE, BT_NS_PER_S);
+        for (size_t k = 1; k < displays[i].count; k++) {
+            desk.log.panel = displays[i].panels[k];
+            bt_evidence_count(&desk.log, true, (int64_t)(k + 1) * BT_NS_PER_S);
+            open_plays(&desk);  // written down in between
+        }
+        bt_evidence_end(&desk.log, BT_END_SCHEDULE, 0, 9 * BT_NS_PER_S);
+        BT_AUTOFREE char *part = bt_strf("\"item\":\"%s\"%%%s", item, displays[i].says);
+        if (records_like(&desk, part) != 1) {
+            fail_msg("case %zu: no record says %s", i, displays[i].says);
+        }
+    }
+    close_desk(&desk);
+}
+
+static void what_happens_in_an_interruption_is_not_the_plays(void **state)
+{
+    struct desk desk;
+    open_desk(&desk, *state);
+    desk.log.panel = BT_PANEL_ON;
+    begin(&desk, "phim", BT_PRIORITY_NORMAL, BT_START_SCHEDULE, BT_NS_PER_S);
+    bt_evidence_end(&desk.log, BT_END_PREEMPTED, 0, 2 * BT_NS_PER_S);
+    desk.log.panel = BT_PANEL_OFF;
+    begin(&desk, "bao", BT_PRIORITY_EMERGENCY, BT_START_PREEMPT, 2 * BT_NS_PER_S);
+    bt_evidence_end(&desk.log, BT_END_WINDOW, 0, 3 * BT_NS_PER_S);
+    desk.log.panel = BT_PANEL_ON;
+    begin(&desk, "phim", BT_PRIORITY_NORMAL, BT_START_RESUME, 3 * BT_NS_PER_S);
+    bt_evidence_end(&desk.log, BT_END_PREEMPTED, 0, 4 * BT_NS_PER_S);
+    begin(&desk, "gap", BT_PRIORITY_PRIORITY, BT_START_PREEMPT, 4 * BT_NS_PER_S);
+    bt_evidence_end(&desk.log, BT_END_WINDOW, 0, 5 * BT_NS_PER_S);
+    assert_int_equal(open_plays(&desk), 1);
+    // Dark when it is resumed: not lit all the time.
+    begin(&desk, "anh", BT_PRIORITY_EMERGENCY, BT_START_PREEMPT, 5 * BT_NS_PER_S);
+    bt_evidence_end(&desk.log, BT_END_PREEMPTED, 0, 6 * BT_NS_PER_S);
+    desk.log.panel = BT_PANEL_STANDBY;
+    begin(&desk, "anh", BT_PRIORITY_EMERGENCY, BT_START_RESUME, 7 * BT_NS_PER_S);
+    bt_evidence_end(&desk.log, BT_END_SCHEDULE, 0, 8 * BT_NS_PER_S);
+    begin(&desk, "phim", BT_PRIORITY_NORMAL, BT_START_RESUME, 8 * BT_NS_PER_S);
+    desk.log.panel = BT_PANEL_ON;
+    bt_evidence_end(&desk.log, BT_END_SCHEDULE, 0, 9 * BT_NS_PER_S);
+    assert_int_equal(records_like(&desk, "\"item\":\"bao\"%\"display\":\"off\""), 1);
+    assert_int_equal(records_like(&desk, "\"item\":\"gap\"%\"display\":\"on\""), 1);
+    assert_int_equal(records_like(&desk, "\"item\":\"anh\"%\"display\":\"standby\""), 1);
+    assert_int_equal(records_like(&desk, "\"item\":\"phim\"%\"display\":\"standby\""), 1);
+    close_desk(&desk);
+}
+
 static void without_a_recorder_nothing_happens(void **state)
 {
     (void)state;
@@ -175,6 +245,8 @@ int main(void)
         BT_TEST_IN_DIR(what_will_not_be_resumed_is_closed),
         BT_TEST_IN_DIR(an_endless_item_is_closed_when_it_is_cut_into),
         BT_TEST_IN_DIR(a_display_that_goes_away_closes_interrupted_plays_too),
+        BT_TEST_IN_DIR(a_record_says_the_darkest_that_the_display_was),
+        BT_TEST_IN_DIR(what_happens_in_an_interruption_is_not_the_plays),
         cmocka_unit_test(without_a_recorder_nothing_happens),
     };
     return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "player/screen_options.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -46,6 +47,13 @@ static int parse_window(const char *text, struct bt_output_options *out)
     return 0;
 }
 
+// BT_SYS_ROOT is where tests have a /sys of their own.
+static const char *kernel_root(void)
+{
+    const char *root = getenv("BT_SYS_ROOT");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    return root != NULL ? root : "";
+}
+
 int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_screen_options *out,
                            struct bt_error *err)
 {
@@ -53,6 +61,7 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
     *out = (struct bt_screen_options){
         .stage.output = {.fullscreen = true, .title = "Bangtin", .window_x = -1, .window_y = -1},
         .stage.refresh_hz = bt_argument_int(arguments, "refresh", 0),
+        .stage.root = kernel_root(),
         .stage.run_ns = bt_argument_int(arguments, "for", 0) * BT_NS_PER_S,
         .frame_log = bt_argument(arguments, "frame-log"),
         .trust = (enum bt_trust_mode)find_word(bt_argument(arguments, "clock"), bt_screen_clocks),

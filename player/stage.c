@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "player/panel_watch.h"
 #include "player/supervisor.h"
 
 // The same picture is presented again this often when nothing changes.
@@ -56,6 +57,7 @@ struct bt_stage {
     const struct bt_clock *clock;
     struct bt_output *output;  // owned; NULL: no display
     int canvas_width, canvas_height;
+    struct bt_panel_watch *panel_watch;  // owned; NULL: nothing is known
     struct bt_grid grid;
     struct bt_cast *cast;     // owned; NULL: nothing to play yet
     struct bt_cast *leaving;  // owned; replaced, and on the screen until the next present
@@ -301,6 +303,7 @@ static int present(struct bt_stage *stage, int64_t slot_ns, struct bt_error *err
         log_present(stage, slot_ns);
     }
     if (stage->cast != NULL && !stage->blank) {
+        bt_cast_set_panel(stage->cast, bt_panel_watch_now(stage->panel_watch));
         bt_cast_presented(stage->cast, stage->presented_ns);
     }
     close_the_old(stage);
@@ -497,6 +500,7 @@ static void finish(struct bt_stage *stage)
     bt_output_destroy(stage->output);
     bt_prepared_destroy(stage->safe_card);
     bt_overlays_finish(&stage->overlays);
+    bt_panel_watch_destroy(stage->panel_watch);
 }
 
 static struct bt_stage *create(const struct bt_stage_options *options, struct bt_kitchen *kitchen,
@@ -516,6 +520,9 @@ static struct bt_stage *create(const struct bt_stage_options *options, struct bt
         .ends_ns = INT64_MAX,
     };
     bt_overlays_init(&stage->overlays);
+    if (!options->output.headless) {
+        stage->panel_watch = bt_panel_watch_start(options->root != NULL ? options->root : "");
+    }
     return stage;
 }
 
@@ -624,6 +631,7 @@ void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out)
         .anchor_ns = stage->anchor_ns,
         .presented = stage->presented,
         .dropped = stage->dropped + (stage->cast != NULL ? bt_cast_dropped(stage->cast) : 0),
+        .panel = stage->output != NULL ? bt_panel_watch_now(stage->panel_watch) : BT_PANEL_NONE,
     };
 }
 

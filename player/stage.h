@@ -22,6 +22,7 @@ struct bt_stage_options {
     struct bt_output_options output;  // its canvas is the first one
     int64_t refresh_hz;               // a grid of our own; 0: the display's, or none
     int64_t run_ns;                   // stop after so long on a display; 0: never
+    const char *root;                 // of the kernel's files: "" but for tests
 };
 
 struct bt_stage_guide {
@@ -91,6 +92,7 @@ struct bt_stage_info {
     double refresh_hz;                    // of the grid
     int64_t anchor_ns;                    // monotonic; when the first cast began
     int64_t presented, dropped;           // since the start
+    enum bt_panel panel;                  // NONE while there is no output
 };
 void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out);
 

@@ -294,6 +294,7 @@ static const struct {
     {"on", "bật"},
     {"off", "tắt"},
     {"standby", "chờ"},
+    {"none", "không có màn"},
     {"muted", "tắt tiếng"},
     {"journal unwritable", "không ghi được sổ"},
     {"journal damaged or gone", "sổ bị hỏng hoặc bị lấy đi"},

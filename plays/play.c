@@ -66,6 +66,14 @@ void bt_play_abandon(struct bt_play *play)
     }
 }
 
+void bt_play_set_display(struct bt_play *play, const char *display, const char *evidence)
+{
+    if (!bt_play_closed(play)) {
+        bt_copy_cut(play->start.display, sizeof(play->start.display), display);
+        bt_copy_cut(play->start.display_evidence, sizeof(play->start.display_evidence), evidence);
+    }
+}
+
 bool bt_play_closed(const struct bt_play *play)
 {
     return play->why_ended[0] != '\0';

@@ -63,7 +63,7 @@ struct bt_play_start {
     int evidence;                     // enum bt_evidence
 
     // What is known of the display beyond our own presents; "" and 0 mean not known.
-    char display[BT_PLAY_WORD_BYTES];  // "on", "off", "standby"
+    char display[BT_PLAY_WORD_BYTES];  // "on", "off", "standby", "none"
     char display_evidence[32];  // who says so: "hpd", "edid", "sender", "mdc", "cec", "sensor"
     int64_t light_percent;      // 1..100 of the display's full light
     int sound;                  // enum bt_sound
@@ -102,6 +102,9 @@ void bt_play_resume(struct bt_play *play, int64_t mono_ns, int64_t wall_ms);
 void bt_play_end(struct bt_play *play, const struct bt_play_counts *counts, const char *why);
 void bt_play_abandon(struct bt_play *play);  // closes a paused play as pre-empted
 bool bt_play_closed(const struct bt_play *play);
+
+// What was known of the display when it began no longer holds; of a play that is open.
+void bt_play_set_display(struct bt_play *play, const char *display, const char *evidence);
 
 // All segments together.
 struct bt_play_counts bt_play_total(const struct bt_play *play);

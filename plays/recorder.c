@@ -106,6 +106,19 @@ void bt_recorder_progress(struct bt_recorder *recorder, uint64_t play,
     unlock(recorder);
 }
 
+void bt_recorder_darken(struct bt_recorder *recorder, uint64_t play, const char *display,
+                        const char *evidence)
+{
+    lock(recorder);
+    struct bt_pending_play *found = bt_pending_find(&recorder->pending, play);
+    if (found != NULL) {
+        bt_play_set_display(&found->play, display, evidence);
+        bt_pending_changed(&recorder->pending, found);
+        note_news(recorder, &recorder->progress_ns);
+    }
+    unlock(recorder);
+}
+
 void bt_recorder_end(struct bt_recorder *recorder, uint64_t play,
                      const struct bt_play_counts *counts, const char *why_ended)
 {

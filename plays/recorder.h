@@ -59,6 +59,10 @@ uint64_t bt_recorder_begin(struct bt_recorder *recorder, const struct bt_play_st
 void bt_recorder_progress(struct bt_recorder *recorder, uint64_t play,
                           const struct bt_play_counts *counts);
 
+// The display has become darker than it was when the play began: the record says the darkest.
+void bt_recorder_darken(struct bt_recorder *recorder, uint64_t play, const char *display,
+                        const char *evidence);
+
 /**
  * The segment ended. `why_ended` is a bt_end_reason_word. When the reason is "preempted" the play
  * stays open for a resume (bt_recorder_resume), until it is resumed or closed by a later end,

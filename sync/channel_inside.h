@@ -7,6 +7,7 @@
 #include "base/queue.h"
 #include "sync/channel.h"
 #include "sync/event_stream.h"
+#include "sync/status.h"
 #include "sync/wire.h"
 
 #define BT_ANSWER_MAX_BYTES (5 * 1024 * 1024)  // the root metadata in the answer to pairing
@@ -69,9 +70,11 @@ struct bt_channel {
     int64_t login_at_ns;  // once it does not know us, the next try
     int64_t pong;         // to be answered; 0: none
     bool results_due;
-    struct bt_screenshot screenshot;  // bytes NULL: none
-    char *player_status;              // owned
-    struct bt_sha256 status_said;     // of the last one, without what always changes
+    struct bt_screenshot screenshot;    // bytes NULL: none
+    char *player_status;                // owned
+    struct bt_status_said status_said;  // of the last one that the server took
+    struct bt_status_said status_sent;  // of the last one that was sent
+    struct bt_gauge_pace gauge_pace;
     int64_t status_at_ns, status_said_ns;
     int64_t clock_offset_ms;
     uint64_t ticket;  // of the refresh that waiting emergencies hope for; 0: none

@@ -8,7 +8,7 @@
 #include "sync/plays.h"
 #include "sync/repository.h"
 
-// Differ each time without anything having happened.
+// Differ each time without anything having happened; of some the gauges say when it has.
 static const char *const restless[] = {"at_ms",   "clock", "presented", "dropped",
                                        "storage", "plays", "machine"};
 
@@ -43,10 +43,10 @@ static void add_storage(struct bt_sync *sync, cJSON *status)
     }
 }
 
-static void add_machine(cJSON *status)
+static void add_machine(const struct bt_sync *sync, cJSON *status)
 {
     struct bt_machine said;
-    bt_machine_look("", &said);
+    bt_machine_look(sync->options.root, &said);
     if (!said.has_celsius && !said.has_throttled) {
         return;
     }
@@ -125,24 +125,27 @@ static int print(const cJSON *status, struct bt_buf *out, struct bt_error *err)
 }
 
 int bt_status_write(struct bt_sync *sync, const char *player, int64_t clock_offset_ms,
-                    struct bt_buf *out, struct bt_sha256 *out_said, struct bt_error *err)
+                    struct bt_buf *out, struct bt_status_said *out_said, struct bt_error *err)
 {
     BT_AUTOJSON *status = player_part(player);
     add_ours(sync, status);
     add_clock(status, clock_offset_ms);
     add_troubles(sync, status);
     add_storage(sync, status);
-    add_machine(status);
+    add_machine(sync, status);
     int r = print(status, out, err);
     if (r < 0) {
         return r;
     }
+    bt_gauges_read(status, &out_said->gauges);
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(status, "display"),
+                                            "state");
     for (size_t i = 0; i < BT_ARRAY_LEN(restless); i++) {
         cJSON_DeleteItemFromObjectCaseSensitive(status, restless[i]);
     }
     BT_AUTOBUF calm;
     bt_buf_init(&calm, out->limit);
     r = print(status, &calm, err);
-    *out_said = bt_sha256_of(bt_buf_text(&calm), calm.len);
+    out_said->calm = bt_sha256_of(bt_buf_text(&calm), calm.len);
     return r;
 }

@@ -93,6 +93,7 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
     own->model = bt_strdup(text_or_empty(options->model));
     own->version = bt_strdup(text_or_empty(options->version));
     own->plays = bt_strdup(text_or_empty(options->plays));
+    own->root = bt_strdup(text_or_empty(options->root));
     own->clock = options->clock != NULL ? options->clock : bt_clock_real();
     own->ping_s = options->ping_s > 0 ? options->ping_s : PING_S;
     own->poll_s = options->poll_s > 0 ? options->poll_s : POLL_S;
@@ -104,7 +105,7 @@ static void free_options(struct bt_sync_options *options)
 {
     const char *const texts[] = {options->directory,   options->server, options->pin,
                                  options->root_sha256, options->model,  options->version,
-                                 options->plays};
+                                 options->plays,       options->root};
     for (size_t i = 0; i < BT_ARRAY_LEN(texts); i++) {
         free((void *)(uintptr_t)texts[i]);
     }

@@ -37,6 +37,7 @@ struct bt_sync_options {
     // byte is given up after 70 s.
     int64_t ping_s, poll_s, retry_max_s, stall_s;
     const struct bt_clock *clock;
+    const char *root;  // of the kernel's files, such as /sys; NULL but for tests
 
     const char *plays;  // the journal's database, written by the player; NULL: none comes home
     // Whether the wall clock is known to be right, any thread; NULL: it is not.

@@ -166,20 +166,28 @@ static void plan_status(struct bt_channel *channel, int64_t now_ns)
     channel->status_at_ns = now_ns + STATUS_LEAST_NS;
 }
 
+static bool is_worth_saying(struct bt_channel *channel, const struct bt_status_said *now,
+                            int64_t now_ns)
+{
+    const struct bt_status_said *said = &channel->status_said;
+    return memcmp(&said->calm, &now->calm, sizeof(now->calm)) != 0 ||
+           now_ns - channel->status_said_ns >= STATUS_MOST_NS ||
+           (bt_gauges_moved(&said->gauges, &now->gauges) &&
+            bt_gauge_pace_allows(&channel->gauge_pace, now_ns));
+}
+
 static int write_status(struct bt_channel *channel, struct bt_exchange *exchange,
                         struct bt_error *err)
 {
     int64_t now_ns = bt_channel_now_ns(channel);
-    struct bt_sha256 said;
+    struct bt_status_said said;
     plan_status(channel, now_ns);
     int r = bt_status_write(channel->sync, channel->player_status, channel->clock_offset_ms,
                             &exchange->sent, &said, err);
-    bool same = memcmp(&said, &channel->status_said, sizeof(said)) == 0;
-    if (r == 0 && same && now_ns - channel->status_said_ns < STATUS_MOST_NS) {
+    if (r == 0 && !is_worth_saying(channel, &said, now_ns)) {
         return bt_fail(err, -ENODATA, "Nothing to say");
     }
-    channel->status_said = said;
-    channel->status_said_ns = now_ns;
+    channel->status_sent = said;
     return r;
 }
 
@@ -372,6 +380,15 @@ static int read_nothing(struct bt_channel *channel, struct bt_exchange *exchange
     return 0;
 }
 
+// One that did not arrive is said again.
+static int note_status(struct bt_channel *channel, struct bt_exchange *exchange,
+                       struct bt_error *err)
+{
+    channel->status_said = channel->status_sent;
+    channel->status_said_ns = bt_channel_now_ns(channel);
+    return 0;
+}
+
 static int read_results(struct bt_channel *channel, struct bt_exchange *exchange,
                         struct bt_error *err)
 {
@@ -406,7 +423,7 @@ static const struct {
                         true},
     [BT_TALK_PONG] = {"v1/player/pong", pong_due, write_pong, read_nothing, true, false},
     [BT_TALK_RESULTS] = {"v1/player/done", results_due, write_results, read_results, true, false},
-    [BT_TALK_STATUS] = {"v1/player/status", status_due, write_status, read_nothing, true, false},
+    [BT_TALK_STATUS] = {"v1/player/status", status_due, write_status, note_status, true, false},
     [BT_TALK_SCREENSHOT] = {"v1/player/screenshots/%lld", NULL, NULL, read_screenshot, true, false},
 };
 

@@ -1,0 +1,77 @@
+#include "player/panel_watch.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "base/str.h"
+
+#define LOOK_NS (2 * BT_NS_PER_S)
+
+static const struct bt_log logger = {"player/panel"};
+
+struct bt_panel_watch {
+    char *root;
+    struct bt_queue *rest;  // nothing ever comes through it; closing it ends the rest
+    pthread_t thread;
+    atomic_int panel;  // enum bt_panel
+};
+
+static void look(struct bt_panel_watch *watch)
+{
+    int before = atomic_exchange(&watch->panel, (int)bt_panel_look(watch->root));
+    int now = atomic_load(&watch->panel);
+    if (now != before) {
+        const char *word = bt_panel_word((enum bt_panel)now);
+        bt_log_info(&logger, "The display is '%s' now", word[0] != '\0' ? word : "unknown");
+    }
+}
+
+static void *run(void *argument)
+{
+    struct bt_panel_watch *watch = argument;
+    while (!bt_queue_closed(watch->rest)) {
+        (void)bt_queue_pop_wait(watch->rest, bt_clock_mono_ns(bt_clock_real()) + LOOK_NS);
+        look(watch);
+    }
+    return NULL;
+}
+
+static void finish(struct bt_panel_watch *watch)
+{
+    bt_queue_destroy(watch->rest);
+    free(watch->root);
+    free(watch);
+}
+
+struct bt_panel_watch *bt_panel_watch_start(const char *root)
+{
+    struct bt_panel_watch *watch = BT_NEW(struct bt_panel_watch);
+    watch->root = bt_strdup(root);
+    watch->rest = bt_queue_create(1, free, (struct bt_waker){0});
+    look(watch);
+    if (pthread_create(&watch->thread, NULL, run, watch) != 0) {
+        bt_log_warn(&logger, "Cannot start a thread; nothing will be known of the display");
+        finish(watch);
+        return NULL;
+    }
+    return watch;
+}
+
+void bt_panel_watch_destroy(struct bt_panel_watch *watch)
+{
+    if (watch != NULL) {
+        bt_queue_close(watch->rest);
+        pthread_join(watch->thread, NULL);
+        finish(watch);
+    }
+}
+
+enum bt_panel bt_panel_watch_now(const struct bt_panel_watch *watch)
+{
+    return watch != NULL ? (enum bt_panel)atomic_load(&watch->panel) : BT_PANEL_UNKNOWN;
+}

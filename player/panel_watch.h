@@ -1,0 +1,21 @@
+/**
+ * The panel watch: a thread that looks every 2 s whether the display is lit (sync/panel.h), so that
+ * the main loop need not read files.
+ */
+#ifndef BT_PLAYER_PANEL_WATCH_H
+#define BT_PLAYER_PANEL_WATCH_H
+
+#include "base/compiler.h"
+#include "sync/panel.h"
+
+struct bt_panel_watch;
+
+// `root`: as bt_panel_look has it. The first look is over when it returns. NULL: no thread to be
+// had.
+struct bt_panel_watch *bt_panel_watch_start(const char *root) BT_NODISCARD;
+void bt_panel_watch_destroy(struct bt_panel_watch *watch);
+
+// Any thread; never waits. Of NULL nothing is known.
+enum bt_panel bt_panel_watch_now(const struct bt_panel_watch *watch);
+
+#endif
