@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #define MINUTE_MS 60000LL
@@ -130,18 +131,46 @@ static bool order_unanswered(const struct bt_judge *judge, struct bt_finding *ou
                "there is an order without an answer");
 }
 
+// What a player says of its display.
+static const struct {
+    const char *word, *vi, *en;
+} darknesses[] = {
+    {"none", "máy phát không thấy màn hình nào trong giờ mở",
+     "the player finds no display in opening hours"},
+    {"off", "màn hình đang tắt trong giờ mở", "the display is off in opening hours"},
+    {"standby", "màn hình đang ở chế độ chờ trong giờ mở",
+     "the display is in standby in opening hours"},
+};
+
+static bool says_dark(const struct bt_judge *judge, const char *display, struct bt_finding *out)
+{
+    for (size_t i = 0; i < BT_ARRAY_LEN(darknesses); i++) {
+        if (strcmp(darknesses[i].word, display) == 0) {
+            return say(out, judge->now_ms, bt_strdup(darknesses[i].vi),
+                       bt_strdup(darknesses[i].en));
+        }
+    }
+    return false;
+}
+
+// Where nothing is known of the display now, today's plays may know.
+static bool shows_to_nobody(const struct bt_judge *judge, struct bt_finding *out)
+{
+    const struct bt_care_facts *facts = judge->facts;
+    return facts->plays_unlit > 0 && facts->plays_lit == 0 &&
+           SAY(out, judge->now_ms, "hôm nay %lld lượt phát, không lượt nào lúc màn hình sáng",
+               "%lld plays today, none of them while the display was lit",
+               (long long)facts->plays_unlit);
+}
+
 static bool dark(const struct bt_judge *judge, struct bt_finding *out)
 {
     const struct bt_care_facts *facts = judge->facts;
-    bool off = strcmp(facts->display, "off") == 0 || strcmp(facts->display, "standby") == 0;
-    if (!is_fresh(judge) || facts->open_since_ms == BT_CARE_UNKNOWN ||
-        (!off && !facts->no_display)) {
+    if (!facts->has_player || facts->open_since_ms == BT_CARE_UNKNOWN) {
         return false;
     }
-    return off ? SAY(out, judge->now_ms, "màn hình tắt hoặc đang chờ (%s) trong giờ mở",
-                     "the display is off or in standby (%s) in opening hours", facts->display)
-               : SAY(out, judge->now_ms, "máy phát không thấy màn hình nào trong giờ mở",
-                     "the player finds no display in opening hours");
+    const char *display = !is_fresh(judge) ? "" : facts->no_display ? "none" : facts->display;
+    return display[0] != '\0' ? says_dark(judge, display, out) : shows_to_nobody(judge, out);
 }
 
 static bool hot(const struct bt_judge *judge, struct bt_finding *out)

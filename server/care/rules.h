@@ -43,13 +43,14 @@ struct bt_care_facts {
     int64_t status_ms;  // of its newest status
     int64_t celsius, free_bytes, clock_offset_ms;
     bool throttled, clock_untrusted, no_display;
-    char display[16];     // on, off, standby; "" unknown
+    char display[16];     // on, off, standby, none; "" unknown
     char troubles[1024];  // codes, separated by spaces
 
-    int64_t order_given_ms;   // the oldest that was not answered
-    int64_t order_failed_ms;  // the newest that failed
-    int64_t content_end_ms;   // 0: there is none at all; BT_CARE_NEVER
-    int64_t plays_known_ms;   // everything shown before is counted
+    int64_t order_given_ms;          // the oldest that was not answered
+    int64_t order_failed_ms;         // the newest that failed
+    int64_t content_end_ms;          // 0: there is none at all; BT_CARE_NEVER
+    int64_t plays_known_ms;          // everything shown before is counted
+    int64_t plays_lit, plays_unlit;  // of today, of which somebody says that the display was so
     bool forked;
     int64_t loss_ms;  // the end of the newest one
 };

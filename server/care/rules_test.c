@@ -97,6 +97,15 @@ static void what_is_wrong_with_the_screen_is_found(void **state)
     FINDS("clock", facts.clock_offset_ms = -61000);
     FINDS("clock", facts.clock_untrusted = true);
     FINDS("dark", SET(facts.display, "standby"));
+    FINDS("dark", SET(facts.display, "off"));
+    FINDS("dark", SET(facts.display, "none"));
+    FINDS("", SET(facts.display, "on"));
+    FINDS("", SET(facts.display, "off"); facts.open_since_ms = BT_CARE_UNKNOWN);
+    // Plays on a dark display count where the player does not say what it does now.
+    FINDS("dark", facts.plays_unlit = 3);
+    FINDS("", facts.plays_unlit = 3; facts.plays_lit = 1);
+    FINDS("", facts.plays_unlit = 3; SET(facts.display, "on"));
+    FINDS("", facts.plays_unlit = 3; facts.open_since_ms = BT_CARE_UNKNOWN);
     FINDS("dark", facts.no_display = true);
     FINDS("", facts.no_display = true; facts.open_since_ms = BT_CARE_UNKNOWN);
 }

@@ -138,6 +138,12 @@ static void take_loss(const struct bt_db_rows *row, struct bt_care_screen *scree
     screen->facts.loss_ms = number_or_unknown(row, 1);
 }
 
+static void take_plays(const struct bt_db_rows *row, struct bt_care_screen *screen)
+{
+    screen->facts.plays_lit = bt_db_get_int(row, 1);
+    screen->facts.plays_unlit = bt_db_get_int(row, 2);
+}
+
 static void take_content(const struct bt_db_rows *row, struct bt_care_screen *screen)
 {
     bool endless = bt_db_get_int(row, 2) != 0;
@@ -163,6 +169,14 @@ static const struct addition additions[] = {
      " 'record unreadable')"
      " GROUP BY screen ORDER BY screen LIMIT 1000",
      take_loss},
+    // Today is Viet Nam's, which a screen elsewhere may count as its yesterday for a while.
+    {"SELECT screen,"
+     " CAST(SUM(CASE WHEN evidence LIKE '%:on' THEN complete + partial ELSE 0 END) AS BIGINT),"
+     " CAST(SUM(CASE WHEN evidence LIKE '%:off' OR evidence LIKE '%:standby'"
+     " OR evidence LIKE '%:none' THEN complete + partial ELSE 0 END) AS BIGINT)"
+     " FROM play_daily WHERE screen >= $1 AND screen <= $2 AND day = ($3 + 25200000) / 86400000"
+     " GROUP BY screen ORDER BY screen LIMIT 1000",
+     take_plays},
     {"SELECT d.name, COALESCE(MAX(e.end_ms), 0),"
      " MAX(CASE WHEN e.publication IS NOT NULL AND e.end_ms IS NULL THEN 1 ELSE 0 END)"
      " FROM publication d JOIN content_carry c ON c.publication = d.id"
