@@ -9,6 +9,7 @@ counts that a server would have of them. Everything is counted again here, from 
 import calendar
 import datetime
 import hashlib
+import json
 import random
 from collections import defaultdict
 
@@ -17,12 +18,13 @@ ZONE_MS = 7 * 3600 * 1000
 DAY_MS = 86400000
 MERGED = datetime.date(2026, 3, 1)
 FIRST, LAST = datetime.date(2025, 1, 1), datetime.date(2026, 10, 31)
-REASONS = ["schedule", "window", "preempted", "power lost"]
+REASONS = ["schedule", "window", "preempted", "power lost", "removed", "display", "error", "stopped"]
 EVIDENCES = ["present", "page-flip", "hpd:on"]
 # code, parent, name, ended
 UNITS = [("92", "vn", "Tỉnh Bắc Ninh", None), ("c1", "92", "Phường Kinh Bắc", None), ("c2", "92", "Xã Đông Cứu", None),
          ("c3", "92", "Xã Ốc Ẩn", MERGED), ("91", "vn", "Tỉnh Phú Thọ", None), ("d1", "91", "Xã Ẫ Ổ Ệ", None)]
 PARENTS = {code: parent for code, parent, _, _ in UNITS}
+HOUR_MS = 3600 * 1000
 SUCCESSOR = {"c3": "c2", "cu": "c1"}  # "cu" is a former code alone
 
 
@@ -65,7 +67,7 @@ class World:
         asset = "" if drawn else hashlib.sha256(b"%d" % (number % 5)).hexdigest()
         subject = {"publication": f"u.c{number % 3 + 1}.bang", "item": f"i{number}", "asset": asset,
                    "type": "text" if drawn else "image", "campaign": ["", "c-A", "c-B"][number % 3], "layer": "unit",
-                   "priority": ["normal", "priority", "emergency"][number % 2]}
+                   "priority": ["normal", "priority", "emergency"][number // 3 % 3]}
         subject["id"] = int.from_bytes(hashlib.sha256(repr(sorted(subject.items())).encode()).digest()[:8], "big") >> 2
         return subject
 
@@ -167,8 +169,43 @@ class World:
         lost = day_ms(datetime.date(2026, 10, 5))
         yield from insert("play_loss", [("d-s-1", "j", 7, "s-1", "c2", 12, "journal unwritable", lost, lost + 3600000, "synced")])
 
+    # October 2026: [id, unit, what, why, from, until]
+    TAKEN = [("t-1", "c2", '{"publication": "u.c1.bang", "item": "i0"}', "Sai số liệu", datetime.date(2026, 9, 28), datetime.date(2026, 10, 3)),
+             ("t-2", "92", '{"publication": "u.c1.bang", "item": "i3"}', "", datetime.date(2026, 10, 20), None),
+             ("t-3", "c1", '{"publication": "u.c1.bang", "item": "i6"}', "", datetime.date(2026, 8, 1), datetime.date(2026, 8, 2)),
+             ("t-4", "91", '{"publication": "u.c1.bang", "item": "i6"}', "", datetime.date(2026, 10, 1), None)]
+    # The screens they hold on in the report of 92.
+    TAKEN_FROM = {"t-1": 4, "t-2": 5}
+    WARNED_MS = day_ms(datetime.date(2026, 10, 12)) + 8 * HOUR_MS
+    # screen, told, what, from, until
+    TROUBLES = [("s-0", True, "im lặng từ 10/10", datetime.date(2026, 10, 10), None),
+                ("s-1", True, "màn hình tối", datetime.date(2026, 9, 30), datetime.date(2026, 10, 1)),
+                ("s-1", False, "nóng", datetime.date(2026, 10, 5), datetime.date(2026, 10, 6)),
+                ("s-2", True, "nóng", datetime.date(2026, 9, 1), datetime.date(2026, 9, 2)),
+                ("s-3", True, "im lặng", datetime.date(2026, 10, 10), None)]
+
+    def activation(self, screens):
+        signed = {"_type": "emergency", "format": 1, "id": "e-bao", "template": "u/c2/template-bao", "template_sha256": "0" * 64,
+                  "scope": ["c2"], "screens": screens, "level": 3, "from_ms": 0, "until_ms": 1, "fields": {}}
+        return json.dumps({"signed": signed, "signatures": []})
+
+    def orders_sql(self):
+        """A warning that was renewed for one screen alone after an hour and ended after three; takedowns; troubles."""
+        yield from insert("takedown", [(taken, unit, "[]", f"[{item}]", reason, "", day_ms(given))
+                                       for taken, unit, item, reason, given, _ in self.TAKEN])
+        yield from insert("takedown_lift", [(taken, "u/c2/bang.json", 9, day_ms(lifted))
+                                            for taken, _, _, _, _, lifted in self.TAKEN if lifted])
+        begun = self.WARNED_MS
+        yield from insert("emergency", [("e-bao", "c2", "u/c2/template-bao.json", 3, begun, begun + 9 * HOUR_MS, self.activation(["s-1"]),
+                                         "", begun + HOUR_MS, begun + 3 * HOUR_MS, "")])
+        yield from insert("emergency_before", [("e-bao", begun, begun + HOUR_MS, self.activation([]))])
+        yield from insert("alert", [(f"a-{i}", "silent", screen, screen, self.unit_of(screen, LAST), "warning", text, "", day_ms(since),
+                                     day_ms(since), day_ms(since) if told else None, day_ms(until) if until else None)
+                                    for i, (screen, told, text, since, until) in enumerate(self.TROUBLES)],
+                          "(id,kind,object,screen,unit,severity,vi,en,since_ms,seen_ms,raised_ms,until_ms)")
+
     def sql(self):
-        return "".join([*self.people_sql(), *self.counts_sql(self.plays), *self.journals_sql()])
+        return "".join([*self.people_sql(), *self.counts_sql(self.plays), *self.journals_sql(), *self.orders_sql()])
 
 
 def month_ends(year, month):

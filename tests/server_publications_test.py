@@ -675,8 +675,14 @@ class Removing(PublicationCase):
         renewed = {**signed, "until_ms": signed["until_ms"] + 1000}
         answer = self.admin.post("/v1/emergencies", {"activation": json.dumps(envelope(renewed, self.duty))})
         self.assertEqual((answer.status, answer.json["until_ms"]), (201, renewed["until_ms"]))
+        issued_ms = answer.json["issued_ms"]
         answer = self.admin.post("/v1/emergencies/e-7K3QZ5/end")
         self.assertEqual((answer.status, answer.json["state"]), (200, "ended"))
+        # Reports tell that it stood from when it was first given, not from its renewal.
+        days = {"from": "2026-01-01", "to": "2030-12-31"}
+        told, = self.admin.post("/v1/reports", {"unit": "31333", **days, "keep": False}).json["incidents"]["emergencies"]
+        self.assertEqual((told["id"], told["until_ms"], told["screens"]), ("e-7K3QZ5", answer.json["ended_ms"], 1))
+        self.assertTrue(signed["from_ms"] <= told["from_ms"] < issued_ms, (signed, told, issued_ms))
         self.assertEqual(self.admin.post("/v1/emergencies/e-7K3QZ5/end").status, 200)
         late = {**renewed, "until_ms": renewed["until_ms"] + 1000}
         self.assertEqual(self.admin.post("/v1/emergencies", {"activation": envelope(late, self.duty)}).status, 409)

@@ -14,7 +14,7 @@ import threading
 import xml.etree.ElementTree as xml
 import zipfile
 
-from report_world import FIRST, LAST, MERGED, SUCCESSOR, World, day_ms, insert
+from report_world import FIRST, HOUR_MS, LAST, MERGED, SUCCESSOR, World, day_ms, insert
 from server_harness import BUILD, PASSWORD, Client, ServerCase, main
 from fleet_test import ROOT
 from server_plays_test import BEGIN_MS, JOURNAL, PlaysTest
@@ -313,6 +313,34 @@ class FormsTest(ReportsCase):
         for part in ('orientation="landscape"', 'paperSize="9"', 'state="frozen"', "chưa báo về", "Vân tay gốc"):
             self.assertIn(part, sheet)
         self.assertIn("Times New Roman", zipfile.ZipFile(io.BytesIO(answer.body)).read("xl/styles.xml").decode())
+
+    def test_form_05_is_the_recount(self):
+        self.prepare(seed=5)
+        first, last = datetime.date(2026, 10, 1), datetime.date(2026, 10, 31)
+        # What stood and what was wrong is told whatever the report is about; what ended showings, of what it is about.
+        for more, where in (({}, lambda play: True), ({"campaign": "c-A"}, lambda play: play.subject["campaign"] == "c-A")):
+            item = self.ask(first=first, last=last, by=["unit"], **more)
+            incidents = self.admin.get(f"/v1/reports/{item['id']}").json["incidents"]
+            self.assertEqual({taken["id"]: taken["screens"] for taken in incidents["takedowns"]}, self.world.TAKEN_FROM)
+            warned, = incidents["emergencies"]
+            self.assertEqual((warned["from_ms"], warned["until_ms"], warned["screens"]),
+                             (self.world.WARNED_MS, self.world.WARNED_MS + 3 * HOUR_MS, 4))
+            self.assertEqual([trouble["content"] for trouble in incidents["troubles"]], ["màn hình tối", "im lặng từ 10/10"])
+            shown = self.world.recount([], "92", first, last, lambda play: play.subject["priority"] == "emergency")[()]
+            self.assertEqual(list(incidents["emergency_plays"].values()), [shown[0], shown[1], shown[4], shown[5]])
+            cut = self.world.recount(["reason"], "92", first, last, lambda play, where=where: where(play) and not play.complete)
+            *_, form = self.cells(self.get(item["id"], "xlsx").body, sheets=3)
+            sums = {form[row, "A"]: form.get((row, "G")) for row, column in form if column == "A" and isinstance(form[row, "A"], str)}
+            for text, number in {"Lượt phát khẩn cấp trọn vẹn": shown[0], "Lượt phát khẩn cấp dở dang": shown[1],
+                                 "Số lượt đã khai báo mất (ít nhất)": 12,
+                                 **{text: cut.get((reason,), [0, 0])[1] for text, reason in (
+                                     ("Lượt đang phát thì bị gỡ", "removed"), ("Lượt dở dang vì mất điện", "power lost"),
+                                     ("Lượt dở dang vì mất màn hình", "display"), ("Lượt dở dang vì lỗi", "error"),
+                                     ("Lượt dở dang vì máy phát dừng", "stopped"))}}.items():
+                self.assertEqual(sums[text], number, text)
+            self.assertIn("TỔNG CỘNG: 2 lệnh gỡ, 1 đợt phát khẩn cấp, 2 sự cố, 1 khai báo mất", sums)
+            self.assertIn("BIỂU 05: SỰ CỐ, GỠ BỎ, PHÁT KHẨN CẤP", form.values())
+            self.assertNotIn("Lượt theo lịch không phát vì đang có lệnh gỡ", sums)  # nothing was planned
 
     def test_a_long_report_is_a_spreadsheet_too(self):
         self.prepare(plays=10000)

@@ -10,6 +10,7 @@
 #include "plays/tally.h"
 #include "server/reports/columns.h"
 #include "server/reports/facts.h"
+#include "server/reports/incidents.h"
 #include "server/reports/names.h"
 #include "server/reports/period.h"
 #include "server/reports/query.h"
@@ -30,7 +31,8 @@ struct making {
     char root_sha256[65];
     struct bt_report_table *table;
     struct bt_scope scope;
-    cJSON *completeness, *coverage, *timeliness, *supplement, *watermarks, *reasons, *shortfall;
+    cJSON *completeness, *coverage, *timeliness, *supplement, *watermarks, *reasons, *shortfall,
+        *incidents;
 };
 
 static void finish_making(struct making *making)
@@ -44,6 +46,7 @@ static void finish_making(struct making *making)
     cJSON_Delete(making->watermarks);
     cJSON_Delete(making->reasons);
     cJSON_Delete(making->shortfall);
+    cJSON_Delete(making->incidents);
 }
 
 void bt_report_made_finish(struct bt_report_made *made)
@@ -105,6 +108,9 @@ static int gather(struct making *making, struct bt_remembered *days, struct bt_e
     r = r < 0 ? r : bt_report_reasons(db, params, making->path, &making->reasons, err);
     r = r < 0 ? r
               : bt_report_shortfall(db, params, making->path, &making->scope, &making->shortfall,
+                                    err);
+    r = r < 0 ? r
+              : bt_report_incidents(db, params, making->path, &making->scope, &making->incidents,
                                     err);
     r = r < 0 ? r : bt_report_watermarks(db, &making->scope, &making->watermarks, err);
     r = r < 0 ? r
@@ -337,7 +343,7 @@ static int write(struct bt_buf *out, struct making *making, struct bt_report_mad
         {"completeness", making->completeness}, {"coverage", making->coverage},
         {"timeliness", making->timeliness},     {"reasons", making->reasons},
         {"shortfall", making->shortfall},       {"supplement", making->supplement},
-        {"watermarks", making->watermarks},
+        {"incidents", making->incidents},       {"watermarks", making->watermarks},
     };
     int r = add_head(out, making);
     r = r < 0 ? r : add_rows(out, making);

@@ -22,6 +22,7 @@ void bt_scope_finish(struct bt_scope *scope)
     for (size_t i = 0; i < scope->count; i++) {
         free(scope->screens[i].name);
         free(scope->screens[i].unit_name);
+        free(scope->screens[i].unit_path);
     }
     free(scope->screens);
     free(scope->days);
@@ -61,13 +62,14 @@ static void add_screen(struct bt_scope *scope, const struct bt_db_rows *rows)
     screen->unit_name = bt_strdup(bt_db_get_text(rows, 3));
     screen->known_ms = bt_db_get_int(rows, 4);
     screen->forked = bt_db_get_int(rows, 5) > 0;
+    screen->unit_path = bt_strdup(bt_db_get_text(rows, 6));
 }
 
 #define SCREEN_COLUMNS                                                                             \
     "SELECT d.id, d.name, d.unit, u.name, COALESCE((SELECT max(j.known_ms) FROM play_journal j"    \
     " WHERE j.screen = d.id), 0), (SELECT count(*) FROM play_journal j WHERE j.screen = d.id"      \
-    " AND j.state = 'forked' AND j.resolved_ms IS NULL) FROM screen d JOIN unit u ON u.code = "    \
-    "d.unit"
+    " AND j.state = 'forked' AND j.resolved_ms IS NULL), u.path FROM screen d"                     \
+    " JOIN unit u ON u.code = d.unit"
 
 static int load_own(struct bt_db *db, const struct bt_report_params *params, const char *path,
                     struct bt_scope *scope, struct bt_error *err)

@@ -15,7 +15,7 @@
 
 struct bt_scope_screen {
     char id[32], unit[25];
-    char *name, *unit_name;
+    char *name, *unit_name, *unit_path;
     int64_t known_ms;  // everything shown before is counted; 0: nothing ever came
     bool forked;
     int64_t complete;  // in the days of the report

@@ -49,6 +49,7 @@ static const struct shape {
         {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = "0.0%"},
     [BT_FORMAT_NOTE] = {.size = 11, .wrapped = true, .align = LXW_ALIGN_LEFT},
     [BT_FORMAT_SECTION] = {.size = 12, .bold = true, .align = LXW_ALIGN_LEFT},
+    [BT_FORMAT_GROUP] = {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_LEFT},
     [BT_FORMAT_SIGN] = {.size = 12, .bold = true, .align = LXW_ALIGN_CENTER},
 };
 
@@ -206,6 +207,7 @@ static int draw(const char *path, struct bt_report_reader *reader, struct bt_err
     int r = bt_sheet_form(&sheet, reader, err);
     if (r == 0) {
         bt_sheet_facts(&sheet);
+        bt_sheet_incidents(&sheet);
     }
     lxw_error error = workbook_close(sheet.workbook);
     if (r == 0 && (error != LXW_NO_ERROR || sheet.failed)) {

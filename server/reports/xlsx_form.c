@@ -135,27 +135,6 @@ static const char *form_title(const cJSON *head)
     return "BIỂU TỔNG HỢP SỐ LƯỢT PHÁT";
 }
 
-static void draw_top(struct bt_sheet *sheet, const struct form *form)
-{
-    char from[BT_SHOWN_BYTES], until[BT_SHOWN_BYTES];
-    const cJSON *head = sheet->head;
-    int last = form->count - 1, left = BT_MAX(form->count / 2 - 1, 0);
-    bt_shown_day(bt_shown_key(head, "from_day"), from);
-    bt_shown_day(bt_shown_key(head, "until_day"), until);
-    BT_AUTOFREE char *span =
-        bt_strf("(%s; số liệu từ ngày %s đến hết ngày %s; đơn vị: %s)", bt_shown_key(head, "title"),
-                from, until, bt_shown_key(head, "unit_name"));
-    bt_sheet_over(sheet, 0, left, 1, bt_shown_key(head, "organisation"), BT_FORMAT_OFFICE);
-    bt_sheet_over(sheet, left + 1, last, 1, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", BT_FORMAT_OFFICE);
-    sheet->row++;
-    bt_sheet_over(sheet, left + 1, last, 1, "Độc lập - Tự do - Hạnh phúc", BT_FORMAT_MOTTO);
-    sheet->row += 2;
-    bt_sheet_over(sheet, 0, last, 1, form_title(head), BT_FORMAT_TITLE);
-    sheet->row++;
-    bt_sheet_over(sheet, 0, last, 1, span, BT_FORMAT_SUBTITLE);
-    sheet->row += 2;
-}
-
 // Where the columns under the same group as this one end.
 static int end_of_group(const struct form *form, int first)
 {
@@ -269,20 +248,6 @@ static void draw_notes(struct bt_sheet *sheet, const struct form *form)
     sheet->row++;
 }
 
-static void draw_signatures(struct bt_sheet *sheet, const struct form *form)
-{
-    int last = form->count - 1, left = BT_MAX(form->count / 2 - 1, 0);
-    bt_sheet_over(sheet, left + 1, last, 1, "………, ngày …… tháng …… năm ………", BT_FORMAT_SUBTITLE);
-    sheet->row++;
-    bt_sheet_over(sheet, 0, left, 1, "NGƯỜI LẬP BIỂU", BT_FORMAT_SIGN);
-    bt_sheet_over(sheet, left + 1, last, 1, "THỦ TRƯỞNG ĐƠN VỊ", BT_FORMAT_SIGN);
-    sheet->row++;
-    bt_sheet_over(sheet, 0, left, 1, "(Ký, ghi rõ họ tên)", BT_FORMAT_SUBTITLE);
-    bt_sheet_over(sheet, left + 1, last, 1, "(Ký, đóng dấu, ghi rõ họ tên)", BT_FORMAT_SUBTITLE);
-    sheet->row += 4;
-    bt_sheet_over(sheet, 0, left, 1, bt_shown_key(sheet->head, "created_by_name"), BT_FORMAT_SIGN);
-}
-
 int bt_sheet_form(struct bt_sheet *sheet, struct bt_report_reader *reader, struct bt_error *err)
 {
     struct form form = {.count = 0};
@@ -293,7 +258,7 @@ int bt_sheet_form(struct bt_sheet *sheet, struct bt_report_reader *reader, struc
     for (int i = 0; i < form.count; i++) {
         worksheet_set_column(sheet->sheet, (lxw_col_t)i, (lxw_col_t)i, form.columns[i].width, NULL);
     }
-    draw_top(sheet, &form);
+    bt_sheet_top(sheet, form.count - 1, form_title(sheet->head));
     draw_headings(sheet, &form);
     cJSON *row = NULL;
     int r, number = 0;
@@ -304,7 +269,7 @@ int bt_sheet_form(struct bt_sheet *sheet, struct bt_report_reader *reader, struc
     if (r == 0) {
         draw_total(sheet, &form);
         draw_notes(sheet, &form);
-        draw_signatures(sheet, &form);
+        bt_sheet_signatures(sheet, form.count - 1);
     }
     return r;
 }

@@ -25,6 +25,7 @@ enum bt_sheet_format {
     BT_FORMAT_SUM_PERCENT,
     BT_FORMAT_NOTE,
     BT_FORMAT_SECTION,
+    BT_FORMAT_GROUP,  // of a table's rows
     BT_FORMAT_SIGN,
     BT_FORMAT_COUNT
 };
@@ -54,9 +55,15 @@ void bt_sheet_blank(struct bt_sheet *sheet, int column, enum bt_sheet_format for
 void bt_sheet_over(struct bt_sheet *sheet, int first, int last, int rows, const char *text,
                    enum bt_sheet_format format);
 
-// The form itself, and the sheet of what must be known beside it.
+// Over columns 0 to `last`: the office, the State, the form's title and what it is about; and,
+// under everything else, who signs it.
+void bt_sheet_top(struct bt_sheet *sheet, int last, const char *title);
+void bt_sheet_signatures(struct bt_sheet *sheet, int last);
+
+// The form itself, the sheet of what must be known beside it, and that of incidents.
 int bt_sheet_form(struct bt_sheet *sheet, struct bt_report_reader *reader,
                   struct bt_error *err) BT_NODISCARD;
 void bt_sheet_facts(struct bt_sheet *sheet);
+void bt_sheet_incidents(struct bt_sheet *sheet);
 
 #endif
