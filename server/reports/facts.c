@@ -67,10 +67,12 @@ static int ask_losses(struct bt_db *db, const struct bt_report_params *params, c
     return bt_report_query_ask(&query, db, out, err);
 }
 
-static void add_loss(cJSON *list, const struct bt_db_rows *rows)
+static void add_loss(cJSON *list, const struct bt_scope *scope, const struct bt_db_rows *rows)
 {
     cJSON *item = cJSON_CreateObject();
+    int64_t at = bt_scope_find(scope, bt_db_get_text(rows, 0));
     cJSON_AddStringToObject(item, "screen", bt_db_get_text(rows, 0));
+    cJSON_AddStringToObject(item, "name", at >= 0 ? scope->screens[at].name : "");
     add_number(item, "plays", bt_db_get_int(rows, 1));
     cJSON_AddStringToObject(item, "cause", bt_db_get_text(rows, 2));
     add_number(item, "start_ms", bt_db_get_int(rows, 3));
@@ -79,7 +81,7 @@ static void add_loss(cJSON *list, const struct bt_db_rows *rows)
     cJSON_AddItemToArray(list, item);
 }
 
-static void add_losses(cJSON *object, struct bt_db_rows *rows)
+static void add_losses(cJSON *object, const struct bt_scope *scope, struct bt_db_rows *rows)
 {
     cJSON *list = cJSON_AddArrayToObject(object, "losses");
     int64_t plays = 0, unknown = 0, count = 0;
@@ -87,7 +89,7 @@ static void add_losses(cJSON *object, struct bt_db_rows *rows)
         plays += bt_db_get_int(rows, 1);
         unknown += bt_db_get_int(rows, 1) == 0 ? 1 : 0;
         if (++count <= BT_REPORT_MAX_LISTED) {
-            add_loss(list, rows);
+            add_loss(list, scope, rows);
         }
     }
     add_number(object, "losses_more", BT_MAX(count - BT_REPORT_MAX_LISTED, (int64_t)0));
@@ -106,7 +108,7 @@ int bt_report_completeness(struct bt_db *db, const struct bt_report_params *para
     if (r < 0) {
         return r;
     }
-    add_losses(object, rows);
+    add_losses(object, scope, rows);
     add_number(object, "repaired", scope->repaired);
     add_number(object, "undated", scope->undated);
     *out = BT_TAKE(object);

@@ -10,6 +10,10 @@
 
 #define FONT "Times New Roman"
 #define A4 9
+// "_)": as much room at the right as a bracket takes, so that digits do not touch the border.
+#define COUNTS "#,##0_)"
+#define HOURS "#,##0.0_)"
+#define PERCENTS "0.0%_)"
 // Ten thousand rows; longer ones would take more than a hundred MiB as a whole.
 #define LARGE_BYTES ((size_t)1024 * 1024)
 
@@ -28,25 +32,19 @@ static const struct shape {
         {.size = 11, .bold = true, .bordered = true, .wrapped = true, .align = LXW_ALIGN_CENTER},
     [BT_FORMAT_ORDER] = {.size = 11, .bordered = true, .align = LXW_ALIGN_CENTER, .number = "0"},
     [BT_FORMAT_TEXT] = {.size = 11, .bordered = true, .wrapped = true, .align = LXW_ALIGN_LEFT},
-    [BT_FORMAT_NUMBER] = {.size = 11,
-                          .bordered = true,
-                          .align = LXW_ALIGN_RIGHT,
-                          .number = "#,##0"},
-    [BT_FORMAT_HOURS] = {.size = 11,
-                         .bordered = true,
-                         .align = LXW_ALIGN_RIGHT,
-                         .number = "#,##0.0"},
+    [BT_FORMAT_NUMBER] = {.size = 11, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = COUNTS},
+    [BT_FORMAT_HOURS] = {.size = 11, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = HOURS},
     [BT_FORMAT_PERCENT] = {.size = 11,
                            .bordered = true,
                            .align = LXW_ALIGN_RIGHT,
-                           .number = "0.0%"},
+                           .number = PERCENTS},
     [BT_FORMAT_SUM_TEXT] = {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_CENTER},
     [BT_FORMAT_SUM_NUMBER] =
-        {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = "#,##0"},
+        {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = COUNTS},
     [BT_FORMAT_SUM_HOURS] =
-        {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = "#,##0.0"},
+        {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = HOURS},
     [BT_FORMAT_SUM_PERCENT] =
-        {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = "0.0%"},
+        {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_RIGHT, .number = PERCENTS},
     [BT_FORMAT_NOTE] = {.size = 11, .wrapped = true, .align = LXW_ALIGN_LEFT},
     [BT_FORMAT_SECTION] = {.size = 12, .bold = true, .align = LXW_ALIGN_LEFT},
     [BT_FORMAT_GROUP] = {.size = 11, .bold = true, .bordered = true, .align = LXW_ALIGN_LEFT},
@@ -89,6 +87,26 @@ void bt_sheet_formats(struct bt_sheet *sheet)
     for (int i = 0; i < BT_FORMAT_COUNT; i++) {
         sheet->formats[i] = make_format(sheet->workbook, &shapes[i]);
     }
+}
+
+// Points.
+#define LINE_HEIGHT 15
+
+// Continuation bytes of UTF-8 are no characters.
+static int lines_of(const char *text, double width)
+{
+    int characters = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        characters += ((unsigned char)*c & 0xC0) != 0x80 ? 1 : 0;
+    }
+    return 1 + (int)((double)BT_MAX(characters - 1, 0) / width);
+}
+
+void bt_sheet_fit(struct bt_sheet *sheet, const char *text, double width)
+{
+    // Columns are measured in digits; letters are narrower, but what is wrapped at words does not
+    // fill its lines.
+    sheet->lines = BT_MAX(sheet->lines, lines_of(text, width * 1.1));
 }
 
 static void keep(struct bt_sheet *sheet, lxw_error error)
@@ -147,6 +165,15 @@ void bt_sheet_begin(struct bt_sheet *sheet, const char *name)
     worksheet_center_horizontally(sheet->sheet);
     worksheet_gridlines(sheet->sheet, LXW_HIDE_ALL_GRIDLINES);
     add_edges(sheet);
+}
+
+void bt_sheet_end_row(struct bt_sheet *sheet)
+{
+    if (sheet->lines > 1) {
+        keep(sheet, worksheet_set_row(sheet->sheet, sheet->row, sheet->lines * LINE_HEIGHT, NULL));
+    }
+    sheet->row++;
+    sheet->lines = 0;
 }
 
 void bt_sheet_text(struct bt_sheet *sheet, int column, const char *text,

@@ -7,6 +7,7 @@
 #include "server/reports/xlsx_sheet.h"
 
 #define WIDTH 7
+static const double widths[WIDTH] = {6, 38, 34, 18, 18, 18, 18};
 
 enum fact_kind { FACT_TEXT, FACT_COUNT, FACT_MOMENT, FACT_DAY, FACT_WORD };
 
@@ -36,6 +37,7 @@ static const struct fact_list lists[] = {
      "2. Khai báo mất lượt phát",
      "losses_more",
      {{"Nguyên nhân", "cause", FACT_WORD},
+      {"Màn hình", "name", FACT_TEXT},
       {"Mã màn hình", "screen", FACT_TEXT},
       {"Số lượt (0: không rõ)", "plays", FACT_COUNT},
       {"Từ", "start_ms", FACT_MOMENT},
@@ -89,6 +91,7 @@ static void draw_cell(struct bt_sheet *sheet, int at, const struct fact_column *
         return;
     case FACT_TEXT:
         bt_sheet_text(sheet, at, bt_shown_key(item, column->key), BT_FORMAT_TEXT);
+        bt_sheet_fit(sheet, bt_shown_key(item, column->key), widths[at]);
         return;
     }
 }
@@ -120,7 +123,7 @@ static void draw_list(struct bt_sheet *sheet, const struct fact_list *list)
         for (int i = 0; i < WIDTH - 1 && list->columns[i].title != NULL; i++) {
             draw_cell(sheet, i + 1, &list->columns[i], item);
         }
-        sheet->row++;
+        bt_sheet_end_row(sheet);
     }
     if (list->more != NULL && bt_shown_number(part, list->more) > 0) {
         BT_AUTOFREE char *more = bt_strf("… và %lld dòng nữa không in ở đây",
@@ -133,7 +136,6 @@ static void draw_list(struct bt_sheet *sheet, const struct fact_list *list)
 
 void bt_sheet_facts(struct bt_sheet *sheet)
 {
-    static const double widths[WIDTH] = {6, 38, 34, 18, 18, 18, 18};
     bt_sheet_begin(sheet, "Độ đầy đủ");
     for (int i = 0; i < WIDTH; i++) {
         worksheet_set_column(sheet->sheet, (lxw_col_t)i, (lxw_col_t)i, widths[i], NULL);

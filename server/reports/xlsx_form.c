@@ -8,6 +8,7 @@
 // Points: one line, and two lines of eleven.
 #define GROUP_HEIGHT 18
 #define TITLES_HEIGHT 33
+#define WIDTH_OF_SUM 16
 
 enum cell_kind { CELL_NUMBER, CELL_TEXT, CELL_COUNT, CELL_HOURS, CELL_SHARE };
 
@@ -56,19 +57,34 @@ static bool is_dimension(const cJSON *head, const char *name)
     return false;
 }
 
+static double width_of_text(const char *name)
+{
+    static const struct {
+        const char *name;
+        double width;
+    } narrow[] = {
+        {"day", 12},      {"month", 12},  {"hour", 12},
+        {"priority", 12}, {"reason", 20}, {"evidence", 24},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(narrow); i++) {
+        if (strcmp(narrow[i].name, name) == 0) {
+            return narrow[i].width;
+        }
+    }
+    return 34;
+}
+
 static void add_texts(struct form *form, const cJSON *head)
 {
     int place = 0;
     for (const cJSON *column = bt_shown_member(head, "columns")->child; column != NULL;
          column = column->next, place++) {
         const char *name = bt_shown_key(column, "name");
-        bool is_short = strcmp(name, "day") == 0 || strcmp(name, "month") == 0 ||
-                        strcmp(name, "hour") == 0 || strcmp(name, "priority") == 0;
         if (is_dimension(head, name)) {
             add(form, &(struct column){.kind = CELL_TEXT,
                                        .title = bt_shown_key(column, "vi"),
                                        .source = place,
-                                       .width = is_short ? 12 : 34,
+                                       .width = width_of_text(name),
                                        .said = column});
         }
     }
@@ -217,11 +233,12 @@ static void draw_row(struct bt_sheet *sheet, const struct form *form, const cJSO
             const char *said = cJSON_GetStringValue(cJSON_GetArrayItem(row, column->source));
             bt_shown_text(column->said, said != NULL ? said : "", text);
             bt_sheet_text(sheet, i, text, BT_FORMAT_TEXT);
+            bt_sheet_fit(sheet, text, column->width);
         } else {
             draw_number(sheet, i, column, row, false);
         }
     }
-    sheet->row++;
+    bt_sheet_end_row(sheet);
 }
 
 static void draw_total(struct bt_sheet *sheet, const struct form *form)
@@ -237,13 +254,23 @@ static void draw_total(struct bt_sheet *sheet, const struct form *form)
     sheet->row += 2;
 }
 
+static double width_of(const struct form *form)
+{
+    double width = 0;
+    for (int i = 0; i < form->count; i++) {
+        width += form->columns[i].width;
+    }
+    return width;
+}
+
 static void draw_notes(struct bt_sheet *sheet, const struct form *form)
 {
     struct bt_shown_notes notes;
     bt_shown_notes(sheet->head, &notes);
     for (size_t i = 0; i < notes.count; i++) {
         bt_sheet_over(sheet, 0, form->count - 1, 1, notes.lines[i], BT_FORMAT_NOTE);
-        sheet->row++;
+        bt_sheet_fit(sheet, notes.lines[i], width_of(form));
+        bt_sheet_end_row(sheet);
     }
     sheet->row++;
 }
@@ -253,12 +280,15 @@ int bt_sheet_form(struct bt_sheet *sheet, struct bt_report_reader *reader, struc
     struct form form = {.count = 0};
     add(&form, &(struct column){.kind = CELL_NUMBER, .title = "STT", .width = 6});
     add_texts(&form, sheet->head);
+    if (form.count == 1) {
+        form.columns[0].width = WIDTH_OF_SUM;  // nothing beside it says that the sum is one
+    }
     add_numbers(&form, sheet->head);
     bt_sheet_begin(sheet, "Lượt phát");
     for (int i = 0; i < form.count; i++) {
         worksheet_set_column(sheet->sheet, (lxw_col_t)i, (lxw_col_t)i, form.columns[i].width, NULL);
     }
-    bt_sheet_top(sheet, form.count - 1, form_title(sheet->head));
+    bt_sheet_top(sheet, form.count - 1, width_of(&form), form_title(sheet->head));
     draw_headings(sheet, &form);
     cJSON *row = NULL;
     int r, number = 0;

@@ -8,7 +8,7 @@ static int end_of_left(int last)
     return BT_MAX((last + 1) / 2 - 1, 0);
 }
 
-void bt_sheet_top(struct bt_sheet *sheet, int last, const char *title)
+void bt_sheet_top(struct bt_sheet *sheet, int last, double width, const char *title)
 {
     char from[BT_SHOWN_BYTES], until[BT_SHOWN_BYTES];
     const cJSON *head = sheet->head;
@@ -18,15 +18,20 @@ void bt_sheet_top(struct bt_sheet *sheet, int last, const char *title)
     BT_AUTOFREE char *span =
         bt_strf("(%s; số liệu từ ngày %s đến hết ngày %s; đơn vị: %s)", bt_shown_key(head, "title"),
                 from, until, bt_shown_key(head, "unit_name"));
-    bt_sheet_over(sheet, 0, left, 1, bt_shown_key(head, "organisation"), BT_FORMAT_OFFICE);
+    const char *office = bt_shown_key(head, "organisation");
+    bt_sheet_over(sheet, 0, left, 1, office, BT_FORMAT_OFFICE);
+    // Bold, in twelve points, over about half of the columns.
+    bt_sheet_fit(sheet, office, width * 0.4);
     bt_sheet_over(sheet, left + 1, last, 1, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", BT_FORMAT_OFFICE);
-    sheet->row++;
+    bt_sheet_end_row(sheet);
     bt_sheet_over(sheet, left + 1, last, 1, "Độc lập - Tự do - Hạnh phúc", BT_FORMAT_MOTTO);
     sheet->row += 2;
     bt_sheet_over(sheet, 0, last, 1, title, BT_FORMAT_TITLE);
     sheet->row++;
     bt_sheet_over(sheet, 0, last, 1, span, BT_FORMAT_SUBTITLE);
-    sheet->row += 2;
+    bt_sheet_fit(sheet, span, width);
+    bt_sheet_end_row(sheet);
+    sheet->row++;
 }
 
 void bt_sheet_signatures(struct bt_sheet *sheet, int last)

@@ -28,6 +28,7 @@ struct line {
 static void draw_text(struct bt_sheet *sheet, int at, const char *text)
 {
     bt_sheet_text(sheet, at, text != NULL ? text : "", BT_FORMAT_TEXT);
+    bt_sheet_fit(sheet, text != NULL ? text : "", columns[at].width);
 }
 
 static void draw_moment(struct bt_sheet *sheet, int at, int64_t ms, const char *otherwise)
@@ -56,7 +57,7 @@ static void draw_line(struct bt_sheet *sheet, int number, const struct line *lin
     draw_count(sheet, SCREENS, line->screens, BT_FORMAT_NUMBER);
     draw_count(sheet, PLAYS, line->plays, BT_FORMAT_NUMBER);
     draw_text(sheet, NOTE, line->note);
-    sheet->row++;
+    bt_sheet_end_row(sheet);
 }
 
 /*
@@ -75,12 +76,19 @@ static struct line line_of(const cJSON *item)
     };
 }
 
+static char *say_who(const cJSON *item)
+{
+    const char *by = bt_shown_key(item, "by");
+    return by[0] != '\0' ? bt_strf("Người ra lệnh: %s", by) : bt_strf("%s", "");
+}
+
 static void draw_takedown(struct bt_sheet *sheet, int number, const cJSON *item)
 {
     struct line line = line_of(item);
     const char *reason = bt_shown_key(item, "reason");
-    BT_AUTOFREE char *note = bt_strf("%s%sNgười ra lệnh: %s", reason, reason[0] != '\0' ? ". " : "",
-                                     bt_shown_key(item, "by"));
+    BT_AUTOFREE char *by = say_who(item);
+    BT_AUTOFREE char *note =
+        bt_strf("%s%s%s", reason, reason[0] != '\0' && by[0] != '\0' ? ". " : "", by);
     line.note = note;
     line.screens = bt_shown_number(item, "screens");
     draw_line(sheet, number, &line);
@@ -89,9 +97,8 @@ static void draw_takedown(struct bt_sheet *sheet, int number, const cJSON *item)
 static void draw_emergency(struct bt_sheet *sheet, int number, const cJSON *item)
 {
     struct line line = line_of(item);
-    BT_AUTOFREE char *note =
-        bt_strf("Cấp %lld. Người ra lệnh: %s", (long long)bt_shown_number(item, "level"),
-                bt_shown_key(item, "by"));
+    BT_AUTOFREE char *by = say_who(item);
+    BT_AUTOFREE char *note = bt_strf("Cấp %lld. %s", (long long)bt_shown_number(item, "level"), by);
     line.note = note;
     line.screens = bt_shown_number(item, "screens");
     draw_line(sheet, number, &line);
@@ -110,7 +117,7 @@ static void draw_loss(struct bt_sheet *sheet, int number, const cJSON *item)
 {
     struct line line = {
         .content = bt_report_word_vi(bt_shown_key(item, "cause")),
-        .place = bt_shown_key(item, "screen"),
+        .place = bt_shown_key(item, bt_shown_key(item, "name")[0] != '\0' ? "name" : "screen"),
         .from_ms = bt_shown_number(item, "start_ms"),
         .until_ms = bt_shown_number(item, "end_ms"),
         .screens = -1,
@@ -263,10 +270,12 @@ void bt_sheet_incidents(struct bt_sheet *sheet)
         return;
     }
     bt_sheet_begin(sheet, "Biểu 05");
+    double width = 0;
     for (int i = 0; i < WIDTH; i++) {
         worksheet_set_column(sheet->sheet, (lxw_col_t)i, (lxw_col_t)i, columns[i].width, NULL);
+        width += columns[i].width;
     }
-    bt_sheet_top(sheet, WIDTH - 1, "BIỂU 05: SỰ CỐ, GỠ BỎ, PHÁT KHẨN CẤP");
+    bt_sheet_top(sheet, WIDTH - 1, width, "BIỂU 05: SỰ CỐ, GỠ BỎ, PHÁT KHẨN CẤP");
     draw_headings(sheet);
     for (int i = 0; i < LISTS; i++) {
         draw_list(sheet, (enum list)i);

@@ -36,6 +36,7 @@ struct bt_sheet {
     lxw_format *formats[BT_FORMAT_COUNT];
     const cJSON *head;
     lxw_row_t row;  // the next one
+    int lines;      // of text that it has, as far as was said
     bool large;     // rows are written as they come and cannot be changed afterwards
     bool failed;
 };
@@ -51,13 +52,20 @@ void bt_sheet_number(struct bt_sheet *sheet, int column, double number,
                      enum bt_sheet_format format);
 void bt_sheet_blank(struct bt_sheet *sheet, int column, enum bt_sheet_format format);
 
+/**
+ * Spreadsheets do not make rows higher by themselves for what is wrapped in merged cells, and not
+ * all do for others: that a text stands in so many characters' width is said before its row ends.
+ */
+void bt_sheet_fit(struct bt_sheet *sheet, const char *text, double width);
+void bt_sheet_end_row(struct bt_sheet *sheet);
+
 // One text over several cells of `rows` rows from the present one.
 void bt_sheet_over(struct bt_sheet *sheet, int first, int last, int rows, const char *text,
                    enum bt_sheet_format format);
 
-// Over columns 0 to `last`: the office, the State, the form's title and what it is about; and,
-// under everything else, who signs it.
-void bt_sheet_top(struct bt_sheet *sheet, int last, const char *title);
+// Over columns 0 to `last`, so wide together: the office, the State, the form's title and what it
+// is about; and, under everything else, who signs it.
+void bt_sheet_top(struct bt_sheet *sheet, int last, double width, const char *title);
 void bt_sheet_signatures(struct bt_sheet *sheet, int last);
 
 // The form itself, the sheet of what must be known beside it, and that of incidents.
