@@ -45,3 +45,12 @@ int64_t bt_av_frame_duration(const AVFrame *frame)
     return frame->pkt_duration;
 #endif
 }
+
+void bt_av_set_frame_duration(AVFrame *frame, int64_t duration)
+{
+#if LIBAVUTIL_VERSION_MAJOR >= 58
+    frame->duration = duration;
+#else
+    frame->pkt_duration = duration;
+#endif
+}

@@ -26,6 +26,7 @@ void bt_av_quiet(void);
 
 // How long the frame stays by the container's word, in the stream's time base; 0 when unknown.
 int64_t bt_av_frame_duration(const AVFrame *frame);
+void bt_av_set_frame_duration(AVFrame *frame, int64_t duration);
 
 static inline void bt_av_frame_auto(AVFrame **frame)
 {

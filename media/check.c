@@ -314,7 +314,7 @@ static void check_clip(const char *path, int64_t file_size, struct bt_media_repo
     }
 }
 
-// GIF and APNG that move: played as clips, judged as pictures.
+// GIF, APNG and WebP that move: played as clips, judged as pictures.
 static void check_animation(const char *path, struct bt_media_report *out)
 {
     struct bt_input_options options = options_now();

@@ -226,7 +226,8 @@ static int planes_to_target(struct bt_converter *converter, struct bt_planes *pl
     return planes_to_pixels(converter, planes, smooth, to->pixels, to->stride, err);
 }
 
-// GIF and APNG frames are what moves here: BGRA comes as it is, only alpha has to be multiplied.
+// GIF, APNG and WebP frames are what moves here: BGRA comes as it is, only alpha has to be
+// multiplied.
 static int other_to_target(struct bt_converter *converter, const AVFrame *frame,
                            const struct bt_crop *crop, const struct target *to,
                            struct bt_error *err)

@@ -453,7 +453,9 @@ const struct bt_orientation *bt_orientation(int orientation)
 
 bool bt_picture_header_moves(const struct bt_picture_header *header)
 {
-    return header->frames > 1 && (header->kind == BT_PICTURE_GIF || header->kind == BT_PICTURE_PNG);
+    return header->frames > 1 &&
+           (header->kind == BT_PICTURE_GIF || header->kind == BT_PICTURE_PNG ||
+            header->kind == BT_PICTURE_WEBP);
 }
 
 const char *bt_picture_kind_word(enum bt_picture_kind kind)

@@ -50,7 +50,7 @@ struct bt_orientation {
 };
 const struct bt_orientation *bt_orientation(int orientation);
 
-// An animation that a stream can play (GIF, APNG).
+// An animation that a stream can play (GIF, APNG, WebP).
 bool bt_picture_header_moves(const struct bt_picture_header *header);
 
 // "PNG", "JPEG" …

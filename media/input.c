@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libavutil/display.h>
 #include <libavutil/pixdesc.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -285,9 +286,39 @@ static int open_decoder(struct bt_input *input, struct bt_error *err)
     return r < 0 ? bt_fail_av(err, r, "Cannot open the decoder '%s'", decoder->name) : 0;
 }
 
+// FFmpeg reads no animated WebP, but its structures say what there is to say of one.
+static int open_webp(struct bt_input *input, struct bt_error *err)
+{
+    int r = bt_webp_open(input->fd, &input->webp, err);
+    if (r < 0) {
+        return r;
+    }
+    input->format = avformat_alloc_context();
+    input->stream = input->format != NULL ? avformat_new_stream(input->format, NULL) : NULL;
+    if (input->stream == NULL) {
+        return bt_fail(err, -ENOMEM, "No memory to open an animation");
+    }
+    const struct bt_webp_info *info = bt_webp_info(input->webp);
+    AVCodecParameters *parameters = input->stream->codecpar;
+    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+    parameters->codec_id = AV_CODEC_ID_WEBP;
+    parameters->format = info->format;
+    parameters->width = info->width;
+    parameters->height = info->height;
+    input->stream->time_base = (AVRational){1, 1000};
+    input->stream->duration = info->duration_ms;
+    AVRational rate;
+    av_reduce(&rate.num, &rate.den, info->frames * 1000, BT_MAX(info->duration_ms, 1), INT_MAX);
+    input->stream->avg_frame_rate = input->stream->r_frame_rate = rate;
+    return 0;
+}
+
 static int open_all(struct bt_input *input, const char *path, struct bt_error *err)
 {
     int r = open_file(input, path, err);
+    if (r == 0 && bt_webp_signature(input->fd)) {
+        return open_webp(input, err);
+    }
     if (r < 0 || (r = open_container(input, err)) < 0 ||
         (r = check_sizes(input->format, err)) < 0) {
         return r;
@@ -329,7 +360,10 @@ void bt_input_destroy(struct bt_input *input)
     }
     av_packet_free(&input->packet);
     avcodec_free_context(&input->codec);
-    if (input->format != NULL) {
+    if (input->webp != NULL) {
+        bt_webp_destroy(input->webp);
+        avformat_free_context(input->format);
+    } else if (input->format != NULL) {
         AVIOContext *io = input->format->pb;
         avformat_close_input(&input->format);
         av_freep(&io->buffer);
@@ -379,8 +413,25 @@ static int check_frame(struct bt_input *input, AVFrame *frame, struct bt_error *
     return 1;
 }
 
+// What breaks off plays up to there.
+static int read_webp(struct bt_input *input, AVFrame *frame, struct bt_error *err)
+{
+    if (has_to_stop(input)) {
+        return bt_fail(err, -ECANCELED, "Stopped");
+    }
+    int r = bt_webp_read(input->webp, frame, err);
+    if (r != -EBADMSG) {
+        return r;
+    }
+    input->damaged++;
+    return 0;
+}
+
 int bt_input_read(struct bt_input *input, AVFrame *frame, struct bt_error *err)
 {
+    if (input->webp != NULL) {
+        return read_webp(input, frame, err);
+    }
     for (;;) {
         int r = avcodec_receive_frame(input->codec, frame);
         if (r == 0) {
@@ -403,6 +454,9 @@ int bt_input_read(struct bt_input *input, AVFrame *frame, struct bt_error *err)
 
 int bt_input_seek(struct bt_input *input, int64_t timestamp)
 {
+    if (input->webp != NULL) {
+        return -ESPIPE;
+    }
     int r = av_seek_frame(input->format, input->stream->index, timestamp, AVSEEK_FLAG_BACKWARD);
     if (r < 0) {
         return -ESPIPE;

@@ -16,6 +16,7 @@
 
 #include "base/compiler.h"
 #include "base/error.h"
+#include "media/webp.h"
 
 struct bt_input_options {
     int threads;              // of the decoder; 0: one, two above 1080p60
@@ -25,9 +26,10 @@ struct bt_input_options {
 };
 
 struct bt_input {
-    AVFormatContext *format;
-    AVCodecContext *codec;
-    AVStream *stream;  // borrowed from format: the picture
+    AVFormatContext *format;  // of a WebP: no demuxer's, but with its stream
+    AVCodecContext *codec;    // of a WebP: NULL
+    struct bt_webp *webp;     // NULL: FFmpeg reads it
+    AVStream *stream;         // borrowed from format: the picture
     struct bt_input_options options;
     AVPacket *packet;
     int64_t damaged;  // packets and frames with errors so far

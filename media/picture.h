@@ -1,7 +1,7 @@
 /**
  * Still pictures: file → BGRA at the size it will be shown. PNG, JPEG (EXIF orientation, CMYK),
- * WebP, BMP, TIFF, SVG, AVIF, HEIC, and the first picture of a GIF or APNG. Dimensions are read and
- * bounded before decoding.
+ * WebP, BMP, TIFF, SVG, AVIF, HEIC, and the first picture of a GIF, APNG or animated WebP.
+ * Dimensions are read and bounded before decoding.
  */
 #ifndef BT_MEDIA_PICTURE_H
 #define BT_MEDIA_PICTURE_H
@@ -20,7 +20,7 @@
 int bt_picture_load(const char *path, const struct bt_item *item, int width, int height,
                     struct bt_image **out, struct bt_error *err) BT_NODISCARD;
 
-// True when the file is an animation with more than one frame (GIF, APNG). Reads little.
+// True when the file is an animation with more than one frame (GIF, APNG, WebP). Reads little.
 bool bt_picture_is_animated(const char *path);
 
 /**

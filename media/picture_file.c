@@ -83,9 +83,6 @@ static int check_supported(const struct bt_picture_header *header, struct bt_err
     if (header->unsupported) {
         return bt_fail(err, -ENOTSUP, "A %s of a rare kind", bt_picture_kind_word(header->kind));
     }
-    if (header->kind == BT_PICTURE_WEBP && header->frames > 1) {
-        return bt_fail(err, -ENOTSUP, "An animated WebP");
-    }
     return 0;
 }
 
@@ -127,8 +124,8 @@ static int decode(const struct bt_picture_header *header, int lowres, const AVPa
     return 0;
 }
 
-// GIF's decoder wants its demuxer in front.
-static int decode_first_of_gif(const char *path, AVFrame *out, struct bt_error *err)
+// GIF's decoder wants its demuxer in front, and an animated WebP is not FFmpeg's.
+static int decode_first_of_animation(const char *path, AVFrame *out, struct bt_error *err)
 {
     BT_AUTO(bt_input) input = NULL;
     struct bt_input_options options = {.threads = 1};
@@ -137,7 +134,7 @@ static int decode_first_of_gif(const char *path, AVFrame *out, struct bt_error *
         return r;
     }
     r = bt_input_read(input, out, err);
-    return r == 0 ? bt_fail(err, -EBADMSG, "The GIF has no picture in it") : BT_MIN(r, 0);
+    return r == 0 ? bt_fail(err, -EBADMSG, "There is no picture in it") : BT_MIN(r, 0);
 }
 
 // A WebP may say that what stands in its alpha is not to be looked at.
@@ -168,8 +165,8 @@ int bt_picture_file_decode(const char *path, const AVPacket *packet,
     if (r < 0) {
         return r;
     }
-    if (header->kind == BT_PICTURE_GIF) {
-        return decode_first_of_gif(path, out, err);
+    if (header->kind == BT_PICTURE_GIF || (header->kind == BT_PICTURE_WEBP && header->frames > 1)) {
+        return decode_first_of_animation(path, out, err);
     }
     r = decode(header, lowres, packet, out, err);
     if (r == 0 && header->ignore_alpha) {

@@ -4,7 +4,8 @@
  * Opening reads the headers on the calling thread (never the render thread) and starts the decode
  * thread, which keeps a small queue of frames filled. Frames come in presentation order with
  * strictly increasing times that start at 0 with the clip's first frame, whatever the container
- * claims (negative starts, equal timestamps, lying durations). GIF and APNG animations are clips.
+ * claims (negative starts, equal timestamps, lying durations). GIF, APNG and WebP animations are
+ * clips.
  *
  * Rotation from the display matrix and the sample aspect ratio are in bt_stream_info: frames come
  * as decoded. Dimensions, pixels, probing and waiting are bounded before anything is decoded.

@@ -86,6 +86,7 @@ static const struct diet {
      25},
     {"moving.gif", TEST_PICTURE " -t 1", 25},
     {"moving.apng", TEST_PICTURE " -t 1 -plays 0", 25},
+    {"moving.webp", TEST_PICTURE " -t 1 -c:v libwebp_anim -lossless 1", 25},
 };
 
 static void every_frame_of_the_daily_diet_comes_in_order(void **state)

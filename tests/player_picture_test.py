@@ -41,11 +41,11 @@ class PictureTest(PlayerCase):
         self.assertEqual({p["item"] for p in self.plays()}, {"phim", "chu", "gio"})
 
     def test_animations_move_and_repeat(self):
-        for name, kind in (("gif", "image/gif"), ("apng", "image/png")):
+        for name, kind, *options in (("gif", "image/gif"), ("apng", "image/png"), ("webp", "image/webp", "-lossless", "1")):
             with self.subTest(name):
                 self.setUp()
                 path = self.campaign.path("dong." + name)
-                ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x36:rate=10:duration=0.5", "-f", name, path)
+                ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x36:rate=10:duration=0.5", *options, "-f", name, path)
                 self.campaign.file("dong", path, kind, seconds=60)
                 player = self.start(self.campaign.write())
                 self.wait_for(lambda: len(self.new_slots("chinh")) >= 12, player)
