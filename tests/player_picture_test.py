@@ -45,7 +45,7 @@ class PictureTest(PlayerCase):
             with self.subTest(name):
                 self.setUp()
                 path = self.campaign.path("dong." + name)
-                ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x36:rate=10:duration=0.5", *options, "-f", name, path)
+                ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=0.5", *options, "-f", name, path)
                 self.campaign.file("dong", path, kind, seconds=60)
                 player = self.start(self.campaign.write())
                 self.wait_for(lambda: len(self.new_slots("chinh")) >= 12, player)
