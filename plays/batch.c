@@ -132,6 +132,13 @@ static int append_boots(const struct bt_batch_header *header, struct bt_buf *out
     return r;
 }
 
+static int append_since(const struct bt_batch_header *header, struct bt_buf *out)
+{
+    return header->since_ms > 0
+               ? bt_buf_appendf(out, ",\"since_ms\":%lld", (long long)header->since_ms)
+               : 0;
+}
+
 static int append_header(const struct bt_batch_header *header, struct bt_buf *out)
 {
     char prev[BT_SHA256_HEX_BYTES], head[BT_SHA256_HEX_BYTES];
@@ -155,7 +162,9 @@ static int append_header(const struct bt_batch_header *header, struct bt_buf *ou
               : bt_buf_appendf(out, ",\"clock\":\"%s\"},\"boots\":[",
                                bt_clock_trust_word(header->now.clock_trust));
     r = r < 0 ? r : append_boots(header, out);
-    return r < 0 ? r : bt_buf_appendf(out, "]}");
+    r = r < 0 ? r : bt_buf_append(out, "]", 1);
+    r = r < 0 ? r : append_since(header, out);
+    return r < 0 ? r : bt_buf_append(out, "}", 1);
 }
 
 int bt_batch_maker_header(const struct bt_batch_maker *maker, struct bt_batch_header *header,
@@ -280,6 +289,7 @@ static const struct bt_json_field header_fields[] = {
     FIELD(prev, "prev", BT_JSON_CUSTOM, .read = read_hash),
     FIELD(head, "head", BT_JSON_CUSTOM, .read = read_hash),
     FIELD(base_seq, "base_seq", BT_JSON_INT, .max = MAX_COUNT),
+    FIELD(since_ms, "since_ms", BT_JSON_INT, .max = MAX_MS, .optional = true),
     FIELD(more, "more", BT_JSON_BOOL),
     FIELD(now, "now", BT_JSON_CUSTOM, .read = read_now),
     FIELD(boots, "boots", BT_JSON_CUSTOM, .read = read_boots),

@@ -58,6 +58,7 @@ struct bt_batch_header {
     struct bt_sha256 prev;        // the chain before the first record
     struct bt_sha256 head;        // and after the last one; `prev` when there is none
     int64_t base_seq;             // records up to this one were pruned on the player
+    int64_t since_ms;             // there were journals before this one since then; 0: none known
     bool more;                    // there are newer records than these
     struct bt_record_moment now;  // of the player, when the batch was made; mono_ns whole ms
     char boot[BT_BOOT_ID_BYTES];  // of `now`

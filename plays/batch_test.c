@@ -44,6 +44,7 @@ static struct bt_batch_header some_header(void)
         .player = "d-7K3Q",
         .journal = "0123456789abcdef0123456789abcdef",
         .base_seq = 7,
+        .since_ms = BT_TEST_WALL_MS - 5,
         .more = true,
         .now = {.wall_ms = BT_TEST_WALL_MS, .mono_ns = 5000000000, .clock_trust = BT_CLOCK_SYNCED},
         .boot = "b7e1c0de-0000-4000-8000-000000000001",
@@ -70,6 +71,7 @@ static void check_read(const struct bt_batch *batch, int64_t first, int64_t coun
     assert_string_equal(batch->header.player, said.player);
     assert_string_equal(batch->header.journal, said.journal);
     assert_int_equal(batch->header.base_seq, 7);
+    assert_int_equal(batch->header.since_ms, said.since_ms);
     assert_true(batch->header.more);
     assert_memory_equal(&batch->header.now, &said.now, sizeof(said.now));
     assert_string_equal(batch->header.boot, said.boot);
@@ -246,6 +248,7 @@ static void what_a_header_may_not_say(void **state)
         {"\"count\":3", "\"count\":1001", "'count'", -EINVAL},
         {"\"base_seq\":7", "\"base_seq\":8", "'base_seq'", -EINVAL},
         {"\"more\":true", "\"more\":1", "'more'", -EINVAL},
+        {"\"since_ms\":", "\"since_ms\":-", "'since_ms'", -EINVAL},
         {"\"player\":\"d-7K3Q\"", "\"player\":\"\"", "'player'", -EINVAL},
         {"\"prev\":\"00", "\"prev\":\"g0", "'prev'", -EINVAL},
         {"\"clock\":\"synced\"", "\"clock\":\"sure\"", "now: 'clock'", -EINVAL},

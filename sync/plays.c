@@ -49,6 +49,7 @@ struct bt_plays {
     size_t max_records;  // of a batch; fewer after one that was too long for somebody in between
     unsigned failures;
     int64_t every_s;
+    int64_t since_ms;      // when the first journal began, and the live one is another; or 0
     pthread_mutex_t lock;  // leaf lock: nothing is called while it is held
     // Protected by lock.
     struct said said;
@@ -270,6 +271,7 @@ static int64_t send_next(struct bt_plays *plays, struct route *route)
         return handle_failure(plays, route, r, &err);
     }
     pack.header.now = now;
+    pack.header.since_ms = route->set_aside || route->counted.seq > 0 ? 0 : plays->since_ms;
     if (pack.skipped > 0) {
         bt_log_warn(&logger, "%lld damaged records are declared lost", (long long)pack.skipped);
     }
@@ -318,6 +320,37 @@ static int64_t ask(struct bt_plays *plays, struct route *route)
     return 0;
 }
 
+static int note_first(struct bt_state *state, const char *journal, int64_t begun_ms,
+                      struct bt_error *err)
+{
+    int r = bt_state_begin(state, err);
+    if (r < 0) {
+        return r;
+    }
+    r = bt_state_set(state, "first_journal", journal, err);
+    r = r < 0 ? r : bt_state_set_int(state, "first_journal_ms", begun_ms, err);
+    return bt_state_end(state, r, err);
+}
+
+/*
+ * A journal can be lost before anybody has heard of it: its card breaks while the line is dead.
+ * That there was one before this is remembered beside the orders, and said to the server.
+ */
+static void look_back(struct bt_plays *plays, const char *journal)
+{
+    char first[BT_JOURNAL_ID_BYTES];
+    struct bt_error err = {0};
+    struct bt_state *state = plays->sync->state;
+    plays->since_ms = 0;
+    int r = bt_state_get(state, "first_journal", first, sizeof(first));
+    if (r == -ENOENT && note_first(state, journal, wall_ms(plays), &err) < 0) {
+        bt_log_warn(&logger, "%s; should the journal be lost, nobody will be told", err.msg);
+    }
+    if (r == 0 && !bt_str_equal(first, journal)) {
+        plays->since_ms = BT_MAX(bt_state_get_int(state, "first_journal_ms", 1), (int64_t)1);
+    }
+}
+
 // Which journal is there. False: none that can be read.
 static bool look(struct bt_plays *plays, struct route *route)
 {
@@ -331,6 +364,9 @@ static bool look(struct bt_plays *plays, struct route *route)
         route->asked = false;
         if (replaced) {
             look_at_routes_again(plays);  // the one before may have been set aside
+        }
+        if (!route->set_aside) {
+            look_back(plays, route->journal);
         }
     }
     if (!route->set_aside) {

@@ -84,6 +84,45 @@ class PlaysComeHome(sync_server_test.Player):
         wait_until(lambda: self.query("SELECT count(*) FROM play_journal") == 2)
         wait_until(lambda: self.plays() == 70)
 
+    def lose_journal(self):
+        for suffix in ("", "-wal", "-shm"):
+            if os.path.exists(self.journal + suffix):
+                os.unlink(self.journal + suffix)
+
+    def knows_a_journal(self):
+        state = sqlite3.connect(os.path.join(self.folder, "state.db"), timeout=30)
+        try:
+            return state.execute("SELECT count(*) FROM value WHERE key = 'first_journal'").fetchone()[0]
+        finally:
+            state.close()
+
+    def test_a_journal_lost_before_anybody_heard_of_it_is_declared(self):
+        port = self.server.port
+        self.server.process.kill()
+        self.server.stop(expected=-9)
+        self.driver.kill()
+        self.write(40)
+        self.driver = self.start_player()
+        wait_until(self.knows_a_journal)
+        self.driver.kill()
+        self.lose_journal()
+        self.write(7)
+        self._server = self.start(listen=f"127.0.0.1:{port}")
+        self.driver = self.start_player()
+        self.wait_home()
+        self.assertEqual(self.plays(), 7)
+        gone = "FROM play_loss WHERE cause = 'journal damaged or gone' AND plays = 0"
+        self.assertEqual(self.query(f"SELECT count(*) {gone}"), 1)
+        self.assertEqual(self.query(f"SELECT count(*) {gone} AND start_ms <= end_ms"), 1)
+        # The one after it had a journal before that is known: its end is what is missing.
+        self.driver.kill()
+        self.lose_journal()
+        self.write(3)
+        self.driver = self.start_player()
+        wait_until(lambda: self.plays() == 10)
+        self.assertEqual(self.query("SELECT count(*) FROM play_loss"), 2)
+        self.assertEqual(self.query("SELECT count(*) FROM play_loss WHERE cause = 'journal replaced'"), 1)
+
     def test_a_copied_card_is_counted_no_further(self):
         self.write(10)
         copy = self.journal + ".copy"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from urllib.parse import parse_qs, urlsplit
 
@@ -71,6 +72,7 @@ class Counter(House):
         self.server.RequestHandlerClass = Plays
         self.journals, self.batches, self.faults, self.asked = {}, [], [], []
         self.every_s = 1
+        self.sent_away, self.came = [], []
         self.public_key = None
         self.problems = []
 
@@ -92,9 +94,13 @@ class Counter(House):
 
     def take(self, body):
         with self.lock:
+            self.came.append(time.monotonic())
             fault = self.faults.pop(0) if self.faults else None
             if fault == "busy":
                 return 429, {"type": "urn:bangtin:busy"}, [("Retry-After", "1")]
+            if isinstance(fault, float):
+                self.sent_away.append((time.monotonic(), fault))
+                return 429, {"type": "urn:bangtin:plays-later"}, [("Retry-After", f"{fault:.0f}")]
             if fault in (400, 403, 413, 500):
                 return fault, {"type": "urn:bangtin:other"}
             answer = self.count(body)
@@ -316,6 +322,47 @@ class SyncPlays(unittest.TestCase):
         truth = rows(self.journal)
         truth[6] = None
         self.assertEqual(self.counted(), truth)
+
+    def test_who_is_sent_away_with_a_time_stays_away_for_it(self):
+        self.write(10)
+        self.house.faults = [1.0, 2.0]
+        self.start()
+        self.wait_home()
+        self.assertEqual(len(self.house.sent_away), 2)
+        for number, (when, wait_s) in enumerate(self.house.sent_away):
+            self.assertGreaterEqual(self.house.came[number + 1] - when, wait_s - 0.01)
+
+    def test_a_batch_that_nobody_can_read_is_said_and_hastens_nothing(self):
+        self.write(10)
+        self.house.faults = [400] * 1000
+        self.start()
+        self.status(self.has_trouble("plays-refused"))
+        wait_until(lambda: len(self.house.came) >= 5)
+        with self.house.lock:
+            came = list(self.house.came)
+            self.house.faults.clear()
+        # At least a tenth of a second between two: it does not go round and round.
+        self.assertGreaterEqual(came[4] - came[0], 0.39)
+        self.wait_home()
+        self.house.statuses.clear()
+        self.status(lambda status: not self.has_trouble("plays-refused")(status))
+
+    def test_a_journal_lost_before_anybody_heard_of_it_is_told(self):
+        self.write(10)
+        self.house.faults = [500] * 1000
+        driver = self.start()
+        wait_until(lambda: self.house.came)
+        driver.kill()
+        for suffix in ("", "-wal", "-shm"):
+            if os.path.exists(self.journal + suffix):
+                os.unlink(self.journal + suffix)
+        self.write(5)
+        self.house.faults.clear()
+        self.start()
+        self.wait_home()
+        self.assertLess(abs(self.house.batches[0]["since_ms"] - now_ms()), 60000)
+        wait_until(lambda: len(self.house.batches) > 1)
+        self.assertNotIn("since_ms", self.house.batches[-1])
 
     def test_pairing_comes_first(self):
         self.house.claimed = {"state": "waiting"}

@@ -120,6 +120,20 @@ struct careful {
     char unit_path[256];
 };
 
+// As bt_special_begin says.
+static int begin_carefully(struct careful *careful, struct bt_standing *standing,
+                           struct bt_error *err)
+{
+    struct bt_books *books = careful->counting->books;
+    const struct bt_delivery *delivery = careful->delivery;
+    int64_t begin_ms = bt_reckon_begin_ms(standing, delivery);
+    standing->first_ms = delivery->received_ms;
+    int r = bt_special_unheard(careful->db, books, standing, delivery, begin_ms, err);
+    return r < 0 ? r
+                 : bt_special_begin(careful->db, books, &delivery->sender, standing->journal,
+                                    begin_ms, err);
+}
+
 static int count_carefully(struct careful *careful, struct bt_remembered *journal,
                            const struct bt_judgement *judgement, struct bt_counted *out,
                            struct bt_error *err)
@@ -127,12 +141,7 @@ static int count_carefully(struct careful *careful, struct bt_remembered *journa
     struct bt_counting *counting = careful->counting;
     const struct bt_delivery *delivery = careful->delivery;
     struct bt_standing *standing = &journal->standing;
-    int r = 1;
-    if (!standing->stored) {
-        standing->first_ms = delivery->received_ms;
-        r = bt_special_begin(careful->db, counting->books, &delivery->sender, standing->journal,
-                             bt_reckon_begin_ms(standing, delivery), err);
-    }
+    int r = standing->stored ? 1 : begin_carefully(careful, standing, err);
     if (r <= 0) {
         say(standing, BT_VERDICT_BLOCKED, out);
         return r;

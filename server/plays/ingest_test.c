@@ -257,6 +257,36 @@ static void a_new_journal_closes_the_one_before_and_says_what_is_missing(void **
     close_world(&world);
 }
 
+static void tell_of_others(struct bt_batch_header *header)
+{
+    header->since_ms = BT_MADE_BEGIN_MS - 3600000;
+}
+
+static void journals_that_nobody_heard_of_are_declared_once(void **state)
+{
+    struct world world;
+    open_world(*state, &world);
+    add_plays(&world.journal, 4);
+    for (int i = 0; i < 2; i++) {
+        struct bt_counted counted = send_changed(&world, &world.journal, 1, 2, tell_of_others);
+        assert_at(&counted, i == 0 ? BT_VERDICT_COUNT : BT_VERDICT_KNOWN, 2);
+    }
+    assert_int_equal(ask(&world, LOSSES), 1);
+    assert_int_equal(ask(&world, "SELECT end_ms - start_ms FROM play_loss WHERE plays = 0"
+                                 " AND cause = 'journal damaged or gone' AND seq = 0"),
+                     3600000);
+    // Of the next one is known what was before it.
+    struct bt_made_journal next;
+    bt_made_journal_init(&next, &world.player, JOURNAL_2);
+    bt_made_start(&next);
+    send_changed(&world, &next, 1, 1, tell_of_others);
+    assert_int_equal(ask(&world, LOSSES), 2);
+    assert_int_equal(ask(&world, LOSSES " WHERE cause = 'journal replaced'"), 1);
+    assert_int_equal(ask(&world, COMPLETE), 2);
+    bt_made_journal_finish(&next);
+    close_world(&world);
+}
+
 static void after_an_orderly_stop_nobody_knows_whether_it_ran_again(void **state)
 {
     struct world world;
@@ -516,6 +546,7 @@ int main(void)
         bt_db_test(what_was_pruned_is_declared_lost),
         bt_db_test(a_fork_is_kept_aside_and_never_counted),
         bt_db_test(a_new_journal_closes_the_one_before_and_says_what_is_missing),
+        bt_db_test(journals_that_nobody_heard_of_are_declared_once),
         bt_db_test(after_an_orderly_stop_nobody_knows_whether_it_ran_again),
         bt_db_test(another_key_is_refused),
         bt_db_test(a_revoked_player_is_refused_and_a_replaced_one_counted_until_then),

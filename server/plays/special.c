@@ -96,6 +96,33 @@ int bt_special_begin(struct bt_db *db, struct bt_books *books, const struct bt_s
     return ran < 0 ? (int)ran : 1;
 }
 
+static void declare_unheard(struct bt_books *books, const struct bt_standing *standing,
+                            const struct bt_delivery *delivery, int64_t begin_ms)
+{
+    struct bt_declared_loss loss;
+    name_loss(standing, "journal damaged or gone", &loss);
+    loss.start_ms = BT_MAX(delivery->batch.header.since_ms, delivery->sender.paired_ms);
+    loss.end_ms = BT_MAX(begin_ms, loss.start_ms);
+    bt_books_loss(books, &loss);
+}
+
+int bt_special_unheard(struct bt_db *db, struct bt_books *books, const struct bt_standing *standing,
+                       const struct bt_delivery *delivery, int64_t begin_ms, struct bt_error *err)
+{
+    // One that was counted under another player goes on; nothing lies before it.
+    if (delivery->batch.header.since_ms == 0 || standing->last_seq > 0) {
+        return 0;
+    }
+    BT_AUTO(bt_db_rows) others = NULL;
+    int r = bt_db_ask(db, &others, err,
+                      "SELECT 1 FROM play_journal WHERE player = $1 AND journal <> $2 LIMIT 1",
+                      BT_TEXT(standing->player), BT_TEXT(standing->journal));
+    if (r == 0 && !bt_db_next(others)) {
+        declare_unheard(books, standing, delivery, begin_ms);
+    }
+    return r;
+}
+
 void bt_special_hole(struct bt_books *books, const struct bt_standing *standing,
                      const struct bt_delivery *delivery, int64_t hole_from)
 {

@@ -17,6 +17,14 @@
 int bt_special_begin(struct bt_db *db, struct bt_books *books, const struct bt_sender *sender,
                      const char *journal, int64_t begin_ms, struct bt_error *err) BT_NODISCARD;
 
+/**
+ * The first journal that is heard of from a player which says that it had others before: whatever
+ * was in them is declared lost, up to `begin_ms`.
+ */
+int bt_special_unheard(struct bt_db *db, struct bt_books *books, const struct bt_standing *standing,
+                       const struct bt_delivery *delivery, int64_t begin_ms,
+                       struct bt_error *err) BT_NODISCARD;
+
 // Records that the player had pruned before they came: from `hole_from` up to the delivery's first.
 void bt_special_hole(struct bt_books *books, const struct bt_standing *standing,
                      const struct bt_delivery *delivery, int64_t hole_from);

@@ -212,9 +212,12 @@ class LedgerTest(ServerCase):
         for number in range(Options.players):
             journals = recount.read_journals(os.path.join(self.home, f"{number}.jsonl"))
             self.hold_against_the_truth(number, journals)
+            names = list(journals)
             for name, journal in journals.items():
                 plays += sum(record["kind"] == "play" for record in journal.records.values())
-                lost += self.add_journal(truth, number, name, journal, name == list(journals)[-1])
+                lost += self.add_journal(truth, number, name, journal, name == names[-1])
+                unheard = journal.last > 0 and name != names[-1] and not self.ranges[(f"d-{number}", name)]
+                self.assertTrue(not unheard or self.is_declared(number, names, name), (number, name))
         counted = recount.server_counts(self.books.ask)
         wrong = [(key, truth.sums[key], counted.sums[key]) for key in truth.sums.keys() | counted.sums.keys()
                  if truth.sums[key] != counted.sums[key]]
@@ -242,6 +245,19 @@ class LedgerTest(ServerCase):
                 if acknowledged == 2 or acknowledged == 1 and number not in self.replaced:
                     self.assertEqual(times, 1, (number, play))
 
+    def is_declared(self, number, names, name):
+        """One that the server never heard of is declared with the end of one before it; where there is none, with the
+        first that came, if the player had lived long enough to remember that there was one."""
+        before, after = names[:names.index(name)], names[names.index(name) + 1:]
+        causes = {(journal, cause) for player, journal, cause, _ in self.losses if player == f"d-{number}"}
+        if any((journal, "journal replaced") in causes for journal in before):
+            return True
+        state = sqlite3.connect(os.path.join(self.home, str(number), "state.db"))
+        remembered = state.execute("SELECT value FROM value WHERE key = 'first_journal'").fetchall()
+        state.close()
+        return (any((journal, "journal damaged or gone") in causes for journal in after)
+                or not any(first in (*before, name) for first, in remembered))
+
     def add_journal(self, truth, number, name, journal, is_newest):
         """Adds what of it is to be counted; how many plays are not, each of them in a declared loss."""
         who = f"d-{number}", name
@@ -249,7 +265,7 @@ class LedgerTest(ServerCase):
         holes = recount.missing(ranges, journal.last)
         for first, last in holes:
             pruned = (*who, "records pruned", first) in self.losses and last <= journal.base
-            # Of one that the server never heard of, the time is declared with the journal before it.
+            # Of one that the server never heard of: is_declared.
             gone = not is_newest and last == journal.last and (
                 not ranges or (*who, "journal replaced", first) in self.losses)
             self.assertTrue(pruned or gone, f"records {first} to {last} of {who} are neither counted nor declared")
