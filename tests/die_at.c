@@ -1,11 +1,13 @@
 // A power cut at a chosen moment: preloaded, the process is killed right after the first hard link
 // that puts something below a directory named $BT_DIE_AFTER_LINK_TO, or right before the first file
-// below one named $BT_DIE_BEFORE_UNLINK_IN goes.
+// below one named $BT_DIE_BEFORE_UNLINK_IN goes, or, once there is a file named
+// $BT_DIE_BEFORE_ANSWER, right before the first answer that says that all is well.
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static bool is_below(const char *path, const char *variable)
@@ -33,4 +35,32 @@ int unlink(const char *path)  // NOLINT(readability-inconsistent-declaration-par
         raise(SIGKILL);
     }
     return real(path);
+}
+
+static void die_before_answer(const void *bytes, size_t len)
+{
+    static const char well[] = "HTTP/1.1 200";
+    const char *now = getenv("BT_DIE_BEFORE_ANSWER");
+    bool is_one = len >= sizeof(well) - 1 && memcmp(bytes, well, sizeof(well) - 1) == 0;
+    if (is_one && now != NULL && access(now, F_OK) == 0) {
+        raise(SIGKILL);
+    }
+}
+
+ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+    ssize_t (*real)(int, const void *, size_t, int) =
+        (ssize_t(*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send");
+    die_before_answer(buf, n);
+    return real(fd, buf, n, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t (*real)(int, const struct msghdr *, int) =
+        (ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
+    if (message->msg_iovlen > 0) {
+        die_before_answer(message->msg_iov[0].iov_base, message->msg_iov[0].iov_len);
+    }
+    return real(fd, message, flags);
 }

@@ -2,17 +2,21 @@
 """Plays come home: batches over HTTP against the real server on both engines. The player here, its journal and its
 batches are written from docs/plays.md and docs/protocol.md alone."""
 
+import datetime
 import hashlib
+import http.client
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
 
 from fleet_test import FleetCase
-from server_harness import main
+from server_harness import BUILD, main
 
+DIE_AT = os.path.abspath(os.path.join(BUILD, "tests", "libdie_at.so"))
 JOURNAL = "0123456789abcdef0123456789abcdef"
 BEGIN_MS = 1795240000000
 ZEROS = "0" * 64
@@ -198,6 +202,55 @@ class PlaysTest(FleetCase):
         self.assertEqual(self.asked()["last"], 11)
         self.assertEqual(self.send(self.journal.batch(1, 21)).json["last"], 21)
         self.assertEqual(self.counted(), 20)
+
+    def start_with(self, **environment):
+        self.server.stop()
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self._server = self.start(environment=dict(environment, LD_PRELOAD=DIE_AT, ASAN_OPTIONS=options))
+        self.player.client = self.client(self.player.token)
+
+    def test_killed_between_the_commit_and_the_answer_it_has_counted_once(self):
+        moment = os.path.join(self.directory, "now")
+        self.start_with(BT_DIE_BEFORE_ANSWER=moment)
+        self.assertEqual(self.asked()["last"], 0)
+        with open(moment, "wb"):
+            pass
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            self.send(self.journal.batch(1, 11))
+        self.assertEqual(self.server.process.wait(60), -signal.SIGKILL)
+        self.assertEqual(self.counted(), 10)  # on the disk, and nobody was told
+        self._server = self.start()
+        self.player.client = self.client(self.player.token)
+        self.assertEqual(self.send(self.journal.batch(1, 11)).json["last"], 11)
+        self.assertEqual(self.counted(), 10)
+        self.assertEqual(self.send(self.journal.batch(9, 13)).json["last"], 21)
+        self.assertEqual(self.counted(), 20)
+        self.assertEqual(self.query("SELECT count(*) FROM play_loss"), 0)
+
+    def test_a_clock_that_nobody_trusts_is_dated_by_when_the_batch_came(self):
+        days, boot = 3 * 86400000, "b-9"
+        journal = Journal(self.player, "d" * 32)
+        journal.play()
+        journal.play()
+        now_mono_ms = 7000000 + days
+        for number in range(2):
+            record = json.loads(journal.bodies[number])
+            record.update(boot=boot, clock="unknown", mono_ms=7000000 + number, start_ms=86400000, end_ms=86410000)
+            journal.bodies[number] = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+        for number, body in enumerate(journal.bodies):
+            journal.hashes[number + 1] = hashlib.sha256(bytes.fromhex(journal.hashes[number]) + body).hexdigest()
+        now = {"wall_ms": 86500000, "mono_ms": now_mono_ms, "boot": boot, "clock": "unknown"}
+        before_ms = int(time.time() * 1000)
+        self.assertEqual(self.send(journal.batch(1, 2, now=now)).status, 200)
+        after_ms = int(time.time() * 1000)
+        epoch, zone = datetime.date(1970, 1, 1).toordinal(), datetime.timezone(datetime.timedelta(hours=7))
+        local = [datetime.datetime.fromtimestamp((ms - days) / 1000, zone).date().toordinal() - epoch
+                 for ms in (before_ms, after_ms)]
+        self.assertIn(self.query("SELECT day FROM play_daily"), local)
+        self.assertEqual(self.query("SELECT repaired FROM play_daily"), 2)
+        known, = self.admin.get(f"/v1/plays/journals/{self.player.id}").json["items"]
+        self.assertTrue(before_ms <= known["received_ms"] <= after_ms, known)
+        self.assertTrue(before_ms <= known["known_ms"] <= after_ms, known)
 
     def test_a_screen_has_a_time_zone(self):
         self.assertEqual(self.admin.get(f"/v1/screens/{self.screen}").json["time_zone"], "Asia/Ho_Chi_Minh")
