@@ -114,20 +114,10 @@ struct trial {
     int frames;
     int64_t shortest_ns, longest_ns;  // between two frames
     int64_t last_ns;
-    bool interlaced;
     bool slow;  // time ran out
     int format;
     enum AVColorTransferCharacteristic transfer;
 };
-
-static bool is_interlaced(const AVFrame *frame)
-{
-#ifdef AV_FRAME_FLAG_INTERLACED
-    return (frame->flags & AV_FRAME_FLAG_INTERLACED) != 0;
-#else
-    return frame->interlaced_frame != 0;
-#endif
-}
 
 static void note_frame(const struct bt_input *input, struct bt_pace *pace, const AVFrame *frame,
                        struct trial *out)
@@ -144,7 +134,6 @@ static void note_frame(const struct bt_input *input, struct bt_pace *pace, const
     }
     out->last_ns = at_ns;
     out->frames++;
-    out->interlaced = out->interlaced || is_interlaced(frame);
     out->format = frame->format;
     out->transfer = frame->color_trc;
 }
@@ -271,7 +260,7 @@ static void add_clip_notices(const struct bt_input *input, const struct trial *t
     add(out, h264 && parameters->level > HOUSE_LEVEL, BT_MEDIA_ABOVE_LEVEL);
     add(out, is_deep(trial->format), BT_MEDIA_DEEP_COLOUR);
     add(out, !is_420(trial->format), BT_MEDIA_NOT_420);
-    add(out, trial->interlaced, BT_MEDIA_INTERLACED);
+    add(out, input->interlaced, BT_MEDIA_INTERLACED);
     add(out, varies, BT_MEDIA_VARIABLE_RATE);
     add(out, !varies && !is_house_rate(out->frames_per_s), BT_MEDIA_ODD_RATE);
     add(out, out->bits_per_s > HOUSE_BITS_PER_S, BT_MEDIA_HIGH_BIT_RATE);

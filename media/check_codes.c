@@ -59,9 +59,10 @@ static const struct {
                               "More than 8 bits a colour: better export 8 bit (yuv420p)."},
     [BT_MEDIA_NOT_420] = {"not-420", "Lấy mẫu màu không phải 4:2:0: nên xuất yuv420p.",
                           "Chroma is not 4:2:0: better export yuv420p."},
-    [BT_MEDIA_INTERLACED] = {"interlaced",
-                             "Video quét xen kẽ: chuyển động sẽ bị răng cưa; nên khử xen kẽ.",
-                             "Interlaced: movement will show combs; deinterlace it."},
+    [BT_MEDIA_INTERLACED] =
+        {"interlaced", "Video quét xen kẽ: máy phát tự khử; nên xuất quét liên tục để nét hơn.",
+         "Interlaced: the player joins the halves; export progressive for a "
+         "sharper picture."},
     [BT_MEDIA_VARIABLE_RATE] = {"variable-rate",
                                 "Tốc độ khung hình thay đổi: nên xuất tốc độ cố định.",
                                 "The frame rate varies: export a constant one."},

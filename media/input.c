@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "media/av.h"
+#include "media/deinterlace.h"
 #include "media/stream.h"
 
 // Containers that hold their own content; none that names other files.
@@ -409,6 +410,11 @@ static int check_frame(struct bt_input *input, AVFrame *frame, struct bt_error *
     }
     if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
         input->damaged++;
+    }
+    if (bt_frame_is_interlaced(frame)) {
+        input->interlaced = true;
+        // What cannot be joined is shown as it came: a comb is better than no picture.
+        (void)bt_deinterlace(frame);
     }
     return 1;
 }
