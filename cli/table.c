@@ -62,6 +62,7 @@ static const struct {
     {"backup", "chưa sao lưu / no backup"},
     {"waiting", "đang chờ / waiting"},
     {"sent", "đã gửi / sent"},
+    {"mail", "thư / e-mail"},
     {"done", "xong / done"},
     {"refused", "từ chối / refused"},
     {"failed", "lỗi / failed"},

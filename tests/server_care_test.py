@@ -372,7 +372,7 @@ class MailTest(CareCase):
             with open(self.password_file, "w", encoding="utf-8") as file:
                 file.write(MAIL_PASSWORD + "\n")
             self.certificate = (os.path.join(self.directory, "thu.pem"), os.path.join(self.directory, "thu.key"))
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                             "-addext", "subjectAltName=IP:127.0.0.1", "-out", self.certificate[0], "-keyout",
                             self.certificate[1]], check=True, capture_output=True)
         return super().start("--mail-password-file", self.password_file, "--mail-ca", self.certificate[0], *options, **more)
@@ -451,6 +451,194 @@ class MailTest(CareCase):
         self.quiet_never()
         self.assertIn("1 cảnh báo mới", heading(self.smtp.wait(2), "Subject"))
         self.assertIn("chưa ký", text_of(self.smtp.wait(2)))
+
+
+# What goes wrong, how it begins and how it ends, by the screen's own words where it says them; and what people read of it.
+# `sql` is for what takes its time: nobody waits half an hour here.
+KINDS = [
+    {"kind": "dark", "title": "Màn hình tối", "vi": "màn hình đang tắt trong giờ mở", "en": "the display is off in opening hours",
+     "begin": {"display": {"width": 320, "height": 180, "refresh_hz": 60, "state": "off"}},
+     "end": {"display": {"width": 320, "height": 180, "refresh_hz": 60, "state": "on"}}},
+    {"kind": "hot", "title": "Nóng", "vi": "máy phát nóng 86 °C", "en": "the player is at 86 °C",
+     "begin": {"machine": {"celsius": 86}}, "end": {"machine": {"celsius": 60}}},
+    {"kind": "throttled", "title": "Chạy chậm", "vi": "máy phát phải chạy chậm lại", "en": "slows itself down",
+     "begin": {"machine": {"throttled": True, "low_power": False}}, "end": {"machine": {"throttled": False, "low_power": False}}},
+    {"kind": "storage", "title": "Sắp hết chỗ", "vi": "thẻ nhớ của máy phát còn 100 MiB", "en": "100 MiB are left",
+     "begin": {"storage": {"free_bytes": 100 << 20, "assets_bytes": 1}},
+     "end": {"storage": {"free_bytes": 9 << 30, "assets_bytes": 1}}},
+    {"kind": "content", "title": "Sắp hết nội dung", "vi": "là hết nội dung, chưa có gì tiếp theo", "en": "and nothing follows",
+     "begin": {"days": 2}, "end": {"days": 30}},
+    {"kind": "not-obeying", "title": "Không nhận lệnh", "vi": "máy phát báo về nhưng không nhận lệnh",
+     "en": "the player reports, and does not answer orders",
+     "begin": {"sql": "UPDATE player SET channel = 'not-obeying'"}, "end": {"sql": "UPDATE player SET channel = 'obeys'"}},
+    {"kind": "silent", "title": "Im lặng", "vi": "không có tin gì của máy phát", "en": "nothing is heard of the player",
+     "begin": {"sql": "UPDATE player SET channel = 'not-obeying', seen_ms = seen_ms - 7200000"},
+     "end": {"sql": "UPDATE player SET channel = 'obeys'"}},
+]
+
+
+class KindTest(CareCase):
+    """Every kind of alert through mail and webhook: it begins, is not said twice, and ends."""
+    options = ("--webhooks-inside",)
+    environment = {**CareCase.environment, "BT_CARE_WATCHED_MS": "80000000"}
+    query, publish = AlertTest.query, AlertTest.publish
+
+    def setUp(self):
+        super().setUp()
+        self.smtp, self.receiver = Smtp(), Receiver()
+        for sink in (self.smtp, self.receiver):
+            self.addCleanup(sink.server_close)
+            self.addCleanup(sink.shutdown)
+        self.set("mail_server", f"smtp://127.0.0.1:{self.smtp.server_address[1]}")
+        self.set("mail_from", "bang-tin@tinh.test")
+        self.set("alert_mail_to", "an@tinh.test")
+        self.quiet_never()
+        self.assertEqual(self.admin.post("/v1/webhooks", {"unit": "31333", "url": self.receiver.url}).status, 201)
+        self.screen = self.add_screen(name="Quảng trường")
+        self.player = self.pair(self.screen)
+        self.sql("UPDATE player SET channel = 'obeys'")
+        self.versions = 0
+
+    def carry(self, days):
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400))
+        document = {"zones": [{"name": "chinh", "playlist": "c"}],
+                    "playlists": [{"name": "c", "items": [{"id": "a", "type": "text", "text": "a", "until": until}]}]}
+        self.sql("UPDATE publication SET state = 'superseded' WHERE layer = 'unit'")
+        self.publish("unit", "quang-truong", document)
+        if days == 2:
+            self.publish("screen", self.screen, {"carries": ["u/31333/quang-truong"]})
+
+    def happen(self, what):
+        what = dict(what)
+        if "days" in what:
+            self.carry(what.pop("days"))
+        sql = what.pop("sql", None)
+        self.report(self.player, **what)
+        if sql:
+            self.sql(sql)
+
+    def some_rounds(self):
+        """Three more rounds of the watch have ended: it lengthens its lease in each."""
+        lease = "SELECT until_ms FROM care_lease WHERE name = 'watch'"
+        for _ in range(4):
+            before = self.query(lease)
+            self.until(lambda: self.query(lease) != before, "the watch does not go round")
+
+    def hurried(self, done):
+        """Whatever was noticed was there for long enough, and whatever is calm has been so."""
+        def look():
+            self.sql("UPDATE alert SET seen_ms = 1000 WHERE raised_ms IS NULL")
+            self.sql("UPDATE alert SET calm_ms = 1000 WHERE calm_ms IS NOT NULL AND until_ms IS NULL")
+            return done()
+        return look
+
+    def test_each_kind_begins_once_and_ends(self):
+        self.happen(KINDS[0]["end"])
+        for number, case in enumerate(KINDS):
+            with self.subTest(case["kind"]):
+                count = 2 * number
+                self.happen(case["begin"])
+                self.until(self.hurried(lambda: self.kinds() == [case["kind"]]), f"{case['kind']} does not begin")
+                letter, post = self.smtp.wait(count + 1), self.receiver.wait(count + 1)
+                self.check(letter, post, case, "1 cảnh báo mới", f"* {case['title']}: Quảng trường", "", "on")
+                self.some_rounds()
+                self.assertEqual((len(self.smtp.letters), len(self.receiver.posts)), (count + 1, count + 1), "said again")
+                self.happen(case["end"])
+                self.until(self.hurried(lambda: self.kinds() == []), f"{case['kind']} does not end")
+                letter, post = self.smtp.wait(count + 2), self.receiver.wait(count + 2)
+                self.check(letter, post, case, "1 đã hết", f"* ĐÃ HẾT – {case['title']}: Quảng trường", "OVER – ", "ended")
+
+    def check(self, letter, post, case, subject, vi, en, news):
+        self.assertIn(subject, heading(letter, "Subject"))
+        self.assertNotIn("vẫn còn", heading(letter, "Subject"))
+        vietnamese, _, english = text_of(letter).partition("--- English ---")
+        self.assertIn(vi, vietnamese)
+        self.assertIn(case["vi"], vietnamese)
+        self.assertIn("* " + en, english)
+        self.assertIn(case["en"], english)
+        said, = json.loads(post["body"])["alerts"]
+        self.assertEqual((said["kind"], said["news"], said["screen_name" if "screen_name" in said else "name"]),
+                         (case["kind"], news, "Quảng trường"))
+        self.assertIn(case["vi"], said["vi"])
+        self.assertIn(case["en"], said["en"])
+        self.assertEqual(said["until_ms"] is not None, news == "ended")
+
+
+class TrialTest(CareCase):
+    """`bangtin alert test`: each way is tried once, and what became of it is said."""
+    options = ("--webhooks-inside",)
+    query = AlertTest.query
+
+    def setUp(self):
+        super().setUp()
+        self.smtp, self.receiver = Smtp(), Receiver()
+        for sink in (self.smtp, self.receiver):
+            self.addCleanup(sink.server_close)
+            self.addCleanup(sink.shutdown)
+        token = self.admin.post("/v1/tokens", {"name": "thu", "scopes": ["view", "operate", "administer"], "days": 1})
+        secret = os.path.join(self.directory, "token")
+        with open(secret, "w") as file:
+            file.write(token.json["token"])
+        self.assertEqual(self.bangtin("login", self.server.origin, "--token-file", secret)[0], 0)
+
+    def bangtin(self, *arguments):
+        done = subprocess.run([os.path.join(BUILD, "cli", "bangtin"), *arguments], capture_output=True, text=True, timeout=120,
+                              env={**os.environ, "XDG_CONFIG_HOME": self.directory})
+        return done.returncode, done.stdout + done.stderr
+
+    def ways(self, *arguments):
+        status, said = self.bangtin("alert", "test", "--json", *arguments)
+        items = json.loads(said[:said.rindex("]") + 1])
+        return status, {item["address"]: (item["state"], item["error"]) for item in items}
+
+    def test_each_way_is_tried_and_says_how_it_went(self):
+        status, said = self.bangtin("alert", "test")
+        self.assertNotEqual(status, 0)
+        self.assertIn("Chưa ai nhận cảnh báo", said)
+        self.set("alert_mail_to", "an@tinh.test, binh@tinh.test")
+        status, ways = self.ways()
+        self.assertNotEqual(status, 0)
+        self.assertEqual({state for state, _ in ways.values()}, {"failed"})
+        self.assertIn("chưa đặt máy chủ gửi thư", ways["an@tinh.test"][1])
+
+        self.set("mail_server", f"smtp://127.0.0.1:{self.smtp.server_address[1]}")
+        self.set("mail_from", "bang-tin@tinh.test")
+        self.add_unit("91", "Xã khác")
+        for unit, path in (("31333", ""), ("91", "-91")):
+            self.assertEqual(self.admin.post("/v1/webhooks", {"unit": unit, "url": self.receiver.url + path}).status, 201)
+        self.receiver.statuses = [500]
+        status, ways = self.ways("--unit", "31333")
+        self.assertNotEqual(status, 0)
+        self.assertEqual(ways, {"an@tinh.test": ("sent", ""), "binh@tinh.test": ("sent", ""),
+                                self.receiver.url: ("failed", "It answered 500")})
+        letter = self.smtp.wait(2)
+        self.assertIn("thư thử", heading(letter, "Subject"))
+        vietnamese, _, english = text_of(letter).partition("--- English ---")
+        self.assertIn("Đây là thư thử", vietnamese)
+        self.assertIn("This is a test", english)
+
+        status, said = self.bangtin("alert", "test", "--unit", "31333")
+        self.assertEqual(status, 0, said)
+        self.assertIn("thư / e-mail", said)
+        self.assertIn("đã gửi / sent", said)
+        body = json.loads(self.receiver.wait(2)["body"])
+        self.assertEqual((body["test"], body["alerts"]), (True, []))
+        self.assertEqual({post["path"] for post in self.receiver.posts}, {"/canh-bao"}, "not that of another unit")
+
+    def test_what_cannot_be_reached_is_said_and_not_tried_again(self):
+        port = self.smtp.server_address[1]
+        self.smtp.shutdown()
+        self.smtp.server_close()
+        self.set("mail_server", f"smtp://127.0.0.1:{port}")
+        self.set("mail_from", "bang-tin@tinh.test")
+        self.set("alert_mail_to", "an@tinh.test")
+        status, ways = self.ways()
+        self.assertNotEqual(status, 0)
+        self.assertEqual(ways["an@tinh.test"][0], "failed")
+        self.assertIn("connect", ways["an@tinh.test"][1].lower())
+        self.assertEqual(self.query("SELECT count(*) FROM care_outbox WHERE done_ms IS NULL"), 0)
+        self.assertProblem(self.admin.get("/v1/alerts/test/o-nichts"), 404, "not-found")
+        self.assertProblem(self.admin.post("/v1/alerts/test", {"unit": "khong"}), 404, "not-found")
 
 
 class HookTest(CareCase):

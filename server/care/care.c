@@ -22,6 +22,9 @@
 #define MAX_SENT 100
 #define MAX_NOTED 10
 
+// Whoever asked for a test waits for it.
+#define POST_NS (2 * BT_NS_PER_S)
+
 static const struct bt_log logger = {"server/care"};
 
 struct bt_care {
@@ -30,6 +33,7 @@ struct bt_care {
     int64_t watched_ms;  // we watch since
     char holder[BT_LEASE_HOLDER_BYTES];
     struct bt_courier *courier;        // the watch's
+    int64_t judge_ns;                  // the watch's: when it looks at the screens again
     struct bt_archive_state archived;  // the archive's
     atomic_bool stopping;
     struct bt_queue *rest;  // nothing ever comes through it; closing it ends all rests
@@ -60,7 +64,7 @@ static int send_mail(struct post *post, const struct bt_letter *letter, struct b
 {
     const struct bt_mail_server server = {post->server, post->login, post->from};
     if (post->server[0] == '\0') {
-        return bt_fail(err, -EIO, "The setting 'mail_server' is empty");
+        return bt_fail(err, -EIO, "chưa đặt máy chủ gửi thư / the setting 'mail_server' is empty");
     }
     int r = bt_courier_mail(post->care->courier, &server, letter, err);
     post->mail_is_down = r == -EIO;
@@ -132,7 +136,20 @@ static int send_letters(struct bt_care *care, struct bt_db *db, struct bt_error 
  * Rounds.
  */
 
-static int watch_once(struct bt_care *care, struct bt_db *db, struct bt_error *err)
+// Tests say another time than the real one.
+static int64_t milliseconds(const char *name, int64_t max, int64_t otherwise)
+{
+    int64_t ms;
+    const char *said = getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    return said != NULL && bt_parse_int(said, 10, max, &ms) == 0 ? ms : otherwise;
+}
+
+static int64_t minute_ns(void)
+{
+    return milliseconds("BT_CARE_EVERY_MS", 60000, 60000) * BT_NS_PER_MS;
+}
+
+static int judge(struct bt_care *care, struct bt_db *db, struct bt_error *err)
 {
     BT_AUTO(bt_all_limits) limits = NULL;
     int64_t now_ms = bt_clock_wall_ms(care->server->clock);
@@ -143,7 +160,17 @@ static int watch_once(struct bt_care *care, struct bt_db *db, struct bt_error *e
     r = bt_all_limits_load(db, &limits, err);
     r = r < 0 ? r : bt_contents_keep(db, err);
     r = r < 0 ? r : bt_alerts_keep(care->server, db, limits, care->watched_ms, err);
-    r = r < 0 ? r : bt_tell(db, limits, now_ms, err);
+    return r < 0 ? r : bt_tell(db, limits, now_ms, err);
+}
+
+static int watch_once(struct bt_care *care, struct bt_db *db, struct bt_error *err)
+{
+    int64_t now_ns = bt_clock_mono_ns(bt_clock_real());
+    int r = 0;
+    if (now_ns >= care->judge_ns) {
+        care->judge_ns = now_ns + minute_ns();
+        r = judge(care, db, err);
+    }
     return r < 0 ? r : send_letters(care, db, err);
 }
 
@@ -160,7 +187,7 @@ struct duty {
     int (*run)(struct bt_care *care, struct bt_db *db, struct bt_error *err);
 };
 
-static void round_of(struct bt_care *care, const struct duty *duty)
+static int round_of(struct bt_care *care, const struct duty *duty)
 {
     struct bt_db *db = NULL;
     struct bt_error err = {0};
@@ -176,28 +203,21 @@ static void round_of(struct bt_care *care, const struct duty *duty)
     if (db != NULL) {
         bt_db_release(db);
     }
+    return r;
 }
 
 static void work(struct bt_care *care, const struct duty *duty)
 {
     while (!bt_queue_closed(care->rest)) {
-        round_of(care, duty);
-        (void)bt_queue_pop_wait(care->rest, bt_clock_mono_ns(bt_clock_real()) + duty->every_ns);
+        int r = round_of(care, duty);
+        int64_t rest_ns = r < 0 ? minute_ns() : duty->every_ns;
+        (void)bt_queue_pop_wait(care->rest, bt_clock_mono_ns(bt_clock_real()) + rest_ns);
     }
-}
-
-// BT_CARE_EVERY_MS shortens the minute for tests.
-static int64_t minute_ns(void)
-{
-    int64_t ms;
-    const char *said = getenv("BT_CARE_EVERY_MS");  // NOLINT(concurrency-mt-unsafe): nobody sets it
-    return said != NULL && bt_parse_int(said, 10, 60000, &ms) == 0 ? ms * BT_NS_PER_MS
-                                                                   : 60 * BT_NS_PER_S;
 }
 
 static void *watch(void *context)
 {
-    const struct duty duty = {"watch", minute_ns(), watch_once};
+    const struct duty duty = {"watch", BT_MIN(minute_ns(), POST_NS), watch_once};
     work(context, &duty);
     return NULL;
 }
@@ -228,7 +248,8 @@ int bt_care_start(struct bt_server *server, const struct bt_care_options *option
     BT_AUTO(bt_care) care = BT_NEW(struct bt_care);
     care->server = server;
     care->webhooks_inside = options->webhooks_inside;
-    care->watched_ms = bt_clock_wall_ms(server->clock);
+    care->watched_ms =
+        bt_clock_wall_ms(server->clock) - milliseconds("BT_CARE_WATCHED_MS", BT_MS_PER_DAY, 0);
     care->rest = bt_queue_create(1, free, (struct bt_waker){0});
     bt_lease_holder(server->data_dir, care->holder);
     const struct bt_courier_options courier = {.password_file = options->mail_password_file,

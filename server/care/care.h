@@ -1,8 +1,8 @@
 /**
  * Care (docs/server.md, "Care"): two threads that look after the screens without being asked. The
- * watch, every minute: what is wrong (alerts.h), whom to tell (tell.h), what waits to be sent
- * (outbox.h). The archive, every night: old batches into packs, what is older than people want away
- * (archive.h). Of several servers on one database one does each.
+ * watch, every minute: what is wrong (alerts.h), whom to tell (tell.h); and every 2 s what waits to
+ * be sent (outbox.h). The archive, every night: old batches into packs, what is older than people
+ * want away (archive.h). Of several servers on one database one does each.
  */
 #ifndef BT_SERVER_CARE_CARE_H
 #define BT_SERVER_CARE_CARE_H

@@ -9,6 +9,8 @@ bool bt_care_unit_of_hook(struct bt_call *call, char *out, size_t size);
 
 int bt_handle_alerts_list(struct bt_call *call, struct bt_error *err);
 int bt_handle_alert_acknowledge(struct bt_call *call, struct bt_error *err);
+int bt_handle_alert_test(struct bt_call *call, struct bt_error *err);
+int bt_handle_alert_test_result(struct bt_call *call, struct bt_error *err);
 int bt_handle_hooks_list(struct bt_call *call, struct bt_error *err);
 int bt_handle_hooks_add(struct bt_call *call, struct bt_error *err);
 int bt_handle_hook_remove(struct bt_call *call, struct bt_error *err);

@@ -30,21 +30,43 @@ static int check_room(struct bt_db *db, const char *channel, struct bt_error *er
     return r;
 }
 
+// So that the first failure of a trial is its last.
+#define TRIAL_ATTEMPTS (BT_OUTBOX_MAX_ATTEMPTS - 1)
+
+static int put(struct bt_db *db, const char *channel, const struct bt_db_value *values,
+               size_t count, struct bt_error *err)
+{
+    int r = check_room(db, channel, err);
+    int64_t done =
+        r < 0 ? r
+              : bt_db_run_values(db,
+                                 "INSERT INTO care_outbox(id, channel, address, subject, body,"
+                                 " made_ms, next_ms, attempts, error)"
+                                 " VALUES($1, $2, $3, $4, $5, $6, $6, $7, '')",
+                                 values, count, err);
+    return done < 0 ? (int)done : 0;
+}
+
 int bt_outbox_put(struct bt_db *db, const char *channel, const char *address, const char *subject,
                   const char *body, int64_t now_ms, struct bt_error *err)
 {
     char id[BT_SERVER_ID_BYTES];
-    int r = check_room(db, channel, err);
-    if (r < 0) {
-        return r;
-    }
     bt_server_id('o', id);
-    int64_t put = bt_db_run(db, err,
-                            "INSERT INTO care_outbox(id, channel, address, subject, body, made_ms,"
-                            " next_ms, attempts, error) VALUES($1, $2, $3, $4, $5, $6, $6, 0, '')",
-                            BT_TEXT(id), BT_TEXT(channel), BT_TEXT(address), BT_TEXT(subject),
-                            BT_TEXT(body), BT_INT(now_ms));
-    return put < 0 ? (int)put : 0;
+    const struct bt_db_value values[] = {BT_TEXT(id),      BT_TEXT(channel), BT_TEXT(address),
+                                         BT_TEXT(subject), BT_TEXT(body),    BT_INT(now_ms),
+                                         BT_INT(0)};
+    return put(db, channel, values, BT_ARRAY_LEN(values), err);
+}
+
+int bt_outbox_put_trial(struct bt_db *db, const char *channel, const char *address,
+                        const char *subject, const char *body, int64_t now_ms,
+                        char out_id[BT_SERVER_ID_BYTES], struct bt_error *err)
+{
+    bt_server_id('o', out_id);
+    const struct bt_db_value values[] = {BT_TEXT(out_id),       BT_TEXT(channel), BT_TEXT(address),
+                                         BT_TEXT(subject),      BT_TEXT(body),    BT_INT(now_ms),
+                                         BT_INT(TRIAL_ATTEMPTS)};
+    return put(db, channel, values, BT_ARRAY_LEN(values), err);
 }
 
 int bt_outbox_next(struct bt_db *db, const char *after_id, int64_t now_ms, struct bt_letter *out,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "server/db/db.h"
+#include "server/ids.h"
 
 // What may wait of a channel; then no more is written and alerts are told of later.
 #define BT_OUTBOX_MAX_WAITING 2000
@@ -27,6 +28,11 @@ void bt_letter_finish(struct bt_letter *letter);
 // In a writing transaction. -EAGAIN: too much waits.
 int bt_outbox_put(struct bt_db *db, const char *channel, const char *address, const char *subject,
                   const char *body, int64_t now_ms, struct bt_error *err) BT_NODISCARD;
+
+// One that is tried once: whoever asked for it waits for what becomes of it.
+int bt_outbox_put_trial(struct bt_db *db, const char *channel, const char *address,
+                        const char *subject, const char *body, int64_t now_ms,
+                        char out_id[BT_SERVER_ID_BYTES], struct bt_error *err) BT_NODISCARD;
 
 // The next one whose time has come and that comes after `after_id`: 1 and it, or 0.
 int bt_outbox_next(struct bt_db *db, const char *after_id, int64_t now_ms, struct bt_letter *out,
