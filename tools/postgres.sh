@@ -25,6 +25,33 @@ unprivileged() {
     (cd / && setpriv --reuid="$user" --regid="$(id --group "$user")" --clear-groups "$@")
 }
 
+# An empty cluster costs a second or two to make and nothing to copy: the build directory keeps one of
+# each version, for as many tests as come. Whoever finds it half made by another makes his own.
+new_cluster() {
+    local directory=$1 bin=$2 kept='' copy
+    if [[ -d ${BT_BUILD_ROOT-} ]]; then
+        kept=$BT_BUILD_ROOT/postgresql-$(cksum <<<"$bin $(declare -f make_cluster)" | cut --delimiter=' ' --fields=1)
+    fi
+    if [[ -n $kept && -d $kept ]]; then
+        cp --archive "$kept" "$directory/data"
+        return
+    fi
+    make_cluster "$directory" "$bin"
+    if [[ -n $kept ]]; then
+        copy=$(mktemp --directory "$BT_BUILD_ROOT/postgresql-XXXXXX")
+        cp --archive "$directory/data/." "$copy"
+        mv --no-target-directory "$copy" "$kept" 2>/dev/null || rm --recursive --force "$copy"
+    fi
+}
+
+# Sorted as Vietnamese, so that what forgets to sort by bytes is noticed.
+make_cluster() {
+    local directory=$1 bin=$2
+    unprivileged "$bin/initdb" --pgdata="$directory/data" --username=bangtin --auth=trust --no-sync \
+        --no-instructions --encoding=UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=vi-VN \
+        >"$directory/initdb.log" 2>&1 || { cat "$directory/initdb.log" >&2 && return 1; }
+}
+
 start() {
     local directory=$1 pid=${2-} bin
     bin=$(programs)
@@ -33,10 +60,7 @@ start() {
     if [[ $(id --user) == 0 ]]; then
         chown "$(unprivileged id --user)" "$directory"
     fi
-    # Sorted as Vietnamese, so that what forgets to sort by bytes is noticed.
-    unprivileged "$bin/initdb" --pgdata="$directory/data" --username=bangtin --auth=trust --no-sync \
-        --no-instructions --encoding=UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=vi-VN \
-        >"$directory/initdb.log" 2>&1 || { cat "$directory/initdb.log" >&2 && return 1; }
+    new_cluster "$directory" "$bin"
     unprivileged "$bin/pg_ctl" start --pgdata="$directory/data" --log="$directory/data/log" --wait --silent \
         --options="-c listen_addresses='' -c unix_socket_directories='$directory' -c fsync=off \
             -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 \

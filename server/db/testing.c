@@ -21,6 +21,13 @@ struct fixture {
 static const char *engine;
 static char *postgresql;
 
+static bool make_directory(char *out, size_t size, const char *name)
+{
+    const char *root = getenv("TMPDIR");
+    return bt_format(out, size, "%s/%s-XXXXXX", root != NULL ? root : "/tmp", name) == 0 &&
+           mkdtemp(out) != NULL;
+}
+
 static char *script(const char *arguments)
 {
     const char *root = getenv("BT_SOURCE_ROOT");
@@ -43,8 +50,7 @@ int bt_testing_setup(void **state)
 {
     struct fixture *fixture = BT_NEW(struct fixture);
     *state = &fixture->seen;
-    if (bt_format(fixture->directory, sizeof(fixture->directory), "/tmp/bt-db-XXXXXX") < 0 ||
-        mkdtemp(fixture->directory) == NULL) {
+    if (!make_directory(fixture->directory, sizeof(fixture->directory), "bt-db")) {
         return -1;
     }
     if (postgresql != NULL && strcmp(engine, "postgresql") == 0) {
@@ -106,8 +112,8 @@ static bool start_postgresql(const char *directory)
 
 static int run_on_postgresql(const struct CMUnitTest *tests, size_t count)
 {
-    char directory[] = "/tmp/bt-pg-XXXXXX";
-    if (mkdtemp(directory) == NULL || !start_postgresql(directory)) {
+    char directory[sizeof(((struct fixture *)NULL)->directory)];
+    if (!make_directory(directory, sizeof(directory), "bt-pg") || !start_postgresql(directory)) {
         fprintf(stderr, "PostgreSQL is installed, but does not start\n");
         return 1;
     }
