@@ -56,8 +56,8 @@ static int add_standing(struct bt_db *db, const char *reference, cJSON *list, st
     int r = bt_db_ask(db, &rows, err,
                       "SELECT s.id, s.name, s.unit, s.duty_name, s.duty_phone"
                       " FROM screen_standing t JOIN screen s ON s.id = t.screen"
-                      " WHERE t.reference = $1 AND NOT EXISTS (SELECT 1 FROM player_order o"
-                      " WHERE o.screen = t.screen AND o.reference = $1) ORDER BY s.id LIMIT $2",
+                      " WHERE t.reference = $1 AND t.screen NOT IN (SELECT o.screen"
+                      " FROM player_order o WHERE o.reference = $1) ORDER BY s.id LIMIT $2",
                       BT_TEXT(reference), BT_INT(MAX_OUTCOME_ROWS));
     while (r == 0 && bt_db_next(rows)) {
         cJSON *entry = add_screen(list, rows);
