@@ -241,7 +241,9 @@ static void what_another_server_did_is_noticed_within_seconds(void **state)
     give(&world, 1);
     struct bt_db *db = bt_testing_acquire(world.test);
     struct bt_error err = {0};
-    run(&world, bt_db_run(db, &err, "UPDATE player SET order_ms = $1", BT_INT(START_MS)), &err);
+    run(&world,
+        bt_db_run(db, &err, "UPDATE player SET last_order = 1, order_ms = $1", BT_INT(START_MS)),
+        &err);
     run(&world,
         bt_db_run(db, &err,
                   "INSERT INTO tuf_metadata(role, version, body, sha256, expires_ms)"

@@ -408,15 +408,28 @@ static void tick_watchers(struct bt_hub *hub, int64_t now_ns)
     pthread_mutex_unlock(&hub->lock);
 }
 
+// There may be orders up to this number.
+static void note_orders(struct bt_hub *hub, const char *player, int64_t last)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct bt_member *member = bt_roster_find(&hub->roster, player);
+    if (member != NULL && member->seat != NULL && member->given < last) {
+        member->wants_orders = true;
+        bt_hub_make_dirty(hub, member);
+    }
+    pthread_mutex_unlock(&hub->lock);
+}
+
 static int look_for_orders(struct bt_hub *hub, struct bt_db *db, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int64_t now_ms = bt_clock_wall_ms(hub->options.clock);
     int r = bt_db_ask(db, &rows, err,
-                      "SELECT id FROM player WHERE order_ms > $1 AND state = 'active' LIMIT 100000",
+                      "SELECT id, last_order FROM player WHERE order_ms > $1 AND state = 'active'"
+                      " LIMIT 100000",
                       BT_INT(hub->looked_ms - LOOK_BACK_MS));
     while (r == 0 && bt_db_next(rows)) {
-        bt_hub_orders(hub, bt_db_get_text(rows, 0));
+        note_orders(hub, bt_db_get_text(rows, 0), bt_db_get_int(rows, 1));
     }
     hub->looked_ms = r < 0 ? hub->looked_ms : now_ms;
     return r;
