@@ -21,7 +21,9 @@
 #define CONNECTION_BYTES ((size_t)6144)
 
 // Without a byte for so long a connection is closed; streams are parked and have no such limit.
-#define QUIET_S 30U
+// Where we wait for a request, peers.h is stricter. Longer than from ping to ping: a player's
+// answers share a connection, and its TLS.
+#define QUIET_S 75U
 
 #define DEFAULT_CONNECTIONS 20000
 #define DEFAULT_CONNECTIONS_PER_ADDRESS 256
