@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/db/listed.h"
 #include "server/db/migrate.h"
 
 static bool is_sqlite(const struct bt_test_db *test)
@@ -182,6 +183,34 @@ static void returning_answers_a_question_that_writes(void **state)
     check(bt_db_commit(db, &err), &err);
     assert_true(bt_db_next(rows));
     assert_int_equal(bt_db_get_int(rows, 0), 2);
+    bt_db_release(db);
+}
+
+static void a_list_of_ids_has_none_some_or_as_many_as_there_is_room_for(void **state)
+{
+    struct bt_db *db = acquire_with_tables(*state);
+    struct bt_error err = {0};
+    char ids[BT_LISTED_MAX + 1][8];
+    struct bt_listed list = {0};
+    for (int i = 0; i <= BT_LISTED_MAX; i++) {
+        check(bt_format(ids[i], sizeof(ids[i]), "i%d", i), &err);
+        assert_int_equal(insert(db, ids[i], 0), 1);
+    }
+    static const char sql[] = "UPDATE thing SET n = n + $91 WHERE id" BT_LISTED " AND n < $92";
+    assert_int_equal(bt_listed_run(db, &list, NULL, sql, BT_INT(1), BT_INT(9)), 0);
+    list.ids[list.count++] = ids[BT_LISTED_MAX];
+    assert_int_equal(bt_listed_run(db, &list, NULL, sql, BT_INT(1), BT_INT(9)), 1);
+    while (list.count < BT_LISTED_MAX) {
+        list.ids[list.count] = ids[list.count];
+        list.count++;
+    }
+    assert_int_equal(bt_listed_run(db, &list, NULL, sql, BT_INT(1), BT_INT(9)), BT_LISTED_MAX);
+    assert_int_equal(ask_number(db, "SELECT n FROM thing WHERE id = 'i0'"), 0);
+    assert_int_equal(ask_number(db, "SELECT n FROM thing WHERE id = 'i90'"), 2);
+    assert_int_equal(ask_number(db, "SELECT sum(n) FROM thing"), BT_LISTED_MAX + 1);
+    BT_AUTO(bt_db_rows) rows = NULL;
+    check(bt_listed_ask(db, &list, "SELECT id FROM thing WHERE id" BT_LISTED, &rows, &err), &err);
+    assert_int_equal(bt_db_count(rows), BT_LISTED_MAX);
     bt_db_release(db);
 }
 
@@ -707,6 +736,7 @@ int main(void)
         bt_db_test(a_wrong_number_of_values_is_refused),
         bt_db_test(run_tells_how_many_rows_it_changed),
         bt_db_test(returning_answers_a_question_that_writes),
+        bt_db_test(a_list_of_ids_has_none_some_or_as_many_as_there_is_room_for),
         bt_db_test(errors_have_classes),
         bt_db_test(nothing_is_done_after_an_error),
         bt_db_test(what_is_released_was_not_committed),
