@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 // Whole numbers up to here survive the trip through cJSON's double.
@@ -522,4 +523,15 @@ int bt_json_append_string(struct bt_buf *buf, const char *text)
         }
     }
     return r == 0 ? bt_buf_append(buf, "\"", 1) : r;
+}
+
+int bt_json_read_sha256(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    (void)context;
+    struct bt_sha256 *hash = target;
+    const char *text = cJSON_GetStringValue(value);
+    return text == NULL || strlen(text) != BT_SHA256_HEX_BYTES - 1 ||
+                   bt_unhex(text, hash->bytes, BT_SHA256_BYTES) < 0
+               ? bt_fail(err, -EINVAL, "'%s' is not a SHA-256 in hex", value->string)
+               : 0;
 }

@@ -71,6 +71,9 @@ struct bt_json_field {
 int bt_json_read(const cJSON *object, const struct bt_json_field *fields, size_t count,
                  void *target, void *context, struct bt_error *err) BT_NODISCARD;
 
+// A CUSTOM reader of a SHA-256 in hex, into a struct bt_sha256.
+int bt_json_read_sha256(const cJSON *value, void *target, void *context, struct bt_error *err);
+
 // The first key of the object that is not in the table, or NULL. Borrowed from the object.
 const char *bt_json_unknown_key(const cJSON *object, const struct bt_json_field *fields,
                                 size_t count);

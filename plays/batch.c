@@ -215,18 +215,6 @@ int bt_batch_maker_seal(const struct bt_batch_maker *maker, const struct bt_buf 
  * Reading one.
  */
 
-static int read_hash(const cJSON *value, void *target, void *context, struct bt_error *err)
-{
-    (void)context;
-    struct bt_sha256 *hash = target;
-    const char *text = cJSON_GetStringValue(value);
-    if (text == NULL || strlen(text) != BT_SHA256_HEX_BYTES - 1 ||
-        bt_unhex(text, hash->bytes, BT_SHA256_BYTES) < 0) {
-        return bt_fail(err, -EINVAL, "'%s' is not a SHA-256 in hex", value->string);
-    }
-    return 0;
-}
-
 #define FIELD(member, key, kind, ...)                                                              \
     BT_JSON_FIELD(struct bt_batch_header, member, key, kind, __VA_ARGS__)
 #define TEXT(member, key)                                                                          \
@@ -286,8 +274,8 @@ static const struct bt_json_field header_fields[] = {
     TEXT(journal, "journal"),
     FIELD(first, "first", BT_JSON_INT, .min = 1, .max = MAX_COUNT - BT_BATCH_MAX_RECORDS),
     FIELD(count, "count", BT_JSON_INT, .max = BT_BATCH_MAX_RECORDS),
-    FIELD(prev, "prev", BT_JSON_CUSTOM, .read = read_hash),
-    FIELD(head, "head", BT_JSON_CUSTOM, .read = read_hash),
+    FIELD(prev, "prev", BT_JSON_CUSTOM, .read = bt_json_read_sha256),
+    FIELD(head, "head", BT_JSON_CUSTOM, .read = bt_json_read_sha256),
     FIELD(base_seq, "base_seq", BT_JSON_INT, .max = MAX_COUNT),
     FIELD(since_ms, "since_ms", BT_JSON_INT, .max = MAX_MS, .optional = true),
     FIELD(more, "more", BT_JSON_BOOL),

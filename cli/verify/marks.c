@@ -35,17 +35,6 @@ void bt_marks_destroy(struct bt_marks *marks)
     }
 }
 
-static int read_hash(const cJSON *value, void *target, void *context, struct bt_error *err)
-{
-    (void)context;
-    struct bt_sha256 *hash = target;
-    const char *text = cJSON_GetStringValue(value);
-    return text == NULL || strlen(text) != BT_SHA256_HEX_BYTES - 1 ||
-                   bt_unhex(text, hash->bytes, BT_SHA256_BYTES) < 0
-               ? bt_fail(err, -EINVAL, "'%s' is not a SHA-256", value->string)
-               : 0;
-}
-
 #define TEXT(member, ...)                                                                          \
     BT_JSON_FIELD(struct bt_mark, member, #member, BT_JSON_STRING, .min = 1,                       \
                   .max = sizeof(((struct bt_mark *)NULL)->member) - 1)
@@ -57,7 +46,7 @@ static const struct bt_json_field mark_fields[] = {
     TEXT(screen),
     TEXT(public_key),
     BT_JSON_FIELD(struct bt_mark, seq, "last_seq", BT_JSON_INT, .max = 1LL << 53),
-    BT_JSON_FIELD(struct bt_mark, hash, "last_hash", BT_JSON_CUSTOM, .read = read_hash),
+    BT_JSON_FIELD(struct bt_mark, hash, "last_hash", BT_JSON_CUSTOM, .read = bt_json_read_sha256),
 };
 
 static bool is_covered(const cJSON *units, const char *unit)

@@ -184,17 +184,6 @@ static int take_report(struct verify *verify, cJSON *line, struct bt_error *err)
  * Journals.
  */
 
-static int read_hash(const cJSON *value, void *target, void *context, struct bt_error *err)
-{
-    (void)context;
-    struct bt_sha256 *hash = target;
-    const char *text = cJSON_GetStringValue(value);
-    return text == NULL || strlen(text) != BT_SHA256_HEX_BYTES - 1 ||
-                   bt_unhex(text, hash->bytes, BT_SHA256_BYTES) < 0
-               ? bt_fail(err, -EINVAL, "'%s' is not a SHA-256", value->string)
-               : 0;
-}
-
 #define FACT(member)                                                                               \
     FIELD(bt_witness_facts, member, BT_JSON_STRING, .min = 1,                                      \
           .max = sizeof(((struct bt_witness_facts *)NULL)->member) - 1)
@@ -209,7 +198,7 @@ static const struct bt_json_field journal_fields[] = {
     FACT(state),
     FIELD(bt_witness_facts, replaced_ms, BT_JSON_INT, .max = MAX_MS, .optional = true),
     FIELD(bt_witness_facts, last_seq, BT_JSON_INT, .max = 1LL << 53),
-    FIELD(bt_witness_facts, last_hash, BT_JSON_CUSTOM, .read = read_hash),
+    FIELD(bt_witness_facts, last_hash, BT_JSON_CUSTOM, .read = bt_json_read_sha256),
 };
 
 static int by_name(const void *a, const void *b)
