@@ -80,8 +80,8 @@ static int pull_roots(struct bt_ceremony *ceremony, struct bt_error *err)
     return 0;
 }
 
-int bt_fetch_role(struct bt_client *client, const char *role, int64_t newer_than, cJSON **out,
-                  struct bt_error *err)
+int bt_fetch_role_version(struct bt_client *client, const char *role, int64_t *out,
+                          struct bt_error *err)
 {
     BT_AUTOJSON *timestamp = NULL, *snapshot = NULL;
     int r = fetch_metadata(client, "timestamp.json", &timestamp, err);
@@ -94,11 +94,22 @@ int bt_fetch_role(struct bt_client *client, const char *role, int64_t newer_than
         return r;
     }
     BT_AUTOFREE char *file = bt_strf("%s.json", role);
-    int64_t version = meta_version(snapshot, file);
+    *out = meta_version(snapshot, file);
+    return 0;
+}
+
+int bt_fetch_role(struct bt_client *client, const char *role, int64_t newer_than, cJSON **out,
+                  struct bt_error *err)
+{
+    int64_t version = 0;
+    int r = bt_fetch_role_version(client, role, &version, err);
+    if (r < 0) {
+        return r;
+    }
     if (version <= newer_than) {
         return bt_fail(err, -ENOENT, "The server has no newer '%s'", role);
     }
-    BT_AUTOFREE char *numbered = bt_strf("%lld.%s", (long long)version, file);
+    BT_AUTOFREE char *numbered = bt_strf("%lld.%s.json", (long long)version, role);
     return fetch_metadata(client, numbered, out, err);
 }
 
@@ -196,11 +207,27 @@ static int push_one(struct bt_ceremony *ceremony, enum bt_top_role role, int64_t
     return r;
 }
 
+// A server that was restored from its backup may have less than it was sent.
+static int note_pushed(struct bt_ceremony *ceremony, enum bt_top_role role, struct bt_error *err)
+{
+    BT_AUTOANSWER answer = {0};
+    BT_AUTOFREE char *path = bt_strf("/v1/repository/metadata/%s", bt_top_role_names[role]);
+    int r = bt_client_get(ceremony->client, path, &answer, err);
+    int64_t there = r == 0 ? bt_offline_version(answer.json) : 0;
+    if (r == 0 || r == -ENOENT) {
+        bt_offline_set_pushed(ceremony->offline, role,
+                              BT_MIN(there, bt_offline_pushed(ceremony->offline, role)));
+        r = 0;
+    }
+    return r;
+}
+
 int bt_ceremony_push(struct bt_ceremony *ceremony, struct bt_error *err)
 {
     int r = 0;
     for (int i = 0; i < BT_TOP_COUNT && r == 0; i++) {
         enum bt_top_role role = (enum bt_top_role)i;
+        r = note_pushed(ceremony, role, err);
         int64_t newest = bt_offline_version(bt_offline_current(ceremony->offline, role));
         for (int64_t v = bt_offline_pushed(ceremony->offline, role) + 1; v <= newest && r == 0;
              v++) {

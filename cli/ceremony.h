@@ -40,6 +40,13 @@ void bt_ceremony_end(struct bt_ceremony *ceremony);  // frees
 int bt_ceremony_push(struct bt_ceremony *ceremony, struct bt_error *err) BT_NODISCARD;
 
 /**
+ * The version of a role that the server's snapshot names; 0: none. Of a server that was restored it
+ * may be one that players hold and the server does not.
+ */
+int bt_fetch_role_version(struct bt_client *client, const char *role, int64_t *out,
+                          struct bt_error *err) BT_NODISCARD;
+
+/**
  * A role's newest metadata from the server, unverified. -ENOENT when there is none newer than the
  * version. *out is for cJSON_Delete.
  */

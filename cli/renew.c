@@ -47,17 +47,35 @@ static int ring_of(const struct bt_ceremony *ceremony, const char *role, struct 
     return bt_keyring_read(entry, table, out, err);
 }
 
+// What the server has of a role, and the version that comes next: after a restore players may hold
+// higher ones than the server.
+static int fetch_present(struct bt_client *client, const char *role, cJSON **out, int64_t *out_next,
+                         struct bt_error *err)
+{
+    int64_t named = 0;
+    BT_AUTOANSWER answer = {0};
+    BT_AUTOFREE char *path = bt_strf("/v1/repository/metadata/%s", role);
+    int r = bt_client_get(client, path, &answer, err);
+    r = r < 0 ? r : bt_fetch_role_version(client, role, &named, err);
+    if (r == 0) {
+        *out_next = BT_MAX(bt_offline_version(answer.json), named) + 1;
+        *out = BT_TAKE(answer.json);
+    }
+    return r;
+}
+
 // A delegated role's metadata live on the server; its signers sign the next version here.
 static int renew_delegated(struct bt_ceremony *ceremony, const char *role, struct bt_error *err)
 {
     BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
     BT_AUTOJSON *present = NULL;
     cJSON *next;
+    int64_t version = 0;
     if (ceremony->client == NULL) {
         return bt_fail(err, -EINVAL, "'%s' nằm trên máy chủ / is kept on the server", role);
     }
     int r = ring_of(ceremony, role, &ring, err);
-    if (r < 0 || (r = bt_fetch_role(ceremony->client, role, 0, &present, err)) < 0 ||
+    if (r < 0 || (r = fetch_present(ceremony->client, role, &present, &version, err)) < 0 ||
         (r = bt_signatures_check(present, &ring, err)) < 0) {
         return bt_fail_in(err, r, "'%s'", role);
     }
@@ -68,6 +86,7 @@ static int renew_delegated(struct bt_ceremony *ceremony, const char *role, struc
     BT_AUTOJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "role", role);
     cJSON_AddItemToObject(body, "document", next);
+    r = bt_signing_set_version(next, version, err);
     for (size_t i = 0; i < ceremony->signers.count && r == 0; i++) {
         r = bt_signing_sign(next, ceremony->signers.keys[i], err);
     }

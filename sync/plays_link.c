@@ -258,3 +258,10 @@ int bt_plays_link_send(struct bt_plays_link *link, const struct bt_buf *packed,
     r = r < 0 ? r : exchange(link, "v1/player/plays", BATCH, packed, err);
     return r < 0 ? r : read_answer(link, out, err);
 }
+
+int bt_plays_link_return(struct bt_plays_link *link, const struct bt_buf *body,
+                         struct bt_error *err)
+{
+    int r = be_logged_in(link, err);
+    return r < 0 ? r : exchange(link, "v1/player/repository", JSON, body, err);
+}

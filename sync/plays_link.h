@@ -47,4 +47,9 @@ int bt_plays_link_ask(struct bt_plays_link *link, const char *journal, struct bt
 int bt_plays_link_send(struct bt_plays_link *link, const struct bt_buf *packed,
                        struct bt_plays_answer *out, struct bt_error *err) BT_NODISCARD;
 
+// What a restored server lost (sync/returning.h): 0 when it has taken note. Logs in like the
+// others.
+int bt_plays_link_return(struct bt_plays_link *link, const struct bt_buf *body,
+                         struct bt_error *err) BT_NODISCARD;
+
 #endif

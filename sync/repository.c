@@ -13,6 +13,7 @@
 #include "sync/channel.h"
 #include "sync/pace.h"
 #include "sync/repository_inside.h"
+#include "sync/returning.h"
 #include "sync/transfers.h"
 #include "trust/tuf_client.h"
 
@@ -460,12 +461,14 @@ static int refresh(struct bt_repository *repository)
     note_versions(repository);
     if (r < 0) {
         bt_fetcher_forget(&repository->fetcher);
+        bt_return_snapshot(repository, r);
     } else {
         clear_refusals(sync);
         bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
         bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
         bt_repository_read_keys(repository);
         r = fetch_all(repository, &err);
+        bt_return_lost(repository);
     }
     if (r < 0 && !atomic_load(&sync->stopping)) {
         report(repository, r, &err);
@@ -639,7 +642,8 @@ int bt_repository_create(struct bt_sync *sync, struct bt_repository **out, struc
     pthread_cond_init(&repository->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     *out = repository;
-    return bt_fetcher_init(&repository->fetcher, sync, err);
+    int r = bt_fetcher_init(&repository->fetcher, sync, err);
+    return r < 0 ? r : bt_plays_link_init(&repository->link, sync, err);
 }
 
 int bt_repository_run(struct bt_repository *repository, struct bt_error *err)
@@ -673,6 +677,7 @@ void bt_repository_destroy(struct bt_repository *repository)
     }
     bt_tuf_client_destroy(repository->client);
     bt_fetcher_finish(&repository->fetcher);
+    bt_plays_link_finish(&repository->link);
     bt_documents_finish(&repository->newest);
     bt_documents_finish(&repository->templates);
     bt_documents_finish(&repository->current);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "sync/fetcher.h"
+#include "sync/plays_link.h"
 #include "sync/repository.h"
 #include "trust/tuf_client.h"
 
@@ -21,6 +22,8 @@ struct bt_repository {
     bool started;
     // The thread's own.
     struct bt_fetcher fetcher;
+    struct bt_plays_link link;  // for what is brought back
+    int64_t brought;            // the snapshot whose "x-lost" was answered
     struct bt_tuf_client *client;
     struct bt_documents newest;     // verified; without templates
     struct bt_documents templates;  // verified

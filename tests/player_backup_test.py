@@ -2,6 +2,8 @@
 """The server burns and comes back from its backup while a real player goes on: it shows what it has, comes to the restored
 server by itself, takes what is published there, and every play it has made is counted once."""
 
+import glob
+import json
 import os
 import shutil
 import signal
@@ -36,6 +38,14 @@ class BackupTest(House):
     def counted(self):
         return self.query(self.path("server", "bangtin.db"), "SELECT coalesce(sum(complete + partial), 0) FROM play_daily")
 
+    def here(self, statement):
+        return self.query(self.path("server", "bangtin.db"), statement)
+
+    def held(self, window, role):
+        found = glob.glob(self.path(window.name, "**", role + ".json"), recursive=True)
+        with open(found[0], encoding="utf-8") as file:
+            return json.load(file)["signed"]["version"]
+
     def run_server(self, *arguments):
         done = subprocess.run([SERVER, *arguments], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -67,6 +77,10 @@ class BackupTest(House):
         self.publish("bang", "an", playlist=blue_list)
         window.wait_item(blue)
         self.assertGreater(self.send_plays(window), before)
+        self.bangtin("key", "enrol", "u-" + UNIT, self.path("truc-ban.pub.json"), "--repository", self.path("kho"), "--key",
+                     self.key("tinh"))
+        self.wait_for(lambda: self.held(window, "targets") == self.here("SELECT max(version) FROM tuf_metadata WHERE role = "
+                                                                        "'targets'"), window)
         self.assertCountedOnce()
         self.stop(self.server, signal.SIGKILL)
         shutil.rmtree(self.path("server"))
@@ -74,14 +88,20 @@ class BackupTest(House):
         self.assertEqual(self.counted(), before)
         self.start_server(self.url[len("http://"):])
         self.wait_for(lambda: self.server_said(r"(?s)ready.*ready"))
-        said = self.wait_for(lambda: "goes back" in window.said() and window.said(), window)
-        self.assertIn(f"goes back from version 2 of 'u-{UNIT}.json' to 1", said)
-        self.assertEqual(window.shown()[-1][1], blue)  # it shows what was signed
-        # The unit signs again: a version the player has, and one it has not.
+        # The player refuses to go back, shows what was signed, and gives the server what it has lost.
+        said = self.wait_for(lambda: f"given 'u-{UNIT}' back" in window.said() and window.said(), window)
+        self.assertIn("given 'snapshot' back", said)
+        self.wait_for(lambda: "given 'targets' back" in window.said(), window)
+        self.assertEqual(window.shown()[-1][1], blue)
+        self.assertEqual(self.here("SELECT max(version) FROM tuf_metadata WHERE role = 'u-31333'"), 2)
+        self.assertEqual(self.here("SELECT count(*) FROM tuf_seen"), 0)
+        self.assertEqual(self.here("SELECT state || version FROM publication WHERE role = 'u-31333' ORDER BY version DESC"),
+                         "published2")
+        # What is signed next follows it, and comes at once.
         self.bangtin("login", self.url, "--login", "an", "--password-file", self.path("password"))
+        after_ns = time.monotonic_ns()
         self.publish("bang", "an", playlist=red_list)
-        self.publish("bang", "an", playlist=red_list, title="Lần nữa")
-        window.wait_item(red, after_ns=time.monotonic_ns())
+        window.wait_item(red, after_ns=after_ns)
         self.send_plays(window)
         self.stop(window.process)
         self.assertCountedOnce()

@@ -375,6 +375,29 @@ int bt_signing_set_meta(cJSON *snapshot, const char *role, int64_t version, stru
     return 0;
 }
 
+int bt_signing_set_lost(cJSON *snapshot, cJSON *list, struct bt_error *err)
+{
+    cJSON *meta;
+    int r = find_part(snapshot, "meta", &meta, err);
+    if (r < 0) {
+        cJSON_Delete(list);
+        return r;
+    }
+    put(signed_of(snapshot), "x-lost", list);
+    drop_signatures(snapshot);
+    return 0;
+}
+
+int bt_signing_set_version(cJSON *document, int64_t version, struct bt_error *err)
+{
+    int r = check_version(version, err);
+    if (r == 0) {
+        put(signed_of(document), "version", cJSON_CreateNumber((double)version));
+        drop_signatures(document);
+    }
+    return r;
+}
+
 int bt_signing_next(const cJSON *document, int64_t expires_ms, cJSON **out, struct bt_error *err)
 {
     int64_t version;

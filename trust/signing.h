@@ -52,6 +52,15 @@ void bt_signing_undelegate(cJSON *targets, const char *name);
 int bt_signing_set_meta(cJSON *snapshot, const char *role, int64_t version,
                         struct bt_error *err) BT_NODISCARD;
 
+/**
+ * "x-lost" of a snapshot, [{"role", "version"}]: what the server wants back from who holds it. The
+ * list is taken.
+ */
+int bt_signing_set_lost(cJSON *snapshot, cJSON *list, struct bt_error *err) BT_NODISCARD;
+
+// The version of a document that is being made.
+int bt_signing_set_version(cJSON *document, int64_t version, struct bt_error *err) BT_NODISCARD;
+
 // The next version of a document: version + 1, new expiry, no signatures.
 int bt_signing_next(const cJSON *document, int64_t expires_ms, cJSON **out,
                     struct bt_error *err) BT_NODISCARD;

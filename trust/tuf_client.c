@@ -543,6 +543,17 @@ void bt_tuf_client_versions(const struct bt_tuf_client *client, struct bt_tuf_ve
     out->expires_ms = expires_ms;
 }
 
+const cJSON *bt_tuf_client_snapshot(const struct bt_tuf_client *client)
+{
+    return client->snapshot != NULL ? client->snapshot->json : NULL;
+}
+
+int bt_tuf_client_saved(const struct bt_tuf_client *client, const char *role, struct bt_buf *out,
+                        struct bt_error *err)
+{
+    return bt_tuf_saved_read(client->directory, role, out, err);
+}
+
 const char *bt_tuf_client_audit_head(const struct bt_tuf_client *client)
 {
     if (client->timestamp == NULL) {

@@ -102,6 +102,15 @@ int bt_tuf_client_delegated_keys(struct bt_tuf_client *client, const char *role,
 // have put it there, and the root does not say "x-demo": false.
 bool bt_tuf_client_is_demo(const struct bt_tuf_client *client, int64_t threshold);
 
+/**
+ * What is trusted, for a server that was restored and has lost it: the newest snapshot {signed,
+ * signatures}, borrowed until the next refresh, NULL when there is none; and the text of a role's
+ * newest metadata that were fetched, appended, -ENOENT when there are none.
+ */
+const cJSON *bt_tuf_client_snapshot(const struct bt_tuf_client *client);
+int bt_tuf_client_saved(const struct bt_tuf_client *client, const char *role, struct bt_buf *out,
+                        struct bt_error *err) BT_NODISCARD;
+
 // "x-audit-head" of the trusted timestamp, borrowed until the next refresh; NULL when there is
 // none.
 const char *bt_tuf_client_audit_head(const struct bt_tuf_client *client);

@@ -106,14 +106,17 @@ static void say_restored(const struct bt_restore_result *result)
     printf("Đã phục hồi bản / restored: %s (%s), %lld tệp nội dung / blobs, %lld MiB\n",
            result->name, at, (long long)result->blobs, mebibytes(result->blob_bytes));
     puts("Những gì làm SAU lúc ấy phải làm lại / what was done AFTER that has to be done again:\n"
-         "  - duyệt và phát nội dung: màn hình báo 'goes back' là đơn vị phải ký lại\n"
-         "    publications; where a screen says 'goes back' that unit has to sign again\n"
+         "  - tệp đã tải lên; gốc và người được ký: 'bangtin repository push' từ kho ký\n"
+         "    files uploaded; root and who may sign: 'bangtin repository push' from its folder\n"
          "  - gỡ khẩn cấp: máy phát vẫn giữ lệnh, máy chủ thì không; hãy gỡ lại\n"
          "    takedowns: players keep them, the server does not know them\n"
          "  - ghép, thu hồi máy phát; khóa tài khoản, thu quyền, hủy mã truy cập\n"
          "    players paired or revoked; accounts, rights and tokens that were taken away\n"
-         "Mọi người đăng nhập lại. Lượt phát tự gửi lại, không đếm hai lần.\n"
-         "Everybody logs in again. Plays come again by themselves and are not counted twice.");
+         "Mọi người đăng nhập lại. Máy phát tự nộp lại nội dung đã ký và lượt phát, không đếm hai "
+         "lần.\n"
+         "Everybody logs in again. Players bring back by themselves what was signed, and their "
+         "plays,\n"
+         "which are not counted twice.");
 }
 
 static int run_restore(const struct bt_arguments *arguments, struct bt_error *err)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "playlists/publication.h"
 #include "server/publications/repository.h"
+#include "server/publications/returned.h"
 #include "server/publications/takedowns.h"
 #include "server/publications/target.h"
 #include "trust/signing.h"
@@ -31,13 +32,23 @@ static int check_shape(const struct bt_submission *s, int64_t now_ms, struct bt_
     return r;
 }
 
-static int check_version(const cJSON *present, const cJSON *document, struct bt_error *err)
+static int check_version(struct bt_db *db, const struct bt_submission *s, const cJSON *present,
+                         struct bt_error *err)
 {
-    int64_t now = present == NULL ? 0 : bt_document_version(present);
-    int64_t given = bt_document_version(document);
-    return given == now + 1 ? 0
-                            : bt_fail(err, -ESTALE, "'version' is %lld, but %lld comes next",
-                                      (long long)given, (long long)now + 1);
+    int64_t now = present == NULL ? 0 : bt_document_version(present), highest;
+    int64_t given = bt_document_version(s->document);
+    int r = bt_returned_highest(db, s->role, &highest, err);
+    if (r < 0) {
+        return r;
+    }
+    // Those two lie in the folder of who signed them.
+    bool again = strcmp(s->role, "root") == 0 || strcmp(s->role, "targets") == 0;
+    bool lost = (s->returned && given == now) || ((s->returned || again) && given == now + 1) ||
+                (s->returned && given == highest);
+    return given == highest + 1 || lost
+               ? 0
+               : bt_fail(err, -ESTALE, "'version' is %lld, but %lld comes next", (long long)given,
+                         (long long)highest + 1);
 }
 
 static int check_ring(const cJSON *document, const cJSON *delegator, const char *role,
@@ -97,7 +108,8 @@ static int take_file(struct bt_db *db, int64_t now_ms, const struct bt_submissio
     if (!cJSON_IsString(file)) {
         BT_AUTOBUF text;
         bt_buf_init(&text, BT_PUBLICATION_MAX_BYTES);
-        return bt_repository_target(db, path, listed, &text, err);
+        int r = bt_repository_target(db, path, listed, &text, err);
+        return r == -ENOENT && s->returned ? 0 : r;
     }
     char hex[BT_SHA256_HEX_BYTES];
     int64_t length;
@@ -154,7 +166,7 @@ int bt_submission_accept(struct bt_db *db, int64_t now_ms, const struct bt_submi
         return r;
     }
     r = check_shape(s, now_ms, err);
-    r = r == 0 ? check_version(present, s->document, err) : r;
+    r = r == 0 ? check_version(db, s, present, err) : r;
     if (r < 0) {
         return r;
     }
@@ -166,5 +178,7 @@ int bt_submission_accept(struct bt_db *db, int64_t now_ms, const struct bt_submi
         r = r == 0 ? bt_signatures_check(s->document, &ring, err) : r;
         r = r == 0 ? take_targets(db, now_ms, s, err) : r;
     }
-    return r < 0 ? r : bt_repository_put(db, s->role, s->document, err);
+    bool known =
+        present != NULL && bt_document_version(present) == bt_document_version(s->document);
+    return r < 0 || known ? r : bt_repository_put(db, s->role, s->document, err);
 }

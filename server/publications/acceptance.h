@@ -6,6 +6,7 @@
 #define BT_SERVER_PUBLICATIONS_ACCEPTANCE_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -16,10 +17,13 @@ struct bt_submission {
     const cJSON *document;  // {signed, signatures}
     const cJSON *files;     // {path: text} of the targets that are new, or NULL
     const cJSON *own_keys;  // {"snapshot": key, "timestamp": key}: a root must name them
+    bool returned;          // by a player, see returned.h: files may be missing
 };
 
 /**
- * Verifies and stores, in the caller's transaction. Errors: -EACCES signatures, -ESTALE not the
+ * Verifies and stores, in the caller's transaction. Where players hold more than this server does
+ * (returned.h), the next version is the one after theirs; root and targets may be handed in again
+ * up to that. Errors: -EACCES signatures, -ESTALE not the
  * next version, -EINVAL the document or a file, with the reason, -ENOENT nobody may sign for this
  * role.
  */

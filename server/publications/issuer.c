@@ -11,6 +11,7 @@
 #include "server/accounts/audit.h"
 #include "server/fleet/hub.h"
 #include "server/publications/repository.h"
+#include "server/publications/returned.h"
 #include "trust/countersign.h"
 #include "trust/private_key.h"
 #include "trust/signing.h"
@@ -129,8 +130,9 @@ static int list_roles(struct bt_db *db, cJSON *snapshot, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(db, &rows, err,
-                      "SELECT role, MAX(version) FROM tuf_metadata"
+                      "SELECT role, MAX(version) FROM (SELECT role, version FROM tuf_metadata"
                       " WHERE role NOT IN ('root', 'snapshot', 'timestamp')"
+                      " UNION ALL SELECT role, version FROM tuf_seen) r"
                       " GROUP BY role ORDER BY role LIMIT $1",
                       BT_INT(MAX_ROLES));
     while (r == 0 && bt_db_next(rows)) {
@@ -139,12 +141,21 @@ static int list_roles(struct bt_db *db, cJSON *snapshot, struct bt_error *err)
     return r;
 }
 
+// What players are asked to bring back, see returned.h.
+static int list_lost(struct bt_db *db, cJSON *snapshot, struct bt_error *err)
+{
+    BT_AUTOJSON *list = cJSON_CreateArray();
+    int r = bt_returned_list(db, list, err);
+    return r < 0 || list->child == NULL ? r : bt_signing_set_lost(snapshot, BT_TAKE(list), err);
+}
+
 static int issue_snapshot(const struct bt_issuer *issuer, struct bt_db *db, int64_t now_ms,
                           int64_t version, struct bt_error *err)
 {
     BT_AUTOJSON *snapshot = NULL;
     int r = bt_signing_snapshot(version, now_ms + SNAPSHOT_LASTS_MS, &snapshot, err);
     r = r == 0 ? list_roles(db, snapshot, err) : r;
+    r = r == 0 ? list_lost(db, snapshot, err) : r;
     r = r == 0 ? bt_signing_sign(snapshot, issuer->snapshot, err) : r;
     r = r == 0 ? bt_repository_put(db, "snapshot", snapshot, err) : r;
     if (r == 0) {

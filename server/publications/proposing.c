@@ -11,6 +11,7 @@
 #include "server/publications/compose.h"
 #include "server/publications/progress.h"
 #include "server/publications/repository.h"
+#include "server/publications/returned.h"
 #include "server/publications/takedowns.h"
 #include "trust/canonical.h"
 #include "trust/signing.h"
@@ -226,6 +227,7 @@ int bt_proposal_create(struct bt_db *db, int64_t now_ms, const struct bt_proposa
     BT_AUTOJSON *base = NULL;
     int r = bt_repository_keyring(db, request->role, &ring, err);
     r = r == 0 ? load_base(db, request->role, &base, err) : r;
+    r = r == 0 ? bt_returned_check(db, request->role, err) : r;
     struct creating creating = {.db = db, .now_ms = now_ms, .request = request, .base = base};
     r = r == 0 ? insert(&creating, err) : r;
     r = r == 0 ? take_list(&creating, request->publications, false, err) : r;

@@ -13,6 +13,7 @@
 #include "server/publications/issuer.h"
 #include "server/publications/proposing.h"
 #include "server/publications/repository.h"
+#include "server/publications/returned.h"
 
 int bt_handle_repository_keys(struct bt_call *call, struct bt_error *err)
 {
@@ -39,6 +40,11 @@ int bt_handle_repository(struct bt_call *call, struct bt_error *err)
         cJSON_AddNumberToObject(role, "version", (double)bt_db_get_int(rows, 1));
         cJSON_AddNumberToObject(role, "expires_ms", (double)bt_db_get_int(rows, 2));
         cJSON_AddItemToArray(roles, role);
+    }
+    r = bt_returned_list(bt_call_db(call), cJSON_AddArrayToObject(body, "lost"), err);
+    if (r < 0) {
+        cJSON_Delete(body);
+        return r;
     }
     return bt_call_json_reply(call, 200, body);
 }
@@ -130,4 +136,52 @@ int bt_handle_repository_metadata(struct bt_call *call, struct bt_error *err)
     cJSON_AddStringToObject(answer, "role", role);
     cJSON_AddNumberToObject(answer, "version", (double)bt_document_version(submission.document));
     return bt_call_json_reply(call, 201, answer);
+}
+
+/*
+ * What players bring back.
+ */
+
+static int take_back(struct bt_call *call, const struct bt_submission *submission, bool *out_news,
+                     struct bt_error *err)
+{
+    struct bt_db *db = bt_call_db(call);
+    int r = strcmp(submission->role, "snapshot") == 0
+                ? bt_returned_snapshot(db, submission->document, out_news, err)
+                : bt_returned_role(db, bt_call_now_ms(call), submission, out_news, err);
+    if (r < 0 || !*out_news) {
+        return r;
+    }
+    BT_AUTOFREE char *object = bt_strf("metadata/%s", submission->role);
+    cJSON *details = cJSON_CreateObject();
+    cJSON_AddNumberToObject(details, "version", (double)bt_document_version(submission->document));
+    r = bt_audit(call, "repository.return", object, bt_call_caller(call)->unit, details, err);
+    return r < 0 ? r : bt_issuer_issue(call, BT_URGENCY_NORMAL, err);
+}
+
+int bt_handle_player_repository(struct bt_call *call, struct bt_error *err)
+{
+    bool news;
+    const char *role;
+    static const char *const keys[] = {"role", "document", "files", NULL};
+    if (!bt_desk_keys(call, keys) || !bt_desk_text(call, "role", BT_ROLE_BYTES - 1, true, &role)) {
+        return 0;
+    }
+    const cJSON *body = bt_call_json(call);
+    const struct bt_submission submission = {
+        .role = role,
+        .document = cJSON_GetObjectItemCaseSensitive(body, "document"),
+        .files = cJSON_GetObjectItemCaseSensitive(body, "files"),
+        .own_keys = bt_issuer_public_keys_json(bt_call_server(call)->issuer),
+        .returned = true,
+    };
+    int r = take_back(call, &submission, &news, err);
+    if (r < 0) {
+        return bt_desk_refuse(call, r, r == -EACCES ? "signature-refused" : "metadata-refused",
+                              "Siêu dữ liệu ký không được nhận.", err);
+    }
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddStringToObject(answer, "role", role);
+    cJSON_AddBoolToObject(answer, "news", news);
+    return bt_call_json_reply(call, 200, answer);
 }

@@ -12,6 +12,7 @@
 #include "server/publications/issuer.h"
 #include "server/publications/proposing.h"
 #include "server/publications/repository.h"
+#include "server/publications/returned.h"
 #include "trust/key.h"
 #include "trust/signing.h"
 
@@ -43,7 +44,17 @@ static int load_desk(struct bt_call *call, struct desk *desk, struct bt_error *e
         return r == -ENOENT ? -EINVAL : r;
     }
     r = bt_repository_load(desk->db, desk->proposal->role, &desk->base, err);
-    return r == -ENOENT ? 0 : r;
+    return r < 0 && r != -ENOENT ? r : bt_returned_check(desk->db, desk->proposal->role, err);
+}
+
+static int refuse_to_load(struct bt_call *call, int r, struct bt_error *err)
+{
+    if (r == -ESTALE) {
+        return bt_desk_refuse(call, r, "signed-version-lost",
+                              "Máy phát đang giữ bản mới hơn bản của máy chủ đã phục hồi.", err);
+    }
+    return r == -ENOENT ? bt_desk_not_found(call)
+                        : bt_desk_refuse(call, r, "no-keys", "Chưa ai được ký.", err);
 }
 
 static int refuse_unless_open(struct bt_call *call, const struct desk *desk)
@@ -186,8 +197,7 @@ int bt_handle_proposal_to_sign(struct bt_call *call, struct bt_error *err)
     AUTODESK desk = {0};
     int r = load_desk(call, &desk, err);
     if (r < 0) {
-        return r == -ENOENT ? bt_desk_not_found(call)
-                            : bt_desk_refuse(call, r, "no-keys", "Chưa ai được ký.", err);
+        return refuse_to_load(call, r, err);
     }
     if (refuse_unless_open(call, &desk) < 0) {
         return 0;
@@ -354,8 +364,7 @@ int bt_handle_proposal_sign(struct bt_call *call, struct bt_error *err)
     }
     int r = load_desk(call, &desk, err);
     if (r < 0) {
-        return r == -ENOENT ? bt_desk_not_found(call)
-                            : bt_desk_refuse(call, r, "no-keys", "Chưa ai được ký.", err);
+        return refuse_to_load(call, r, err);
     }
     if (refuse_unless_open(call, &desk) < 0) {
         return 0;

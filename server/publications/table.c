@@ -57,6 +57,14 @@ static const struct bt_route routes[] = {
      .body = BT_BODY_JSON,
      .max_body = METADATA_MAX_BYTES,
      .handle = bt_handle_repository_metadata},
+    // What a restored server lost: signatures decide.
+    {.method = "POST",
+     .path = "/v1/player/repository",
+     .who = BT_WHO_PLAYER,
+     .action = BT_ACTION_NONE,
+     .body = BT_BODY_JSON,
+     .max_body = METADATA_MAX_BYTES,
+     .handle = bt_handle_player_repository},
 
     ARRANGEMENTS("playlists", bt_handle_playlists, bt_handle_playlist_create),
     ARRANGEMENTS("campaigns", bt_handle_campaigns, bt_handle_campaign_create),
