@@ -105,6 +105,8 @@ class Player:
 
 
 class Walk(unittest.TestCase):
+    options = ()  # of the server
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -116,7 +118,8 @@ class Walk(unittest.TestCase):
     def start(self):
         self.log = open(self.dir / "server.log", "w+", encoding="utf-8")
         self.addCleanup(self.log.close)
-        self.server = subprocess.Popen([SERVER, "--data", self.dir / "data", "--listen", "127.0.0.1:0"],
+        self.server = subprocess.Popen([SERVER, "--data", self.dir / "data", "--listen", "127.0.0.1:0",
+                                        *self.options],
                                        stdout=self.log, stderr=subprocess.STDOUT)
         self.addCleanup(self.stop)
         for _ in range(600):

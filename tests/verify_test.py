@@ -15,6 +15,7 @@ import unittest
 import urllib.request
 
 import bangtin_server_test
+from server_harness import PostgreSQL, engines
 from server_plays_test import Journal
 
 DAY_MS = 86400000
@@ -36,6 +37,7 @@ class VerifyTest(bangtin_server_test.Walk):
     locals().update({name: None for name in dir(bangtin_server_test.Walk) if name.startswith("test_")})
 
     def setUp(self):
+        self.use_database()
         super().setUp()
         self.prepare()
         self.bangtin("screen", "sign", self.screen, "--carry", "u/31333/quang-truong", "--key", "ky-thuat.json", "--yes")
@@ -81,8 +83,8 @@ class VerifyTest(bangtin_server_test.Walk):
         self.server.send_signal(signal.SIGTERM)
         self.server.wait(60)
         listen = self.url.removeprefix("http://")
-        self.server = subprocess.Popen([bangtin_server_test.SERVER, "--data", self.dir / "data", "--listen", listen], stdout=self.log,
-                                       stderr=subprocess.STDOUT)
+        self.server = subprocess.Popen([bangtin_server_test.SERVER, "--data", self.dir / "data", "--listen", listen,
+                                        *self.options], stdout=self.log, stderr=subprocess.STDOUT)
         for _ in range(600):
             if self.sql("SELECT COUNT(*) FROM play_heads") == 1 and self.is_up():
                 return
@@ -104,6 +106,9 @@ class VerifyTest(bangtin_server_test.Walk):
             return row[0] if row else None
         finally:
             database.close()
+
+    def use_database(self):
+        """On SQLite the server's own."""
 
     def report(self, ending="csv", by="screen,campaign"):
         name = f"bao-cao.{ending}"
@@ -152,6 +157,37 @@ class VerifyTest(bangtin_server_test.Walk):
         # The fingerprint is the one that the report bears.
         fingerprint = re.search(r"\n  ([0-9a-f]{64})\n", shown.stdout).group(1)
         self.assertIn(fingerprint, text)
+
+    def plan(self, *rows, made_ms=0):
+        for item, campaign, planned in rows:
+            self.sql("INSERT INTO plan_daily VALUES (?, ?, '31333', 'p-1', ?, ?, 'normal', ?)",
+                     datetime.date.fromisoformat(self.day).toordinal() - 719163, self.screen, item, campaign, planned)
+        self.sql("INSERT INTO plan_done VALUES (?, ?, 'x', ?)", self.screen,
+                 datetime.date.fromisoformat(self.day).toordinal() - 719163, made_ms)
+
+    def test_what_was_scheduled_follows_from_the_plan_of_each_day(self):
+        self.plan(("the-1", "cds-10-10", 45), ("khac", "", 7))
+        name, report = self.report()
+        self.evidence("--for-report", report)
+        found = self.verify("--report", name)
+        self.assertIn("lời của máy chủ", found["plan-by-server"])
+        # One number of the kept report, by whoever has the database.
+        document = self.sql("SELECT document FROM report WHERE id = ?", report)
+        self.assertIn(",45,36,4,", document)
+        self.sql("UPDATE report SET document = ? WHERE id = ?", document.replace(",45,36,4,", ",40,36,4,"), report)
+        self.evidence("--for-report", report)
+        found = self.verify(fails=True)
+        self.assertIn("cột Theo lịch: báo cáo 40, đếm lại 45", found["report-cell"])
+        self.sql("UPDATE report SET document = ? WHERE id = ?", document, report)
+        # By item, by unit and day: what was planned and never shown has its row.
+        for by in ("item", "unit,day", "campaign", "reason"):
+            name, report = self.report("json", by)
+            self.evidence("--for-report", report)
+            self.verify("--report", name)
+        # A plan that was made after the report is not what it says.
+        self.sql("UPDATE plan_done SET made_ms = 4000000000000")
+        self.evidence("--for-report", report)
+        self.assertIn("plan-later", self.verify())
 
     def test_every_kind_of_file_and_of_rows(self):
         for ending, by in (("xlsx", "item"), ("json", "unit,day"), ("csv", "hour,priority"), ("csv", "reason,evidence,month")):
@@ -202,6 +238,36 @@ class VerifyTest(bangtin_server_test.Walk):
         self.bangtin("logout")
         self.bangtin("evidence", "x.btx", "--from", self.day, "--to", self.day, "--server", self.url, fails=True)
 
+
+class OnPostgreSQL(VerifyTest):
+    def use_database(self):
+        self.where = PostgreSQL.get().new_database()
+        self.options = ("--database", self.where)
+
+    @classmethod
+    def tearDownClass(cls):
+        PostgreSQL.stop()
+        super().tearDownClass()
+
+    @staticmethod
+    def literal(value):
+        if isinstance(value, bytes):
+            return f"'\\x{value.hex()}'"
+        return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+    def sql(self, statement, *values):
+        parts = statement.split("?")
+        text = parts[0] + "".join(self.literal(value) + part for value, part in zip(values, parts[1:]))
+        done = subprocess.run(["psql", "--quiet", "-At", "-v", "ON_ERROR_STOP=1", self.where], input=text + ";",
+                              capture_output=True, text=True, check=True)
+        said = done.stdout.removesuffix("\n")
+        if said.startswith("\\x"):
+            return bytes.fromhex(said[2:])
+        return int(said) if said.isdigit() else said
+
+
+if "postgresql" not in engines():
+    del OnPostgreSQL
 
 if __name__ == "__main__":
     if subprocess.run(["zstd", "--version"], stdout=subprocess.DEVNULL, check=False).returncode != 0:

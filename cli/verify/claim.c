@@ -145,6 +145,13 @@ const char *bt_claim_root(const struct bt_claim *claim)
     return text_of(claim->head, "root_sha256");
 }
 
+int64_t bt_claim_made_ms(const struct bt_claim *claim)
+{
+    int64_t made_ms;
+    const cJSON *said = cJSON_GetObjectItemCaseSensitive(claim->head, "created_ms");
+    return bt_json_whole(said, 0, 1LL << 53, &made_ms) < 0 ? 0 : made_ms;
+}
+
 bool bt_claim_plan(const struct bt_claim *claim, struct bt_recount_plan *out)
 {
     const cJSON *filter = cJSON_GetObjectItemCaseSensitive(claim->head, "filter"), *each;
@@ -260,28 +267,46 @@ struct comparing {
     const struct bt_claim *claim;
     struct bt_verdict *verdict;
     int64_t cells;
+    struct bt_planned *planned;   // or NULL
+    bool speaks;                  // it says something about these rows
+    int64_t scheduled, short_of;  // of all rows; NONE: none of them says it
 };
+
+// A cell without a number.
+#define NONE (-1)
+
+static void say_number(char out[BT_NUMBER_BYTES], int64_t number)
+{
+    if (number == NONE) {
+        bt_copy_cut(out, BT_NUMBER_BYTES, "—");
+    } else {
+        bt_number_vi(out, number, 0);
+    }
+}
+
+static int64_t number_in(const struct comparing *comparing, const cJSON *row, const char *name)
+{
+    int64_t number;
+    const cJSON *cell = cJSON_GetArrayItem(row, (int)column_of(comparing->claim, name));
+    return bt_json_whole(cell, 0, 1LL << 53, &number) < 0 ? NONE : number;
+}
 
 // "dòng 12, cột Trọn vẹn: báo cáo 1.235, đếm lại 1.234"; line 0 is the total.
 static void compare_cell(struct comparing *comparing, const cJSON *row, int64_t line,
                          const char *name, int64_t counted)
 {
-    int64_t said;
     char said_vi[BT_NUMBER_BYTES], counted_vi[BT_NUMBER_BYTES];
     size_t column = column_of(comparing->claim, name);
-    const cJSON *cell = cJSON_GetArrayItem(row, (int)column);
     if (column == comparing->claim->columns) {
         return;
     }
     comparing->cells++;
-    if (bt_json_whole(cell, 0, 1LL << 53, &said) < 0) {
-        said = -1;
-    }
+    int64_t said = number_in(comparing, row, name);
     if (said == counted) {
         return;
     }
-    bt_number_vi(said_vi, said, 0);
-    bt_number_vi(counted_vi, counted, 0);
+    say_number(said_vi, said);
+    say_number(counted_vi, counted);
     BT_AUTOFREE char *where_vi =
         line == 0 ? bt_strdup("dòng cộng") : bt_strf("dòng %lld", (long long)line);
     BT_AUTOFREE char *where_en =
@@ -305,11 +330,46 @@ static void compare_counts(struct comparing *comparing, const cJSON *row, int64_
     compare_cell(comparing, row, line, "screens", screens);
 }
 
+static int64_t sum_of(int64_t sum, int64_t more)
+{
+    return more == NONE ? sum : sum == NONE ? more : sum + more;
+}
+
+/*
+ * What was scheduled, and what is short of the goal or else of the plan. A goal is the campaign's
+ * own, and is believed; without any plan in the days a report says nothing, or that it was none.
+ */
+static void compare_planned(struct comparing *comparing, const cJSON *row, int64_t line,
+                            const char *key, int64_t complete)
+{
+    if (comparing->planned == NULL) {
+        return;
+    }
+    int64_t scheduled = NONE, short_of = NONE;
+    if (comparing->speaks && bt_planned_any(comparing->planned)) {
+        scheduled = bt_planned_of(comparing->planned, key);
+    } else if (number_in(comparing, row, "scheduled") != NONE) {
+        scheduled = comparing->speaks ? 0 : NONE;
+    }
+    int64_t goal = number_in(comparing, row, "goal"), wanted = goal != NONE ? goal : scheduled;
+    if (wanted != NONE) {
+        short_of = BT_MAX(wanted - complete, (int64_t)0);
+    }
+    compare_cell(comparing, row, line, "scheduled", scheduled);
+    compare_cell(comparing, row, line, "shortfall", short_of);
+    comparing->scheduled = sum_of(comparing->scheduled, scheduled);
+    comparing->short_of = sum_of(comparing->short_of, short_of);
+    struct bt_recount_row *met = bt_recount_find(bt_planned_rows(comparing->planned), key);
+    if (met != NULL) {
+        met->met = true;
+    }
+}
+
 // How many screens each row has: `screens` has "KEY" BT_RECOUNT_SCREEN "SCREEN".
 static int count_screens(struct bt_recount *screens, struct bt_recount *out, struct bt_recount *all,
                          struct bt_error *err)
 {
-    static const struct bt_tally_counts one = {.complete = 1}, nothing;
+    static const struct bt_tally_counts one = {.complete = 1};
     int r = 0;
     for (size_t i = 0; i < bt_recount_count(screens) && r == 0; i++) {
         char key[BT_RECOUNT_KEY_BYTES];
@@ -317,7 +377,7 @@ static int count_screens(struct bt_recount *screens, struct bt_recount *out, str
         const char *end = strrchr(name, BT_RECOUNT_SCREEN);
         r = bt_format(key, sizeof(key), "%.*s", (int)(end - name), name);
         r = r < 0 ? r : bt_recount_add(out, key, &one, err);
-        r = r < 0 ? r : bt_recount_add(all, end + 1, &nothing, err);
+        r = r < 0 ? r : bt_recount_add(all, end + 1, &bt_recount_at(screens, i)->counts, err);
     }
     return r;
 }
@@ -338,8 +398,9 @@ static int compare_row(struct comparing *comparing, const cJSON *row, int64_t li
     if (counted != NULL) {
         counted->met = true;
     }
-    compare_counts(comparing, row, line, counted != NULL ? &counted->counts : &nothing,
-                   shown != NULL ? shown->counts.complete : 0);
+    const struct bt_tally_counts *counts = counted != NULL ? &counted->counts : &nothing;
+    compare_counts(comparing, row, line, counts, shown != NULL ? shown->counts.complete : 0);
+    compare_planned(comparing, row, line, key, counts->complete);
     return 0;
 }
 
@@ -395,10 +456,85 @@ static void find_missing_rows(struct comparing *comparing, struct bt_recount *ro
     }
 }
 
+static void find_unplanned_rows(struct comparing *comparing)
+{
+    struct bt_recount *rows = comparing->planned != NULL && comparing->speaks
+                                  ? bt_planned_rows(comparing->planned)
+                                  : NULL;
+    for (size_t i = 0; rows != NULL && i < bt_recount_count(rows); i++) {
+        const struct bt_recount_row *row = bt_recount_at(rows, i);
+        if (row->met || row->counts.complete == 0) {
+            continue;
+        }
+        char planned[BT_NUMBER_BYTES];
+        BT_AUTOFREE char *name = name_of(row->key);
+        bt_number_vi(planned, row->counts.complete, 0);
+        bt_verdict_add(comparing->verdict, BT_FINDING_FAULT, "report-row",
+                       bt_strf("Báo cáo thiếu dòng '%s': theo lịch %s lượt", name, planned),
+                       bt_strf("The report lacks the row '%s': %lld were scheduled", name,
+                               (long long)row->counts.complete));
+    }
+}
+
+/*
+ * Coverage: which screens are in use is the server's word; that those it names showed nothing, and
+ * how many others did, is counted.
+ */
+
+static bool has_completed(struct bt_recount *all, const char *screen)
+{
+    char key[BT_RECOUNT_KEY_BYTES];
+    const struct bt_recount_row *row =
+        bt_format(key, sizeof(key), "%s", screen) < 0 ? NULL : bt_recount_find(all, key);
+    return row != NULL && row->counts.complete > 0;
+}
+
+static void accuse_coverage(struct comparing *comparing, char *vi, char *en)
+{
+    bt_verdict_add(comparing->verdict, BT_FINDING_FAULT, "report-coverage", vi, en);
+}
+
+static void compare_missing(struct comparing *comparing, const cJSON *coverage,
+                            struct bt_recount *all)
+{
+    const cJSON *each;
+    cJSON_ArrayForEach(each, cJSON_GetObjectItemCaseSensitive(coverage, "missing"))
+    {
+        const char *screen = text_of(each, "screen");
+        if (has_completed(all, screen)) {
+            accuse_coverage(
+                comparing, bt_strf("Báo cáo ghi màn hình '%s' không phát, đếm lại thì có", screen),
+                bt_strf("The report says that screen '%s' showed nothing, and it did", screen));
+        }
+    }
+}
+
+static void compare_coverage(struct comparing *comparing, struct bt_recount *all)
+{
+    const cJSON *coverage = cJSON_GetObjectItemCaseSensitive(comparing->claim->head, "coverage");
+    int64_t said, shown = 0;
+    if (coverage == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < bt_recount_count(all); i++) {
+        const struct bt_recount_row *row = bt_recount_at(all, i);
+        shown += row->counts.complete > 0 ? 1 : 0;
+    }
+    if (bt_json_whole(cJSON_GetObjectItemCaseSensitive(coverage, "screens_shown"), 0, 1LL << 53,
+                      &said) < 0 ||
+        said != shown) {
+        accuse_coverage(
+            comparing, bt_strf("Độ phủ: đếm lại %lld màn hình đã phát", (long long)shown),
+            bt_strf("Coverage: %lld screens that showed it were counted", (long long)shown));
+    }
+    compare_missing(comparing, coverage, all);
+}
+
 static void conclude(const struct comparing *comparing)
 {
     if (bt_verdict_count_code(comparing->verdict, "report-cell") +
-            bt_verdict_count_code(comparing->verdict, "report-row") ==
+            bt_verdict_count_code(comparing->verdict, "report-row") +
+            bt_verdict_count_code(comparing->verdict, "report-coverage") ==
         0) {
         bt_verdict_add(comparing->verdict, BT_FINDING_HOLDS, "report",
                        bt_strf("Báo cáo '%s': %lld con số đếm lại đều đúng",
@@ -419,24 +555,36 @@ static int compare(struct comparing *comparing, struct bt_recount *rows, struct 
         return r;
     }
     find_missing_rows(comparing, rows);
+    find_unplanned_rows(comparing);
+    compare_coverage(comparing, all);
     for (size_t i = 0; i < bt_recount_count(rows); i++) {
         bt_tally_counts_add(&total, &bt_recount_at(rows, i)->counts);
     }
-    compare_counts(comparing, cJSON_GetObjectItemCaseSensitive(comparing->claim->head, "total"), 0,
-                   &total, (int64_t)bt_recount_count(all));
+    const cJSON *last = cJSON_GetObjectItemCaseSensitive(comparing->claim->head, "total");
+    compare_counts(comparing, last, 0, &total, (int64_t)bt_recount_count(all));
+    if (comparing->planned != NULL) {
+        compare_cell(comparing, last, 0, "scheduled", comparing->scheduled);
+        compare_cell(comparing, last, 0, "shortfall", comparing->short_of);
+    }
     return 0;
 }
 
 void bt_claim_compare(const struct bt_claim *claim, struct bt_recount *rows,
-                      struct bt_recount *screens, struct bt_verdict *verdict)
+                      struct bt_recount *screens, struct bt_planned *planned,
+                      struct bt_verdict *verdict)
 {
     BT_AUTO(bt_recount) of_rows = bt_recount_create();
     BT_AUTO(bt_recount) all = bt_recount_create();
     struct bt_recount_plan plan;
-    struct comparing comparing = {claim, verdict, 0};
+    struct comparing comparing = {.claim = claim,
+                                  .verdict = verdict,
+                                  .planned = planned,
+                                  .scheduled = NONE,
+                                  .short_of = NONE};
     if (!bt_claim_plan(claim, &plan)) {
         return;  // said when it was met
     }
+    comparing.speaks = bt_planned_speaks(&plan);
     if (compare(&comparing, rows, screens, of_rows, all) < 0) {
         bt_verdict_add(verdict, BT_FINDING_FAULT, "report-shape",
                        bt_strdup("Các dòng của báo cáo không đọc được hoặc lặp lại"),

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "cli/verify/planned.h"
 #include "cli/verify/recount.h"
 #include "cli/verify/verdict.h"
 
@@ -41,9 +42,16 @@ int64_t bt_claim_until_seq(const struct bt_claim *claim, const char *player, con
 // The unit under which a code's plays were reported; the code itself when nothing is said.
 const char *bt_claim_place(const struct bt_claim *claim, const char *unit);
 
-// Every cell that can be counted again; `screens` as cli/verify/witness.h has it.
+int64_t bt_claim_made_ms(const struct bt_claim *claim);
+
+/**
+ * Every cell that can be counted again, and which screens showed anything; `screens` as
+ * cli/verify/witness.h has it. What was scheduled, and what is short of it, is held against
+ * `planned`; NULL: against nothing.
+ */
 void bt_claim_compare(const struct bt_claim *claim, struct bt_recount *rows,
-                      struct bt_recount *screens, struct bt_verdict *verdict);
+                      struct bt_recount *screens, struct bt_planned *planned,
+                      struct bt_verdict *verdict);
 
 // A file that was drawn from it: CSV and JSON cell by cell, anything by its hash.
 int bt_claim_file(const struct bt_claim *claim, const char *path, struct bt_verdict *verdict,

@@ -106,8 +106,8 @@ int bt_counters_start(const struct bt_witness_counts *counts, int threads, struc
 {
     BT_AUTO(bt_counters) counters = BT_NEW(struct bt_counters);
     long processors = threads > 0 ? threads : sysconf(_SC_NPROCESSORS_ONLN);
-    counters->count = (int)BT_CLAMP(processors, 1L, (long)BT_COUNTERS_MAX);
-    counters->capacity = (size_t)counters->count * WAITING_PER_THREAD;
+    counters->count = threads < 0 ? 0 : (int)BT_CLAMP(processors, 1L, (long)BT_COUNTERS_MAX);
+    counters->capacity = (size_t)BT_MAX(counters->count, 1) * WAITING_PER_THREAD;
     counters->counts = *counts;
     counters->queue = bt_queue_create(MAX_WAITING, leave, (struct bt_waker){0});
     pthread_mutex_init(&counters->lock, NULL);
@@ -169,7 +169,10 @@ static int push(struct bt_counters *counters, const char *line, size_t len, stru
     memcpy(job->line, line, len);
     counters->ring[(counters->first + counters->waiting) % MAX_WAITING] = job;
     counters->waiting++;
-    if (len > 0) {
+    if (len > 0 && counters->count == 0) {
+        do_job(job);
+        job->done = true;
+    } else if (len > 0) {
         int pushed = bt_queue_push(counters->queue, job);
         assert(pushed == 0);  // the ring has no more than the queue
         (void)pushed;

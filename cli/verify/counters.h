@@ -14,7 +14,8 @@
 
 struct bt_counters;
 
-// `counts` and what is in it are borrowed. threads 0: one for each processor.
+// `counts` and what is in it are borrowed. threads 0: one for each processor,
+// below: none, the caller reads.
 int bt_counters_start(const struct bt_witness_counts *counts, int threads, struct bt_counters **out,
                       struct bt_error *err) BT_NODISCARD;
 void bt_counters_destroy(struct bt_counters *counters);

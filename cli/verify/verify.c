@@ -13,6 +13,7 @@
 #include "cli/verify/claim.h"
 #include "cli/verify/counters.h"
 #include "cli/verify/marks.h"
+#include "cli/verify/planned.h"
 #include "cli/verify/vouch.h"
 #include "plays/evidence_file.h"
 #include "trust/countersign.h"
@@ -44,6 +45,7 @@ struct verify {
     struct bt_claim *claim;
     struct bt_recount_plan plan;
     struct bt_recount *rows, *screens;
+    struct bt_planned *planned;
     struct bt_counters *counters;
     int stage;  // of the last line
     int64_t lines;
@@ -61,6 +63,7 @@ static void finish(struct verify *verify)
     bt_counters_destroy(verify->counters);
     bt_recount_destroy(verify->rows);
     bt_recount_destroy(verify->screens);
+    bt_planned_destroy(verify->planned);
     bt_claim_destroy(verify->claim);
     bt_marks_destroy(verify->marks);
     bt_vouch_destroy(verify->vouch);
@@ -180,6 +183,36 @@ static int take_report(struct verify *verify, cJSON *line, struct bt_error *err)
     return 0;
 }
 
+static bool is_unit_covered(const struct verify *verify, const char *unit)
+{
+    const cJSON *each;
+    cJSON_ArrayForEach(each, verify->units)
+    {
+        if (bt_str_equal(cJSON_GetStringValue(each), unit)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What was asked for on a day of a screen, for the report that stands before it.
+static int take_plan(struct verify *verify, cJSON *line, struct bt_error *err)
+{
+    struct bt_planned_head head = {.made_ms = 0};
+    if (verify->claim == NULL) {
+        return bt_fail(err, -EINVAL, "a plan without a report");
+    }
+    int r = bt_planned_head(line, &head, err);
+    if (r == 0 && !is_unit_covered(verify, head.unit)) {
+        r = bt_fail(err, -EINVAL, "a plan of unit '%s', which is not asked for", head.unit);
+    }
+    return r < 0 || verify->plan.until_day == 0
+               ? r
+               : bt_planned_take(verify->planned, &verify->plan, &head,
+                                 bt_claim_place(verify->claim, head.unit),
+                                 bt_claim_made_ms(verify->claim), line, err);
+}
+
 /*
  * Journals.
  */
@@ -253,18 +286,6 @@ static void judge_key(struct verify *verify, const struct bt_witness_facts *fact
     }
 }
 
-static bool is_unit_covered(const struct verify *verify, const char *unit)
-{
-    const cJSON *each;
-    cJSON_ArrayForEach(each, verify->units)
-    {
-        if (bt_str_equal(cJSON_GetStringValue(each), unit)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int begin_counting(struct verify *verify, struct bt_error *err)
 {
     if (verify->counters != NULL) {
@@ -326,13 +347,10 @@ static const struct {
     bool once;
     int (*take)(struct verify *verify, cJSON *line, struct bt_error *err);
 } kinds[] = {
-    {"evidence", 1, true, take_opening},
-    {"metadata", 2, false, take_metadata},
-    {"document", 2, false, take_document},
-    {"heads", 3, false, take_heads},
-    {"report", 4, true, take_report},
-    {"journal", 5, false, take_journal},
-    {"end", 6, true, take_end},
+    {"evidence", 1, true, take_opening},   {"metadata", 2, false, take_metadata},
+    {"document", 2, false, take_document}, {"heads", 3, false, take_heads},
+    {"report", 4, true, take_report},      {"plan", 5, false, take_plan},
+    {"journal", 6, false, take_journal},   {"end", 7, true, take_end},
 };
 
 static int take_line(struct verify *verify, const char *line, size_t len, struct bt_error *err)
@@ -340,7 +358,7 @@ static int take_line(struct verify *verify, const char *line, size_t len, struct
     BT_AUTOJSON *json = NULL;
     verify->lines++;
     if (len >= sizeof(batch_start) && memcmp(line, batch_start, sizeof(batch_start) - 1) == 0) {
-        return verify->stage == 5 ? take_batch(verify, line, len, err)
+        return verify->stage == 6 ? take_batch(verify, line, len, err)
                                   : bt_fail(err, -EINVAL, "a batch in the wrong place");
     }
     int r = bt_json_parse(line, len, &json, err);
@@ -550,12 +568,32 @@ static int take_lines(struct verify *verify, struct bt_evidence_reader *reader,
     return r < 0 ? r : check_seal(verify, reader, err);
 }
 
+static void compare_claim(struct verify *verify)
+{
+    int64_t later = bt_planned_later(verify->planned);
+    bt_claim_compare(verify->claim, verify->rows, verify->screens,
+                     later == 0 ? verify->planned : NULL, verify->verdict);
+    note(verify, later, "plan-later",
+         "ngày của màn hình có kế hoạch do máy chủ tính lại sau khi lập báo cáo; cột Theo lịch và "
+         "Còn thiếu không đối chiếu được",
+         "days of screens were planned again after the report was made; Scheduled and Shortfall "
+         "cannot be held against anything");
+    if (later == 0 && bt_planned_any(verify->planned)) {
+        bt_verdict_add(
+            verify->verdict, BT_FINDING_NOTE, "plan-by-server",
+            bt_strdup("Cột Theo lịch và Còn thiếu được cộng lại từ kế hoạch từng ngày trong tệp; "
+                      "kế hoạch và chỉ tiêu là lời của máy chủ, không phải bằng chứng"),
+            bt_strdup("Scheduled and Shortfall were added up again from the plan of each day in "
+                      "the file; the plan and the goals are the server's word and no proof"));
+    }
+}
+
 static void judge(struct verify *verify, const struct bt_witness_sum *sum)
 {
     judge_heads(verify);
     find_missing_journals(verify);
     if (verify->claim != NULL) {
-        bt_claim_compare(verify->claim, verify->rows, verify->screens, verify->verdict);
+        compare_claim(verify);
     }
     note_sum(verify, sum);
     note_all(verify, sum);
@@ -619,7 +657,8 @@ int bt_verify(const struct bt_verify_options *options, struct bt_verdict *verdic
                             .sum = out,
                             .marks = bt_marks_create(),
                             .rows = bt_recount_create(),
-                            .screens = bt_recount_create()};
+                            .screens = bt_recount_create(),
+                            .planned = bt_planned_create()};
     BT_AUTO(bt_evidence_reader) reader = NULL;
     *out = (struct bt_verify_sum){.created_ms = 0};
     int r = open_root(&verify, err);

@@ -15,7 +15,7 @@
 struct bt_verify_options {
     const char *evidence, *root;  // paths
     const char *report;           // a file that was drawn from the report; NULL: none
-    int threads;                  // 0: one for each processor
+    int threads;                  // 0: one for each processor; below: no other than this
     void (*progress)(void *context, int64_t done, int64_t total);  // or NULL
     void *progress_context;
 };

@@ -162,6 +162,107 @@ static void the_one_altered_number_is_named(void **state)
     bt_test_lines_finish(&lines);
 }
 
+// The report says that 50 were scheduled on the first screen, 60 on the second.
+static void add_plan(struct bt_test_lines *lines, int64_t second, int64_t made_ms)
+{
+    size_t report = bt_test_lines_find(lines, "report", 0);
+    replace(lines, report, "\\\"s-1\\\",null,44,5,0,0,", "\\\"s-1\\\",50,44,5,0,0,");
+    replace(lines, report, ",1,null,null]", ",1,null,6]");
+    replace(lines, report, "\\\"s-2\\\",null,44,5,0,0,", "\\\"s-2\\\",60,44,5,0,0,");
+    replace(lines, report, ",1,null,null]", ",1,null,16]");
+    replace(lines, report, "\\\"total\\\":[\\\"\\\",\\\"\\\",null,",
+            "\\\"total\\\":[\\\"\\\",\\\"\\\",110,");
+    replace(lines, report, ",2,null,null]", ",2,null,22]");
+    replace(lines, report, "\\\"title\\\"", "\\\"created_ms\\\":1800000000000,\\\"title\\\"");
+    for (int i = 1; i <= 2; i++) {
+        char *line =
+            bt_strf("{\"kind\":\"plan\",\"day\":\"2026-11-20\",\"screen\":\"s-%d\",\"unit\":"
+                    "\"31333\",\"made_ms\":%lld,\"rows\":[[\"p\",\"a\",\"\",\"\",\"normal\",40],"
+                    "[\"p\",\"b\",\"\",\"c-1\",\"normal\",%lld]]}",
+                    i, (long long)made_ms, (long long)(i == 1 ? 10 : second));
+        bt_test_lines_add(lines, line);
+        size_t at = bt_test_lines_find(lines, "journal", 0);
+        char *taken = lines->lines[lines->count - 1];
+        memmove(&lines->lines[at + 1], &lines->lines[at],
+                (lines->count - 1 - at) * sizeof(lines->lines[0]));
+        lines->lines[at] = taken;
+    }
+}
+
+static void what_was_scheduled_is_held_against_the_plan_of_each_day(void **state)
+{
+    static const struct {
+        int64_t second, made_ms;
+        const char *code, *found;  // NULL: it holds
+    } cases[] = {
+        {20, 1700000000000, "plan-by-server", NULL},
+        {21, 1700000000000, "plan-by-server", "dòng 2, cột Theo lịch: báo cáo 60, đếm lại 61"},
+        {99, 1900000000000, "plan-later", NULL},
+    };
+    const struct world *world = *state;
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        struct bt_verify_sum sum;
+        struct bt_test_lines lines;
+        bt_test_evidence(&world->province, true, &lines);
+        add_plan(&lines, cases[i].second, cases[i].made_ms);
+        BT_AUTO(bt_verdict) verdict = verify(world, &lines, &sum);
+        BT_AUTOJSON *list = bt_verdict_json(verdict);
+        char *text = cJSON_PrintUnformatted(list);
+        assert_int_equal(bt_verdict_count_code(verdict, cases[i].code), 1);
+        if (cases[i].found == NULL) {
+            assert_holds(verdict);
+        } else {
+            assert_non_null(strstr(text, cases[i].found));
+        }
+        cJSON_free(text);
+        bt_test_lines_finish(&lines);
+    }
+}
+
+static void a_plan_that_the_report_leaves_out_and_one_without_report_are_found(void **state)
+{
+    const struct world *world = *state;
+    struct bt_test_lines lines;
+    bt_test_evidence(&world->province, true, &lines);
+    add_plan(&lines, 20, 0);
+    replace(&lines, bt_test_lines_find(&lines, "plan", 0), "\"s-1\"", "\"s-9\"");
+    assert_found(world, &lines, "report-row");
+    assert_found(world, &lines, "report-cell");
+    replace(&lines, bt_test_lines_find(&lines, "plan", 0), "\"31333\"", "\"31334\"");
+    assert_found(world, &lines, "evidence");
+    bt_test_lines_finish(&lines);
+    bt_test_evidence(&world->province, true, &lines);
+    add_plan(&lines, 20, 0);
+    bt_test_lines_remove(&lines, bt_test_lines_find(&lines, "report", 0));
+    assert_found(world, &lines, "evidence");
+    bt_test_lines_finish(&lines);
+}
+
+static void coverage_is_counted_again(void **state)
+{
+    static const struct {
+        const char *coverage;
+        int64_t faults;
+    } cases[] = {
+        {"{\\\"screens_shown\\\":2,\\\"missing\\\":[]}", 0},
+        {"{\\\"screens_shown\\\":3,\\\"missing\\\":[{\\\"screen\\\":\\\"s-9\\\"}]}", 1},
+        {"{\\\"screens_shown\\\":1,\\\"missing\\\":[{\\\"screen\\\":\\\"s-2\\\"}]}", 2},
+    };
+    const struct world *world = *state;
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        struct bt_verify_sum sum;
+        struct bt_test_lines lines;
+        bt_test_evidence(&world->province, true, &lines);
+        BT_AUTOFREE char *with =
+            bt_strf("\\\"coverage\\\":%s,\\\"watermarks\\\":", cases[i].coverage);
+        replace(&lines, bt_test_lines_find(&lines, "report", 0), "\\\"watermarks\\\":", with);
+        BT_AUTO(bt_verdict) verdict = verify(world, &lines, &sum);
+        assert_int_equal(bt_verdict_count_code(verdict, "report-coverage"), cases[i].faults);
+        assert_int_equal(bt_verdict_count(verdict, BT_FINDING_FAULT), cases[i].faults);
+        bt_test_lines_finish(&lines);
+    }
+}
+
 static void rows_put_in_and_left_out_are_found(void **state)
 {
     const struct world *world = *state;
@@ -533,6 +634,9 @@ int main(void)
         IN_WORLD(what_is_true_holds),
         IN_WORLD(a_true_report_holds),
         IN_WORLD(the_one_altered_number_is_named),
+        IN_WORLD(what_was_scheduled_is_held_against_the_plan_of_each_day),
+        IN_WORLD(a_plan_that_the_report_leaves_out_and_one_without_report_are_found),
+        IN_WORLD(coverage_is_counted_again),
         IN_WORLD(rows_put_in_and_left_out_are_found),
         IN_WORLD(every_changed_bit_of_the_file_is_found),
         IN_WORLD(a_file_that_is_cut_off_is_found),

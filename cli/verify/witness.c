@@ -305,7 +305,6 @@ struct counting {
 static int count(const struct bt_tally_key *key, const struct bt_tally_counts *delta, void *context,
                  struct bt_error *err)
 {
-    static const struct bt_tally_counts nothing;
     const struct counting *counting = context;
     const struct bt_witness *witness = counting->witness;
     const struct bt_witness_counts *counts = counting->counts;
@@ -317,7 +316,7 @@ static int count(const struct bt_tally_key *key, const struct bt_tally_counts *d
     int r = bt_recount_add(counts->rows, name, delta, err);
     if (r == 0 && bt_format(screen, sizeof(screen), "%s%c%s", name, BT_RECOUNT_SCREEN,
                             witness->facts.screen) == 0) {
-        r = bt_recount_add(counts->screens, screen, &nothing, err);
+        r = bt_recount_add(counts->screens, screen, delta, err);
     }
     return r;
 }

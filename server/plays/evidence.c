@@ -441,6 +441,104 @@ static int put_report(struct work *work, struct bt_error *err)
     return put_text(work, facts, bt_buf_text(&text), err);
 }
 
+/*
+ * The plan that the report's "scheduled" was added up from: a line for each day of a screen.
+ */
+
+#define MAX_PLAN_ROWS 100000  // of a screen: 250 items on each of 400 days
+
+enum { DAY, UNIT, PUBLICATION, PLANNED = 7, MADE_MS };
+
+static int ask_plan(struct work *work, const char *screen, struct bt_db_rows **out,
+                    struct bt_error *err)
+{
+    const struct bt_db_value values[] = {BT_TEXT(screen), BT_INT(work->wish->from_day),
+                                         BT_INT(work->wish->until_day), BT_INT(MAX_PLAN_ROWS)};
+    // An item's content as reports know it: bt_report_query_planned.
+    int r = ask_in_units(work,
+                         "SELECT d.day, d.unit, d.publication, d.item, COALESCE(k.asset, ''),"
+                         " d.campaign, d.priority, d.planned, COALESCE(q.made_ms, 0)"
+                         " FROM plan_daily d"
+                         " JOIN (SELECT DISTINCT code FROM place) p ON p.code = d.unit"
+                         " LEFT JOIN plan_done q ON q.screen = d.screen AND q.day = d.day"
+                         " LEFT JOIN (SELECT publication, item, min(asset) AS asset FROM"
+                         " play_subject WHERE asset <> '' AND type <> 'set' GROUP BY publication,"
+                         " item HAVING count(DISTINCT asset) = 1) k"
+                         " ON k.publication = d.publication AND k.item = d.item"
+                         " WHERE d.screen = $2 AND d.day >= $3 AND d.day <= $4"
+                         " ORDER BY d.day, d.unit, d.publication, d.item, d.campaign, d.priority"
+                         " LIMIT $5",
+                         values, BT_ARRAY_LEN(values), out, err);
+    return r == 0 && bt_db_count(*out) == MAX_PLAN_ROWS
+               ? bt_fail(err, -EFBIG, "The plan of screen '%s' has more than %d rows", screen,
+                         MAX_PLAN_ROWS)
+               : r;
+}
+
+static cJSON *begin_plan(const char *screen, const char *day, const struct bt_db_rows *rows)
+{
+    cJSON *line = begin("plan");
+    cJSON_AddStringToObject(line, "day", day);
+    cJSON_AddStringToObject(line, "screen", screen);
+    cJSON_AddStringToObject(line, "unit", bt_db_get_text(rows, UNIT));
+    cJSON_AddNumberToObject(line, "made_ms", (double)bt_db_get_int(rows, MADE_MS));
+    cJSON_AddArrayToObject(line, "rows");
+    return line;
+}
+
+static void add_plan_row(cJSON *line, const struct bt_db_rows *rows)
+{
+    cJSON *row = cJSON_CreateArray();
+    for (int i = PUBLICATION; i < PLANNED; i++) {
+        cJSON_AddItemToArray(row, cJSON_CreateString(bt_db_get_text(rows, i)));
+    }
+    cJSON_AddItemToArray(row, cJSON_CreateNumber((double)bt_db_get_int(rows, PLANNED)));
+    cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(line, "rows"), row);
+}
+
+static bool says(const cJSON *line, const char *key, const char *text)
+{
+    return bt_str_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, key)), text);
+}
+
+static int put_plan(struct work *work, const char *screen, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    BT_AUTOJSON *line = NULL;
+    int r = ask_plan(work, screen, &rows, err);
+    while (r == 0 && bt_db_next(rows)) {
+        char day[BT_RFC3339_BYTES];
+        format_day(bt_db_get_int(rows, DAY), day);
+        if (line != NULL &&
+            !(says(line, "day", day) && says(line, "unit", bt_db_get_text(rows, UNIT)))) {
+            r = put_json(work, BT_TAKE(line), err);
+        }
+        if (line == NULL) {
+            line = begin_plan(screen, day, rows);
+        }
+        add_plan_row(line, rows);
+    }
+    return r < 0 || line == NULL ? r : put_json(work, BT_TAKE(line), err);
+}
+
+static int put_plans(struct work *work, struct bt_error *err)
+{
+    if (work->wish->report == NULL) {
+        return 0;
+    }
+    const struct bt_db_value values[] = {BT_INT(work->wish->from_day),
+                                         BT_INT(work->wish->until_day)};
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = ask_in_units(work,
+                         "SELECT DISTINCT d.screen FROM plan_daily d JOIN place p ON p.code ="
+                         " d.unit WHERE d.day >= $2 AND d.day <= $3 ORDER BY d.screen LIMIT 90000",
+                         values, BT_ARRAY_LEN(values), &rows, err);
+    while (r == 0 && bt_db_next(rows)) {
+        r = put_plan(work, bt_db_get_text(rows, 0), err);
+    }
+    return r;
+}
+
 // The last line says how many there are; the seal is by the key of the heads.
 static int seal(struct work *work, struct bt_error *err)
 {
@@ -471,6 +569,7 @@ static int write_lines(struct work *work, struct bt_error *err)
     r = r < 0 ? r : put_screens(work, err);
     r = r < 0 ? r : put_heads(work, err);
     r = r < 0 ? r : put_report(work, err);
+    r = r < 0 ? r : put_plans(work, err);
     r = r < 0 ? r : put_journals(work, err);
     return r < 0 ? r : seal(work, err);
 }
