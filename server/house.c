@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "server/accounts/access.h"
 #include "server/accounts/accounts.h"
+#include "server/backup/nightly.h"
 #include "server/backup/restore.h"
 #include "server/db/db.h"
 #include "server/fleet/hub.h"
@@ -99,6 +100,7 @@ static int open_parts(struct bt_house *house, struct bt_error *err)
     }
     server->accounts = bt_accounts_create();
     server->planner = bt_planner_create();
+    server->nightly = bt_nightly_create(&house->options->nightly);
     r = open_blobs(house, err);
     r = r < 0 ? r : bt_issuer_open(server->data_dir, server->clock, &server->issuer, err);
     return r < 0 ? r : start_inspector(house, err);
@@ -167,6 +169,7 @@ void bt_house_destroy(struct bt_house *house)
     bt_issuer_destroy(house->server.issuer);
     bt_blobs_destroy(house->server.blobs);
     bt_planner_destroy(house->server.planner);
+    bt_nightly_destroy(house->server.nightly);
     bt_accounts_destroy(house->server.accounts);
     bt_db_pool_destroy(house->server.db);
     bt_metrics_destroy(house->server.metrics);

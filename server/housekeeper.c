@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "server/backup/nightly.h"
 #include "server/plan/planner.h"
 #include "server/plays/heads.h"
 #include "server/publications/issuer.h"
@@ -33,6 +34,7 @@ static const struct chore {
     {"renewing the timestamp", renew},
     {"the heads of the day", bt_heads_make},
     {"the plan of the days before", bt_planner_run},
+    {"the backup of the night", bt_nightly_run},
 };
 
 static void *work(void *context)

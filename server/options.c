@@ -34,6 +34,9 @@ static void take(const struct bt_arguments *arguments, struct bt_options *out)
         (struct bt_care_options){.mail_password_file = bt_argument(arguments, "mail-password-file"),
                                  .mail_ca = bt_argument(arguments, "mail-ca"),
                                  .webhooks_inside = bt_argument_flag(arguments, "webhooks-inside")};
+    out->nightly =
+        (struct bt_nightly_options){.to = bt_argument(arguments, "backup-to"),
+                                    .keep = bt_argument_int(arguments, "backup-keep", 7)};
     struct bt_http_options *http = &out->http;
     out->made_listen = path != NULL ? bt_strf("unix:%s", path) : NULL;
     http->listen = path != NULL ? out->made_listen : bt_argument(arguments, "listen");
@@ -58,6 +61,7 @@ static void fill_in(struct bt_options *options)
     if (options->database == NULL) {
         options->database = options->made_database = bt_strf("sqlite:%s/bangtin.db", options->data);
     }
+    options->nightly.database = options->database;
     bool made = http->certificate == NULL && (options->tls || !bt_listen_is_loopback(http->listen));
     if (made) {
         http->certificate = options->made_certificate =
@@ -119,6 +123,8 @@ static const struct bt_option options_table[] = {
     {"mail-ca", "FILE", "chứng chỉ gốc của máy chủ gửi thư / authorities for the mail server, PEM"},
     {"webhooks-inside", NULL,
      "webhook được gọi đến chính máy này, cả http / may go to this machine, by http, too"},
+    {"backup-to", "DIR", "mỗi đêm sau 2 giờ sao lưu vào đây / backs up here each night after two"},
+    {"backup-keep", "N", "giữ bao nhiêu bản / how many are kept (7)", .min = 1, .max = 1000},
     {"verbose", NULL, "nói nhiều hơn / say more"},
     {"version", NULL, "phiên bản / the version", .alone = true},
 };

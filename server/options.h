@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "server/backup/nightly.h"
 #include "server/care/care.h"
 #include "server/http/http.h"
 
@@ -19,6 +20,7 @@ struct bt_options {
     bool tls;
     struct bt_http_options http;
     struct bt_care_options care;
+    struct bt_nightly_options nightly;
 };
 
 /**

@@ -17,6 +17,7 @@ struct bt_ingest;     // server/plays/ingest.h: counts what players send
 struct bt_inspector;  // server/media/inspector.h: looks at what was uploaded
 struct bt_issuer;     // server/publications/issuer.h: snapshot and timestamp keys
 struct bt_metrics;    // server/http/metrics.h: what /metrics says
+struct bt_nightly;    // server/backup/nightly.h: the backup of each night; the housekeeper's
 struct bt_planner;    // server/plan/planner.h: what schedules asked for; the housekeeper's
 
 struct bt_server {
@@ -32,6 +33,7 @@ struct bt_server {
     struct bt_accounts *accounts;
     bool webhooks_inside;  // server/care/: webhooks may go to this machine
     struct bt_planner *planner;
+    struct bt_nightly *nightly;
 };
 
 #endif

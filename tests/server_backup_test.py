@@ -221,6 +221,32 @@ class BackupTest(PlaysTest):
         os.unlink(os.path.join(place, "manifest.json"))
         self.restore(fails="manifest.json")
 
+    def test_the_server_backs_itself_up_once_a_night(self):
+        self.send(self.journal.batch(1, 11))
+        self._server.stop()
+        options = ["--backup-to", self.path("kept"), "--backup-keep", "3"]
+
+        def start_and_wait(count):
+            self._server = self.start(*options)
+            self.wait(lambda: os.path.exists(self.path("kept")) and len(self.generations()) == count and
+                      os.path.exists(self.path("data", "last-backup")))
+            self._server.stop()
+        start_and_wait(1)
+        start_and_wait(1)  # not twice in a night
+        os.utime(self.path("data", "last-backup"), (time.time() - 86400 * 2,) * 2)
+        start_and_wait(2)
+        self.lose_everything()
+        self.restore()
+        self.start_again()
+        self.assertEqual(self.counted(), 10)
+
+    def wait(self, what):
+        for _ in range(600):
+            if what():
+                return
+            time.sleep(0.1)
+        self.fail("it did not come")
+
     def test_a_backup_that_is_killed_is_none_and_the_next_one_is_whole(self):
         for number in range(40):
             blob(self.path("data", "blobs"), os.urandom(200000) + bytes([number]))

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/backup/manifest.h"
+#include "server/backup/nightly.h"
 #include "server/backup/shelf.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -41,6 +42,15 @@ static void a_manifest_names_files_of_a_backup_alone(void **state)
     for (size_t i = 0; i < BT_ARRAY_LEN(bad); i++) {
         assert_int_equal(read_path(bad[i]), -EINVAL);
     }
+}
+
+static void a_night_begins_at_two_in_viet_nam(void **state)
+{
+    (void)state;
+    const int64_t two_ms = 1795287600000;  // 2026-11-22T02:00:00+07:00
+    assert_int_equal(bt_nightly_due_ms(two_ms), two_ms);
+    assert_int_equal(bt_nightly_due_ms(two_ms + 86399999), two_ms);
+    assert_int_equal(bt_nightly_due_ms(two_ms - 1), two_ms - 86400000);
 }
 
 static void a_manifest_comes_back_as_it_went(void **state)
@@ -103,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_manifest_names_files_of_a_backup_alone),
+        cmocka_unit_test(a_night_begins_at_two_in_viet_nam),
         cmocka_unit_test(a_manifest_comes_back_as_it_went),
         cmocka_unit_test(a_list_of_blobs_is_whole_and_in_order),
     };
