@@ -160,9 +160,10 @@ class VerifyTest(bangtin_server_test.Walk):
 
     def plan(self, *rows, made_ms=0):
         for item, campaign, planned in rows:
-            self.sql("INSERT INTO plan_daily VALUES (?, ?, '31333', 'p-1', ?, ?, 'normal', ?)",
+            self.sql("INSERT INTO plan_daily (day, screen, unit, publication, item, campaign, priority, planned) "
+                     "VALUES (?, ?, '31333', 'p-1', ?, ?, 'normal', ?)",
                      datetime.date.fromisoformat(self.day).toordinal() - 719163, self.screen, item, campaign, planned)
-        self.sql("INSERT INTO plan_done VALUES (?, ?, 'x', ?)", self.screen,
+        self.sql("INSERT INTO plan_done (screen, day, inputs, made_ms) VALUES (?, ?, 'x', ?)", self.screen,
                  datetime.date.fromisoformat(self.day).toordinal() - 719163, made_ms)
 
     def test_what_was_scheduled_follows_from_the_plan_of_each_day(self):
