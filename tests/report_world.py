@@ -107,6 +107,17 @@ class World:
     def belongs(self, code, unit):
         return self.is_below(code, unit) or (code in SUCCESSOR and self.is_below(SUCCESSOR[code], unit))
 
+    @staticmethod
+    def place(code, unit, now, below):
+        """What a code counts as in a unit's report: as it is now, or summed up right below the unit."""
+        named = SUCCESSOR.get(code, code) if now else code
+        for at in [named, SUCCESSOR.get(named)] if below else []:
+            while at in PARENTS:
+                if PARENTS[at] == unit:
+                    return at
+                at = PARENTS[at]
+        return named
+
     def recount(self, by, unit, first, last, where=lambda play: True, named=lambda code: code, plays=None):
         """{keys: [complete, partial, verified, cards, shown_ms, screens]}"""
         sums, screens = defaultdict(lambda: [0] * 5), defaultdict(set)
@@ -136,6 +147,9 @@ class World:
         yield from insert("arrangement", [
             ("c-A", "campaign", "92", "Tuần lễ chuyển đổi số", '{"goal_plays": 100000}', "", 0, 1),
             ("c-B", "campaign", "92", "=Cài đặt định danh", "{}", "", 0, 1)])
+        yield from self.subjects_sql()
+
+    def subjects_sql(self):
         yield from insert("play_subject", [tuple(subject[key] for key in (
             "id", "publication", "item", "asset", "type", "campaign", "layer", "priority")) for subject in self.subjects])
 

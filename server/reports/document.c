@@ -105,7 +105,8 @@ static int gather(struct making *making, struct bt_remembered *days, struct bt_e
               : bt_report_completeness(db, params, making->path, &making->scope,
                                        &making->completeness, err);
     r = r < 0 ? r : bt_report_timeliness(db, params, &making->scope, &making->timeliness, err);
-    r = r < 0 ? r : bt_report_reasons(db, params, making->path, &making->reasons, err);
+    r = r < 0 ? r
+              : bt_report_reasons(db, params, making->path, &making->scope, &making->reasons, err);
     r = r < 0 ? r
               : bt_report_shortfall(db, params, making->path, &making->scope, &making->shortfall,
                                     err);

@@ -166,23 +166,73 @@ cJSON *bt_report_coverage(const struct bt_scope *scope)
     return object;
 }
 
-int bt_report_reasons(struct bt_db *db, const struct bt_report_params *params, const char *path,
-                      cJSON **out, struct bt_error *err)
+struct reason {
+    const char *word;
+    int64_t partial;
+};
+
+static int compare_reasons(const void *a, const void *b)
+{
+    const struct reason *first = a, *second = b;
+    return first->partial != second->partial ? (first->partial < second->partial ? 1 : -1)
+                                             : strcmp(first->word, second->word);
+}
+
+static void add_reason(cJSON *list, const char *word, int64_t partial)
+{
+    cJSON *item = cJSON_CreateObject();
+    cJSON_AddStringToObject(item, "reason", word);
+    add_number(item, "partial", partial);
+    cJSON_AddItemToArray(list, item);
+}
+
+// The words are known, and what there is was added up with the scope.
+static void add_known_reasons(cJSON *list, const struct bt_scope *scope)
+{
+    struct reason reasons[BT_CUT_COUNT];
+    for (int i = 0; i < BT_CUT_COUNT; i++) {
+        reasons[i] = (struct reason){bt_cut_words[i], scope->cut[i]};
+    }
+    qsort(reasons, BT_CUT_COUNT, sizeof(reasons[0]), compare_reasons);
+    for (int i = 0; i < BT_CUT_COUNT && reasons[i].partial > 0; i++) {
+        add_reason(list, reasons[i].word, reasons[i].partial);
+    }
+}
+
+// Some newer player has words of its own.
+static int ask_reasons(struct bt_db *db, const struct bt_report_params *params, const char *path,
+                       cJSON *list, struct bt_error *err)
 {
     BT_AUTOQUERY query;
     BT_AUTO(bt_db_rows) rows = NULL;
-    BT_AUTOJSON *list = cJSON_CreateArray();
     bt_report_query_begin(&query, params, path);
     bt_report_query_add(&query, "SELECT d.reason, CAST(sum(d.partial) AS BIGINT) FROM play_daily d"
-                                " CROSS JOIN place p JOIN play_subject s ON s.id = d.subject");
+                                " CROSS JOIN place p");
+    if (params->campaign[0] != '\0' || params->item[0] != '\0') {
+        bt_report_query_add(&query, " JOIN play_subject s ON s.id = d.subject");
+    }
     bt_report_query_where(&query, params);
     bt_report_query_add(&query, " AND d.partial > 0 GROUP BY d.reason ORDER BY 2 DESC, 1 LIMIT 50");
     int r = bt_report_query_ask(&query, db, &rows, err);
     while (r == 0 && bt_db_next(rows)) {
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "reason", bt_db_get_text(rows, 0));
-        add_number(item, "partial", bt_db_get_int(rows, 1));
-        cJSON_AddItemToArray(list, item);
+        add_reason(list, bt_db_get_text(rows, 0), bt_db_get_int(rows, 1));
+    }
+    return r;
+}
+
+int bt_report_reasons(struct bt_db *db, const struct bt_report_params *params, const char *path,
+                      const struct bt_scope *scope, cJSON **out, struct bt_error *err)
+{
+    BT_AUTOJSON *list = cJSON_CreateArray();
+    int64_t known = 0;
+    int r = 0;
+    for (int i = 0; i < BT_CUT_COUNT; i++) {
+        known += scope->cut[i];
+    }
+    if (known == scope->partial) {
+        add_known_reasons(list, scope);
+    } else {
+        r = ask_reasons(db, params, path, list, err);
     }
     if (r == 0) {
         *out = BT_TAKE(list);

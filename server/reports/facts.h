@@ -22,7 +22,7 @@ int bt_report_timeliness(struct bt_db *db, const struct bt_report_params *params
 
 // Plays that ended early, by what ended them.
 int bt_report_reasons(struct bt_db *db, const struct bt_report_params *params, const char *path,
-                      cJSON **out, struct bt_error *err) BT_NODISCARD;
+                      const struct bt_scope *scope, cJSON **out, struct bt_error *err) BT_NODISCARD;
 
 /**
  * What was asked for and did not come complete, and why: screen by screen and day by day, so that

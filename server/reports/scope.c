@@ -109,6 +109,7 @@ int64_t bt_scope_find(const struct bt_scope *scope, const char *id)
 const char *const bt_cut_words[BT_CUT_COUNT] = {
     [BT_CUT_REMOVED] = "removed", [BT_CUT_PREEMPTED] = "preempted", [BT_CUT_POWER] = "power lost",
     [BT_CUT_DISPLAY] = "display", [BT_CUT_ERROR] = "error",         [BT_CUT_STOPPED] = "stopped",
+    [BT_CUT_WINDOW] = "window",   [BT_CUT_SCHEDULE] = "schedule",
 };
 
 static const char sums_sql[] =
@@ -117,15 +118,17 @@ static const char sums_sql[] =
     " CAST(sum(d.shown_ms) AS BIGINT) AS shown_ms, CAST(sum(d.repaired) AS BIGINT) AS repaired,"
     " CAST(sum(d.undated) AS BIGINT) AS undated";
 
-// "cut0", "cut1"… in the order of the words; or the sums of these.
+// "cut0", "cut1"… in the order of the words; or the sums of these. Most showings were not cut
+// short.
 static void add_cuts(struct bt_report_query *query, bool of_sums)
 {
     for (int i = 0; i < BT_CUT_COUNT && query->r == 0; i++) {
-        query->r = of_sums ? bt_buf_appendf(&query->sql, ", CAST(sum(d.cut%d) AS BIGINT)", i)
-                           : bt_buf_appendf(&query->sql,
-                                            ", CAST(sum(CASE WHEN d.reason = '%s' THEN d.partial"
-                                            " ELSE 0 END) AS BIGINT) AS cut%d",
-                                            bt_cut_words[i], i);
+        query->r = of_sums
+                       ? bt_buf_appendf(&query->sql, ", CAST(sum(d.cut%d) AS BIGINT)", i)
+                       : bt_buf_appendf(&query->sql,
+                                        ", CAST(COALESCE(sum(d.partial) FILTER (WHERE d.partial > 0"
+                                        " AND d.reason = '%s'), 0) AS BIGINT) AS cut%d",
+                                        bt_cut_words[i], i);
     }
 }
 
@@ -166,6 +169,7 @@ static void take_day(const struct bt_db_rows *rows, struct bt_scope *scope)
     day->shown_ms = bt_db_get_int(rows, 6);
     for (int i = 0; i < BT_CUT_COUNT; i++) {
         day->cut[i] = bt_db_get_int(rows, 9 + i);
+        scope->cut[i] += day->cut[i];
     }
     scope->complete += day->complete;
     scope->partial += day->partial;

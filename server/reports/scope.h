@@ -21,7 +21,7 @@ struct bt_scope_screen {
     int64_t complete;  // in the days of the report
 };
 
-// What may end a showing before its time.
+// What ends showings that did not come complete.
 enum bt_cut {
     BT_CUT_REMOVED,
     BT_CUT_PREEMPTED,
@@ -29,6 +29,8 @@ enum bt_cut {
     BT_CUT_DISPLAY,
     BT_CUT_ERROR,
     BT_CUT_STOPPED,
+    BT_CUT_WINDOW,    // these two are no reason by themselves:
+    BT_CUT_SCHEDULE,  // something was missing on the way
     BT_CUT_COUNT
 };
 extern const char *const bt_cut_words[BT_CUT_COUNT];  // as records have them
@@ -50,6 +52,7 @@ struct bt_scope {
     size_t day_count, day_capacity;
     bool by_day;
     int64_t complete, partial, verified, cards, shown_ms, repaired, undated;
+    int64_t cut[BT_CUT_COUNT];
 };
 void bt_scope_finish(struct bt_scope *scope);
 #define BT_AUTOSCOPE BT_AUTOFINISH(bt_scope_finish) struct bt_scope

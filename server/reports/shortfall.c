@@ -11,7 +11,7 @@
 // Behind what ended showings early (bt_cut_words); in the order in which they explain what is
 // missing of a screen's day.
 enum why {
-    CUT_SHORT = BT_CUT_COUNT,
+    CUT_SHORT = BT_CUT_WINDOW,
     NOT_REPORTED,
     TAKEN_DOWN,
     EMERGENCY,
@@ -92,11 +92,9 @@ static void explain(struct sums *sums, int why, int64_t plays, int64_t *missing)
 
 static void explain_cuts(struct sums *sums, const struct bt_scope_day *shown, int64_t *missing)
 {
-    for (int i = 0; i < BT_CUT_COUNT; i++) {
-        explain(sums, i, shown->cut[i], missing);
-    }
     int64_t others = shown->partial;
-    for (int i = 0; i < BT_CUT_COUNT; i++) {
+    for (int i = 0; i < (int)CUT_SHORT; i++) {
+        explain(sums, i, shown->cut[i], missing);
         others -= shown->cut[i];
     }
     explain(sums, CUT_SHORT, others, missing);
@@ -140,7 +138,7 @@ static cJSON *draw(const struct sums *sums)
         if (sums->by[i] > 0) {
             cJSON *item = cJSON_CreateObject();
             cJSON_AddStringToObject(item, "reason",
-                                    i < BT_CUT_COUNT ? bt_cut_words[i] : why_words[i]);
+                                    i < (int)CUT_SHORT ? bt_cut_words[i] : why_words[i]);
             add_number(item, "plays", sums->by[i]);
             cJSON_AddItemToArray(list, item);
         }
