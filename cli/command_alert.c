@@ -6,17 +6,25 @@
 #include "cli/commands.h"
 #include "cli/rest.h"
 
+#define COMMON                                                                                     \
+    {"mức / severity", "severity", BT_COLUMN_STATE},                                               \
+        {"cảnh báo / alert", "kind", BT_COLUMN_STATE}, {"tên / name", "name", BT_COLUMN_TEXT},     \
+        {"của / of", "object", BT_COLUMN_TEXT}, {"đơn vị / unit", "unit", BT_COLUMN_TEXT},         \
+        {"mã / id", "id", BT_COLUMN_TEXT},                                                         \
+    {                                                                                              \
+        "từ / since", "since_ms", BT_COLUMN_TIME                                                   \
+    }
+
 static const struct bt_column columns[] = {
-    {"mã / id", "id", BT_COLUMN_TEXT},
-    {"mức / severity", "severity", BT_COLUMN_STATE},
-    {"cảnh báo / alert", "kind", BT_COLUMN_STATE},
-    {"của / of", "object", BT_COLUMN_TEXT},
-    {"tên / name", "name", BT_COLUMN_TEXT},
-    {"đơn vị / unit", "unit", BT_COLUMN_TEXT},
-    {"từ / since", "since_ms", BT_COLUMN_TIME},
+    COMMON,
+    {"ghi chú / note", "note", BT_COLUMN_TEXT},
+    {"chi tiết / detail", "vi", BT_COLUMN_TEXT},
+};
+static const struct bt_column history_columns[] = {
+    COMMON,
     {"hết / until", "until_ms", BT_COLUMN_TIME},
     {"ghi chú / note", "note", BT_COLUMN_TEXT},
-    {"chi tiết", "vi", BT_COLUMN_TEXT},
+    {"chi tiết / detail", "vi", BT_COLUMN_TEXT},
 };
 
 static const struct bt_column hook_columns[] = {
@@ -59,10 +67,14 @@ static const struct bt_option hook_options[] = {
     {"unit", "UNIT", "cảnh báo của đơn vị này và cấp dưới / alerts of this unit and below",
      .required = true}};
 
-static const struct bt_rest list = {"GET", "/v1/alerts", BT_MEMBERS(list_members),
-                                    BT_COLUMNS(columns)};
+static const struct bt_rest list = {"GET",
+                                    "/v1/alerts",
+                                    BT_MEMBERS(list_members),
+                                    BT_COLUMNS(columns),
+                                    .rank_by = "severity",
+                                    .ranks = bt_severities};
 static const struct bt_rest history = {"GET", "/v1/alerts", BT_MEMBERS(all_members),
-                                       BT_COLUMNS(columns)};
+                                       BT_COLUMNS(history_columns)};
 static const struct bt_rest acknowledge = {"POST", "/v1/alerts/{0}/acknowledge",
                                            BT_MEMBERS(note_members),
                                            .done = "Đã ghi, không nhắc lại nữa / noted"};

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/one_screen.h"
 #include "cli/rest.h"
 
 #define WATCH_NS (5 * BT_NS_PER_S)
@@ -18,76 +19,11 @@ static const struct bt_column columns[] = {
     {"thế nào / state", "state", BT_COLUMN_STATE},
     {"từ / since", "since_ms", BT_COLUMN_TIME},
     {"cảnh báo / alerts", "alerts", BT_COLUMN_STATE},
-    {"trục trặc / troubles", "troubles", BT_COLUMN_TEXT},
+    {"ảnh lúc / picture", "picture_ms", BT_COLUMN_TIME},
     {"lượt phát đến / plays until", "plays_until_ms", BT_COLUMN_TIME},
     {"gọi / call", "duty_name", BT_COLUMN_TEXT},
     {"điện thoại / phone", "duty_phone", BT_COLUMN_TEXT},
 };
-
-static const struct bt_column one_columns[] = {
-    {"nhận lệnh / channel", "state", BT_COLUMN_STATE},
-    {"từ lúc / since", "since_ms", BT_COLUMN_TIME},
-    {"báo lúc / reported", "received_ms", BT_COLUMN_TIME},
-    {"phiên bản / version", "status.version", BT_COLUMN_TEXT},
-    {"đồng hồ / clock", "status.clock.trust", BT_COLUMN_TEXT},
-    {"bản / timestamp", "status.timestamp", BT_COLUMN_TEXT},
-    {"đã gỡ / takedowns", "status.takedowns", BT_COLUMN_TEXT},
-    {"khẩn cấp / emergency", "status.emergency", BT_COLUMN_TEXT},
-    {"che / blank", "status.blank", BT_COLUMN_TEXT},
-    {"âm lượng / volume %", "status.volume_percent", BT_COLUMN_TEXT},
-    {"độ sáng / brightness %", "status.brightness_percent", BT_COLUMN_TEXT},
-    {"còn trống / free", "status.storage.free_bytes", BT_COLUMN_BYTES},
-    {"nhiệt độ / °C", "status.machine.celsius", BT_COLUMN_TEXT},
-    {"chạy chậm / throttled", "status.machine.throttled", BT_COLUMN_TEXT},
-    {"màn hình / display", "status.display.state", BT_COLUMN_TEXT},
-};
-
-static const struct bt_column publication_columns[] = {
-    {"đang có / has", "target", BT_COLUMN_TEXT},
-    {"bản / version", "version", BT_COLUMN_TEXT},
-    {"chiếu từ / shown since", "since_ms", BT_COLUMN_TIME},
-};
-static const struct bt_column on_columns[] = {
-    {"vùng / zone", "zone", BT_COLUMN_TEXT},
-    {"nội dung / publication", "publication", BT_COLUMN_TEXT},
-    {"mục / item", "item", BT_COLUMN_TEXT},
-    {"từ / since", "since_ms", BT_COLUMN_TIME},
-};
-static const struct bt_column trouble_columns[] = {
-    {"trục trặc / trouble", "code", BT_COLUMN_TEXT},
-    {"từ / since", "since_ms", BT_COLUMN_TIME},
-    {"chi tiết / detail", "detail", BT_COLUMN_TEXT},
-};
-
-static void print_list(const cJSON *status, const char *key, const struct bt_column *table,
-                       size_t count)
-{
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(status, key);
-    if (cJSON_GetArraySize(list) > 0) {
-        putchar('\n');
-        bt_table_print(list, table, count, stdout);
-    }
-}
-
-static int show_one(struct bt_client *client, const char *screen, struct bt_error *err)
-{
-    static const struct bt_rest head = {"GET", "", BT_COLUMNS(one_columns)};
-    BT_AUTOANSWER answer = {0};
-    BT_AUTOFREE char *part = bt_path_part(screen);
-    BT_AUTOFREE char *path = bt_strf("/v1/screens/%s/status", part);
-    int r = bt_client_get(client, path, &answer, err);
-    if (r < 0) {
-        return r;
-    }
-    bt_rest_show(client, &head, answer.json);
-    if (!bt_client_json(client)) {
-        const cJSON *status = cJSON_GetObjectItemCaseSensitive(answer.json, "status");
-        print_list(status, "publications", publication_columns, BT_ARRAY_LEN(publication_columns));
-        print_list(status, "on", on_columns, BT_ARRAY_LEN(on_columns));
-        print_list(status, "troubles", trouble_columns, BT_ARRAY_LEN(trouble_columns));
-    }
-    return 0;
-}
 
 // The worst first.
 static const struct {
@@ -104,19 +40,11 @@ static const struct {
 
 static cJSON *sorted(const cJSON *items)
 {
-    cJSON *list = cJSON_CreateArray();
+    const char *words[BT_ARRAY_LEN(states) + 1] = {NULL};
     for (size_t i = 0; i < BT_ARRAY_LEN(states); i++) {
-        const cJSON *item;
-        cJSON_ArrayForEach(item, items)
-        {
-            const char *state =
-                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "state"));
-            if (bt_str_equal(state, states[i].word)) {
-                cJSON_AddItemToArray(list, cJSON_Duplicate(item, true));
-            }
-        }
+        words[i] = states[i].word;
     }
-    return list;
+    return bt_rest_ranked(items, "state", words);
 }
 
 // "12 màn hình / screens: 1 im lặng / silent, 11 ổn / ok"
@@ -193,7 +121,8 @@ static int run_status(const struct bt_arguments *arguments, struct bt_error *err
         return r;
     }
     if (bt_operand(arguments, 0) != NULL) {
-        return show_one(client, bt_operand(arguments, 0), err);
+        return bt_one_screen_show(client, bt_operand(arguments, 0),
+                                  bt_argument(arguments, "picture"), err);
     }
     if (bt_argument_flag(arguments, "watch")) {
         watch_all(client, path);
@@ -206,6 +135,8 @@ static const char *const state_words[] = {"ok",     "trouble",    "dark",      "
 static const struct bt_option options[] = {
     {"unit", "UNIT", "đơn vị này và cấp dưới / this unit and below"},
     {"state", "WORD", "chỉ màn hình như thế / only screens in this state", .words = state_words},
+    {"picture", "FILE",
+     "lưu ảnh gần nhất của màn hình ấy vào / keeps that screen's last picture in"},
     {"watch", NULL, "cứ 5 giây xem lại, Ctrl-C để thôi / again every 5 s"},
 };
 

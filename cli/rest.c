@@ -212,6 +212,37 @@ int bt_rest_list(struct bt_client *client, const char *path, cJSON **out, struct
     return 0;
 }
 
+const char *const bt_severities[] = {"urgent", "warning", "notice", NULL};
+
+static size_t rank_of(const cJSON *item, const char *key, const char *const *words)
+{
+    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
+    size_t rank = 0;
+    while (words[rank] != NULL && !bt_str_equal(words[rank], word)) {
+        rank++;
+    }
+    return rank;
+}
+
+cJSON *bt_rest_ranked(const cJSON *items, const char *key, const char *const *words)
+{
+    cJSON *list = cJSON_CreateArray();
+    size_t count = 0;
+    while (words[count] != NULL) {
+        count++;
+    }
+    for (size_t rank = 0; rank <= count; rank++) {
+        const cJSON *item;
+        cJSON_ArrayForEach(item, items)
+        {
+            if (rank_of(item, key, words) == rank) {
+                cJSON_AddItemToArray(list, cJSON_Duplicate(item, true));
+            }
+        }
+    }
+    return list;
+}
+
 static void print_json(const cJSON *json)
 {
     char *text = cJSON_PrintUnformatted(json);
@@ -249,10 +280,13 @@ static int run_list(struct bt_client *client, const struct bt_rest *rest, const 
     }
     BT_AUTOJSON *all = NULL;
     r = bt_rest_list(client, path, &all, err);
-    if (r == 0) {
-        bt_rest_show(client, rest, all);
+    if (r < 0) {
+        return r;
     }
-    return r;
+    BT_AUTOJSON *ranked =
+        rest->rank_by != NULL ? bt_rest_ranked(all, rest->rank_by, rest->ranks) : NULL;
+    bt_rest_show(client, rest, ranked != NULL ? ranked : all);
+    return 0;
 }
 
 static int run_change(struct bt_client *client, const struct bt_rest *rest, const char *path,

@@ -37,7 +37,9 @@ struct bt_rest {
     const char *const *keeps;  // PUT: members of what was asked for that stay; ends with NULL
     const struct bt_column *columns;
     size_t column_count;
-    const char *done;  // "vi / en" after success; "%s" in neither
+    const char *rank_by;       // lists: a member whose words come in this order; NULL: as they come
+    const char *const *ranks;  // ends with NULL
+    const char *done;          // "vi / en" after success; "%s" in neither
 };
 
 #define BT_MEMBERS(table) .members = (table), .member_count = BT_ARRAY_LEN(table)
@@ -53,6 +55,12 @@ char *bt_rest_path(const struct bt_rest *rest, const struct bt_arguments *argume
 // All pages of a list as one array; *out is for cJSON_Delete.
 int bt_rest_list(struct bt_client *client, const char *path, cJSON **out,
                  struct bt_error *err) BT_NODISCARD;
+
+// A copy of the list: items whose member `key` is the first of the words first, and so on, those of
+// the same word as they came; what has another word comes last.
+cJSON *bt_rest_ranked(const cJSON *items, const char *key, const char *const *words) BT_NODISCARD;
+
+extern const char *const bt_severities[];  // of alerts, the worst first
 
 // Prints an answer as the command wants it: JSON with --json, else columns and `done`.
 void bt_rest_show(const struct bt_client *client, const struct bt_rest *rest, const cJSON *json);

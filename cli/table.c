@@ -60,6 +60,12 @@ static const struct {
     {"expiry-7", "chữ ký còn 7 ngày / signatures end"},
     {"expiry-1", "chữ ký còn 1 ngày / signatures end"},
     {"backup", "chưa sao lưu / no backup"},
+    {"on", "sáng / on"},
+    {"off", "TẮT / off"},
+    {"standby", "CHỜ / standby"},
+    {"none", "KHÔNG CÓ MÀN HÌNH / none"},
+    {"synced", "đúng / synced"},
+    {"unknown", "chưa tin / unknown"},
     {"waiting", "đang chờ / waiting"},
     {"sent", "đã gửi / sent"},
     {"mail", "thư / e-mail"},
@@ -191,7 +197,7 @@ char *bt_table_cell(const cJSON *object, const struct bt_column *column)
     case BT_COLUMN_TIME:
         return time_text(value);
     case BT_COLUMN_BYTES:
-        return bytes_text(value);
+        return cJSON_IsNumber(value) ? bytes_text(value) : bt_strdup("");
     case BT_COLUMN_HASH: {
         char *text = plain_text(value);
         text[strnlen(text, HASH_SHOWN)] = '\0';

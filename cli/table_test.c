@@ -32,6 +32,7 @@ static void cells_read_as_people_do(void **state)
         {{"", "size", BT_COLUMN_BYTES}, "1.5 KiB"},
         {{"", "when", BT_COLUMN_TIME}, "2027-01-01 07:00:00"},
         {{"", "none", BT_COLUMN_TIME}, ""},
+        {{"", "none", BT_COLUMN_BYTES}, ""},
         {{"", "name", BT_COLUMN_TIME}, ""},
         {{"", "ok", BT_COLUMN_TEXT}, "có / yes"},
         {{"", "tags", BT_COLUMN_TEXT}, "a, b"},

@@ -18,7 +18,7 @@ import subprocess
 import threading
 import time
 
-from fleet_test import FleetCase
+from fleet_test import PNG, FleetCase
 from server_harness import BUILD, PASSWORD, Client, main
 from server_plays_test import BEGIN_MS, Journal
 
@@ -322,7 +322,8 @@ class AlertTest(CareCase):
     def test_the_command_line_tool(self):
         screen = self.add_screen(name="Cổng chào")
         self.add_screen(name="Chưa lắp")
-        self.report(self.pair(screen), troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
+        player = self.pair(screen)
+        self.report(player, troubles=[{"code": "signature-refused", "detail": "", "since_ms": 0}])
         found = self.until(self.alerts, "no alert came")[0]
         token = self.admin.post("/v1/tokens", {"name": "thu", "scopes": ["view", "operate", "administer"], "days": 1})
         secret = os.path.join(self.directory, "token")
@@ -343,6 +344,15 @@ class AlertTest(CareCase):
         shown = json.loads(bangtin("status", "--unit", "31333", "--state", "trouble", "--json"))
         self.assertEqual([item["id"] for item in shown], [screen])
         self.assertIn("Cổng chào", bangtin("alert", "list"))
+        one = bangtin("status", screen)
+        for word in ("Cổng chào", "0912 345 678", "KHẨN / urgent", "máy phát từ chối một chữ ký", "đúng / synced"):
+            self.assertIn(word, one)
+        self.assertNotIn("0 B", one, "what is not known is not said")
+        self.order(screen, "screenshot")
+        player.client.post("/v1/player/screenshots/1", PNG, Content_Type="image/png")
+        self.assertIn("thu.png", bangtin("status", screen, "--picture", os.path.join(self.directory, "thu.png")))
+        with open(os.path.join(self.directory, "thu.png"), "rb") as file:
+            self.assertEqual(file.read(), PNG)
         bangtin("alert", "ack", found["id"], "An đang đến")
         self.assertIn("An đang đến", bangtin("alert", "history"))
         self.assertIn("https://", bangtin("alert", "hook", "https://canh-bao.test/x", "--unit", "31333"))
