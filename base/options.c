@@ -389,8 +389,8 @@ int bt_command_group_run(const struct bt_program *program, const struct bt_comma
     }
     bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     if (argc > 1 && !asked) {
-        fprintf(stderr, "%s %s: không có lệnh / no command '%s'\n\n", program->name, group->name,
-                argv[1]);
+        fprintf(stderr, "%s%s%s: không có lệnh / no command '%s'\n\n", program->name,
+                group->name != NULL ? " " : "", group->name != NULL ? group->name : "", argv[1]);
     }
     bt_command_group_help(program, group, asked ? stdout : stderr);
     return asked ? BT_EXIT_OK : usage_status(group);

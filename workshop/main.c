@@ -1,9 +1,11 @@
 // bangtin-media: looks at one uploaded file, in a sandbox that the server or a person puts around
 // it.
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/options.h"
 #include "base/str.h"
 #include "media/stream.h"
 #include "workshop/drawing.h"
@@ -11,8 +13,6 @@
 
 #define PATH_BYTES 4096
 #define REPORT_MAX_BYTES 65536
-
-enum { EXIT_INSPECTED = 0, EXIT_FAILED = 1, EXIT_USAGE = 64 };
 
 #if BT_SANITIZED
 // The sandbox has no /proc: nobody could look for leaks there, or read options.
@@ -22,21 +22,6 @@ const char *__asan_default_options(void)
     return "detect_leaks=0";
 }
 #endif
-
-static const char help[] =
-    "Cách dùng / usage: bangtin-media inspect FILE DIR\n"
-    "                   bangtin-media draw WIDTH HEIGHT -- FILE\n"
-    "\n"
-    "Xem một tệp đã tải lên: viết vào DIR bản kết luận (report.json) và ảnh nhỏ để duyệt.\n"
-    "Looks at one file: writes report.json, thumbnail.jpg and, of clips, filmstrip.jpg into DIR.\n"
-    "A refused file has a report and no pictures. The codes are in docs/media.md.\n"
-    "\n"
-    "Tệp từ bên ngoài không đáng tin: máy chủ chạy lệnh này trong hộp cát (bubblewrap).\n"
-    "Files from outside are hostile: the server runs this in a sandbox (bubblewrap) without a\n"
-    "network, with limits on memory, time and what it may write.\n"
-    "\n"
-    "draw: máy phát gọi để vẽ SVG, AVIF, HEIC; điểm ảnh ra đầu ra chuẩn.\n"
-    "draw: for players, who have SVG, AVIF and HEIC drawn here; pixels go to standard output.\n";
 
 // In place: in the sandbox there are these files and no room for others.
 static int write_text(const char *path, const struct bt_buf *text, struct bt_error *err)
@@ -90,26 +75,60 @@ static int inspect(const char *file, const char *dir, struct bt_error *err)
     return write_preview(bt_preview_filmstrip, file, dir, "filmstrip.jpg", &report, err);
 }
 
+static int run_inspect(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    return inspect(bt_operand(arguments, 0), bt_operand(arguments, 1), err);
+}
+
+static int read_side(const struct bt_arguments *arguments, size_t operand, int64_t *out,
+                     struct bt_error *err)
+{
+    const char *text = bt_operand(arguments, operand);
+    return bt_parse_int(text, 0, BT_MEDIA_MAX_SIDE_PX, out) == 0
+               ? 0
+               : bt_fail(err, -EINVAL, "'%s': cần / must be 0..%d", text, BT_MEDIA_MAX_SIDE_PX);
+}
+
+static int check_draw(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    int64_t side;
+    int r = read_side(arguments, 0, &side, err);
+    return r < 0 ? r : read_side(arguments, 1, &side, err);
+}
+
+static int run_draw(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    int64_t width, height;
+    int r = read_side(arguments, 0, &width, err);
+    r = r < 0 ? r : read_side(arguments, 1, &height, err);
+    return r < 0 ? r : bt_drawing_answer(bt_operand(arguments, 2), (int)width, (int)height);
+}
+
+static const struct bt_subcommand commands[] = {
+    {"inspect", "FILE DIR", 2, 2,
+     "Xem một tệp: viết vào DIR bản kết luận (report.json) và ảnh nhỏ để duyệt; tệp bị từ chối "
+     "thì\n"
+     "không có ảnh.\n"
+     "Looks at one file: writes report.json, thumbnail.jpg and, of clips, filmstrip.jpg into DIR. "
+     "A\n"
+     "refused file has a report and no pictures. The codes are in docs/media.md.",
+     .run = run_inspect},
+    {"draw", "WIDTH HEIGHT FILE", 3, 3,
+     "Máy phát gọi để vẽ SVG, AVIF, HEIC; điểm ảnh ra đầu ra chuẩn.\n"
+     "For players, who have SVG, AVIF and HEIC drawn here; pixels go to standard output.",
+     .check = check_draw, .run = run_draw},
+};
+
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(help, stdout);
-        return EXIT_INSPECTED;
-    }
-    int64_t width, height;
-    if (argc == 6 && strcmp(argv[1], "draw") == 0 && strcmp(argv[4], "--") == 0 &&
-        bt_parse_int(argv[2], 0, BT_MEDIA_MAX_SIDE_PX, &width) == 0 &&
-        bt_parse_int(argv[3], 0, BT_MEDIA_MAX_SIDE_PX, &height) == 0) {
-        return bt_drawing_answer(argv[5], (int)width, (int)height);
-    }
-    if (argc != 4 || strcmp(argv[1], "inspect") != 0) {
-        fputs(help, stderr);
-        return EXIT_USAGE;
-    }
-    struct bt_error err = {0};
-    if (inspect(argv[2], argv[3], &err) < 0) {
-        fprintf(stderr, "bangtin-media: %s\n", err.msg);
-        return EXIT_FAILED;
-    }
-    return EXIT_INSPECTED;
+    static const struct bt_program program = {.name = "bangtin-media"};
+    static const struct bt_command_group group = {
+        .summary = "bangtin-media: xem một tệp đã tải lên / looks at one uploaded file",
+        .about = "Tệp từ bên ngoài không đáng tin: máy chủ chạy lệnh này trong hộp cát "
+                 "(bubblewrap).\n"
+                 "Files from outside are hostile: the server runs this in a sandbox (bubblewrap) "
+                 "without a\nnetwork, with limits on memory, time and what it may write.",
+        .commands = commands,
+        .count = BT_ARRAY_LEN(commands)};
+    return bt_command_group_run(&program, &group, argc, argv);
 }
