@@ -103,6 +103,8 @@ int main(int argc, char **argv)
 {
     // Few arenas: many threads that allocate little would otherwise keep a lot.
     mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread is there yet
+    // And what is as large as a report goes back at once, instead of leaving holes.
+    mallopt(M_MMAP_THRESHOLD, 1024 * 1024);  // NOLINT(concurrency-mt-unsafe): likewise
     umask(0077);
     if (argc > 1 && bt_backup_is_command(argv[1])) {
         return bt_backup_command(argc, argv);
