@@ -128,7 +128,7 @@ class SlicesTest(ReportsCase):
     def test_whatever_is_asked_for_is_the_recount(self):
         long = bool(os.environ.get("BT_LONG"))
         self.prepare(seed=10, plays=0)
-        for seed in range(10, 30 if long else 12):
+        for seed in range(10, 20 if long else 12):
             self.world = World(seed, 4000)
             self.sql("DELETE FROM play_daily; DELETE FROM play_hourly; DELETE FROM play_subject;")
             self.sql("".join([*self.world.subjects_sql(), *self.world.counts_sql(self.world.plays)]))
@@ -136,7 +136,7 @@ class SlicesTest(ReportsCase):
             self.world.plays += late
             self.sql("".join(self.world.counts_sql(late)))
             pick = random.Random(seed)
-            for number in range(100 if long else 30):
+            for number in range(60 if long else 30):
                 asked, wanted, cut = self.question(pick)
                 with self.subTest(seed=seed, number=number, asked=asked):
                     report = self.report(**asked)
