@@ -1,5 +1,6 @@
 #include "plays/tally.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,15 +104,22 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+// Texts of one size, with whatever stands behind their ends: this is done for every play.
+#define COPY_TEXT(to, from)                                                                        \
+    do {                                                                                           \
+        static_assert(sizeof(to) == sizeof(from), "the same size");                                \
+        memcpy((to), (from), sizeof(to));                                                          \
+    } while (0)
+
 static void fill_subject(struct bt_tally_subject *subject, const struct bt_play_start *start)
 {
-    bt_copy_cut(subject->publication, sizeof(subject->publication), start->publication);
-    bt_copy_cut(subject->item, sizeof(subject->item), start->item);
-    bt_copy_cut(subject->asset, sizeof(subject->asset), start->asset);
-    bt_copy_cut(subject->type, sizeof(subject->type), start->kind);
-    bt_copy_cut(subject->campaign, sizeof(subject->campaign), start->campaign);
-    bt_copy_cut(subject->layer, sizeof(subject->layer), start->layer);
-    bt_copy_cut(subject->priority, sizeof(subject->priority), start->priority);
+    COPY_TEXT(subject->publication, start->publication);
+    COPY_TEXT(subject->item, start->item);
+    COPY_TEXT(subject->asset, start->asset);
+    COPY_TEXT(subject->type, start->kind);
+    COPY_TEXT(subject->campaign, start->campaign);
+    COPY_TEXT(subject->layer, start->layer);
+    COPY_TEXT(subject->priority, start->priority);
 }
 
 static void fill_evidence(char out[BT_TALLY_EVIDENCE_BYTES], const struct bt_play_start *start,
@@ -134,7 +142,7 @@ static void fill_key(const struct bt_tally *tally, const struct bt_record *recor
     key->day = floor_div(local_s, 86400);
     key->hour = (int)((local_s - key->day * 86400) / 3600);
     fill_subject(&key->subject, &record->start);
-    bt_copy_cut(key->reason, sizeof(key->reason), record->why_ended);
+    COPY_TEXT(key->reason, record->why_ended);
     fill_evidence(key->evidence, &record->start, display_known(record));
 }
 

@@ -55,21 +55,30 @@ static int check_sender(struct bt_senders *senders, const char *player,
                : bt_fail(err, -EACCES, "The signature is not of player '%.31s'", player);
 }
 
-// A record that cannot be read does not hold up those behind it: it is declared as a loss.
-static void read_records(struct bt_delivery *delivery)
+/*
+ * A record that cannot be read does not hold up those behind it: it is declared as a loss. There
+ * are a kilobyte of memory to each and a thousand of them: they are not zeroed first, since every
+ * one that is counted is written whole.
+ */
+static int read_records(struct bt_delivery *delivery, struct bt_error *err)
 {
     size_t count = (size_t)delivery->batch.header.count;
-    delivery->records = BT_NEW_ARRAY(struct bt_record, count + 1);
     delivery->hashes = BT_NEW_ARRAY(struct bt_sha256, count + 1);
+    delivery->records = malloc((count + 1) * sizeof(struct bt_record));  // allow: from outside
+    if (delivery->records == NULL) {
+        return bt_fail(err, -ENOMEM, "No memory for a batch");
+    }
+    delivery->records[count] = (struct bt_record){.seq = 0};
     struct bt_batch_cursor cursor = {0};
     struct bt_row row;
     for (size_t i = 0; i < count && bt_batch_next(&delivery->batch, &cursor, &row) > 0; i++) {
         struct bt_record *record = &delivery->records[i];
         delivery->hashes[i] = row.hash;
         if (bt_record_parse(row.body, row.len, record, NULL) < 0 || record->seq != row.seq) {
-            record->seq = 0;
+            *record = (struct bt_record){.seq = 0};
         }
     }
+    return 0;
 }
 
 int bt_delivery_read(struct bt_senders *senders, const char *player, const void *packed, size_t len,
@@ -85,9 +94,11 @@ int bt_delivery_read(struct bt_senders *senders, const char *player, const void 
     delivery->packed = bt_alloc(len);
     memcpy(delivery->packed, packed, len);
     delivery->packed_len = len;
-    read_records(delivery);
-    *out = BT_TAKE(delivery);
-    return 0;
+    r = read_records(delivery, err);
+    if (r == 0) {
+        *out = BT_TAKE(delivery);
+    }
+    return r;
 }
 
 size_t bt_delivery_bytes(const struct bt_delivery *delivery)
