@@ -42,10 +42,10 @@ void bt_return_snapshot(struct bt_repository *repository, int r)
 {
     const cJSON *snapshot = bt_tuf_client_snapshot(repository->client);
     BT_AUTOBUF body;
+    bt_buf_init(&body, MAX_BYTES);
     if (r != -ESTALE || snapshot == NULL) {
         return;
     }
-    bt_buf_init(&body, MAX_BYTES);
     char *text = cJSON_PrintUnformatted(snapshot);
     if (text != NULL &&
         bt_buf_appendf(&body, "{\"role\":\"snapshot\",\"document\":%s}", text) == 0) {
