@@ -54,7 +54,7 @@ static void forget_root(void)
 
 static void make(struct truth *truth)
 {
-    bt_test_province_init(&truth->province, 2, 6, 3);
+    bt_test_province_init(&truth->province, 2, 4, 2);
     bt_test_evidence(&truth->province, true, &truth->lines);
     add_plan(&truth->lines);
     (void)snprintf(truth->evidence, sizeof(truth->evidence), "/dev/shm/bangtin-fuzz-%d.btx",
