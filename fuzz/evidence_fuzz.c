@@ -68,7 +68,7 @@ static void make(struct truth *truth)
 
 static void edit(struct bt_test_lines *lines, const uint8_t *data, size_t size)
 {
-    for (; size >= EDIT_BYTES; data += EDIT_BYTES, size -= EDIT_BYTES) {
+    for (; size >= EDIT_BYTES && lines->count > 0; data += EDIT_BYTES, size -= EDIT_BYTES) {
         char *line = lines->lines[data[0] % lines->count];
         size_t at = (size_t)data[1] << 16 | (size_t)data[2] << 8 | data[3];
         size_t len = strlen(line);

@@ -416,6 +416,20 @@ class Walk(unittest.TestCase):
                      "tinh.json")
         roles = json.loads(urllib.request.urlopen(self.url + "/tuf/metadata/2.u-31333.json").read())
         self.assertEqual(len(roles["signatures"]), 2)
+        # As after a restore: what players are known to hold is gone here, and who may sign as well.
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=60)
+        with database:
+            newest, = database.execute("SELECT MAX(version) FROM tuf_metadata WHERE role = 'targets'").fetchone()
+            database.execute("DELETE FROM tuf_metadata WHERE (role = 'u-31333' AND version = 2) OR (role = 'targets' AND "
+                             "version = ?)", (newest,))
+            database.execute("INSERT INTO tuf_seen VALUES ('u-31333', 5), ('targets', ?)", (newest,))
+        database.close()
+        self.bangtin("repository", "push", "--repository", "kho")
+        self.assertEqual(json.loads(urllib.request.urlopen(f"{self.url}/tuf/metadata/{newest}.targets.json").read())["signed"]
+                         ["version"], newest)
+        self.bangtin("repository", "renew", "u-31333", "--repository", "kho", "--key", "an.json", "--key", "tinh.json")
+        signed = json.loads(urllib.request.urlopen(self.url + "/tuf/metadata/6.u-31333.json").read())["signed"]
+        self.assertEqual((signed["version"], len(signed["targets"])), (6, 1))
 
     def test_an_upload_goes_on_where_it_was_cut(self):
         self.prepare()
