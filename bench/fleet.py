@@ -68,7 +68,9 @@ class Fleet:
         until = time.monotonic() + WAIT_S
         while not condition(stats := self.stats()):
             if time.monotonic() > until:
-                raise SystemExit(f"in vain: {stats}")
+                print(f"waited in vain: {stats}", flush=True)
+                stats["faults"]["waited in vain"] = 1
+                break
             time.sleep(0.2)
         return stats
 
