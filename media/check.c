@@ -207,6 +207,7 @@ static void fill_clip_facts(const struct bt_input *input, int64_t file_size,
     bt_copy_cut(out->codec, sizeof(out->codec), avcodec_get_name(parameters->codec_id));
     fill_pixel_format(trial->format, out);
     out->rotation = bt_input_rotation(input);
+    out->mirrored = input->mirrored;
     fill_size(parameters->width, parameters->height, out->rotation % 180 != 0, out);
     int64_t frame_ns = bt_input_frame_ns(input);
     out->frames_per_s = frame_ns > 0 ? (double)BT_NS_PER_S / (double)frame_ns : 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libavutil/display.h>
+#include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 #include <limits.h>
 #include <math.h>
@@ -287,6 +288,27 @@ static int open_decoder(struct bt_input *input, struct bt_error *err)
     return r < 0 ? bt_fail_av(err, r, "Cannot open the decoder '%s'", decoder->name) : 0;
 }
 
+static const int32_t *display_matrix(const AVStream *stream)
+{
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+    const AVPacketSideData *data =
+        av_packet_side_data_get(stream->codecpar->coded_side_data,
+                                stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    return data != NULL && data->size >= 9 * sizeof(int32_t) ? (const int32_t *)data->data : NULL;
+#else
+    size_t size = 0;
+    const uint8_t *data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    return size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)data : NULL;
+#endif
+}
+
+// Some phones' front cameras film as a looking-glass shows: turned over first, then rotated.
+static bool is_mirrored(const AVStream *stream)
+{
+    const int32_t *matrix = display_matrix(stream);
+    return matrix != NULL && (int64_t)matrix[0] * matrix[4] - (int64_t)matrix[1] * matrix[3] < 0;
+}
+
 // FFmpeg reads no animated WebP, but its structures say what there is to say of one.
 static int open_webp(struct bt_input *input, struct bt_error *err)
 {
@@ -336,6 +358,7 @@ static int open_all(struct bt_input *input, const char *path, struct bt_error *e
         return bt_fail(err, -ENODATA, "There is no picture in it");
     }
     discard_all_but(input->format, input->stream);
+    input->mirrored = is_mirrored(input->stream);
     return open_decoder(input, err);
 }
 
@@ -401,6 +424,35 @@ static int feed(struct bt_input *input, struct bt_error *err)
     return 0;
 }
 
+// Upside down, in memory of its own.
+static int turn_over(AVFrame *frame, struct bt_error *err)
+{
+    BT_AUTOFRAME *turned = av_frame_alloc();
+    if (turned == NULL) {
+        return bt_fail(err, -ENOMEM, "No memory for a frame");
+    }
+    turned->format = frame->format;
+    turned->width = frame->width;
+    turned->height = frame->height;
+    if (av_frame_get_buffer(turned, 0) < 0 || av_frame_copy_props(turned, frame) < 0) {
+        return bt_fail(err, -ENOMEM, "No memory for a frame");
+    }
+    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
+    const uint8_t *last[4] = {NULL};
+    int steps[4] = {0};
+    for (int i = 0; i < av_pix_fmt_count_planes(frame->format); i++) {
+        bool chroma = (i == 1 || i == 2) && (format->flags & AV_PIX_FMT_FLAG_RGB) == 0;
+        int height = chroma ? AV_CEIL_RSHIFT(frame->height, format->log2_chroma_h) : frame->height;
+        last[i] = frame->data[i] + (ptrdiff_t)(height - 1) * frame->linesize[i];
+        steps[i] = -frame->linesize[i];
+    }
+    av_image_copy(turned->data, turned->linesize, last, steps, frame->format, frame->width,
+                  frame->height);
+    av_frame_unref(frame);
+    av_frame_move_ref(frame, turned);
+    return 0;
+}
+
 static int check_frame(struct bt_input *input, AVFrame *frame, struct bt_error *err)
 {
     int r = check_size(frame->width, frame->height, err);
@@ -415,6 +467,13 @@ static int check_frame(struct bt_input *input, AVFrame *frame, struct bt_error *
         input->interlaced = true;
         // What cannot be joined is shown as it came: a comb is better than no picture.
         (void)bt_deinterlace(frame);
+    }
+    if (input->mirrored) {
+        r = turn_over(frame, err);
+        if (r < 0) {
+            av_frame_unref(frame);
+            return r;
+        }
     }
     return 1;
 }
@@ -470,20 +529,6 @@ int bt_input_seek(struct bt_input *input, int64_t timestamp)
     avcodec_flush_buffers(input->codec);
     input->drained = false;
     return 0;
-}
-
-static const int32_t *display_matrix(const AVStream *stream)
-{
-#if LIBAVFORMAT_VERSION_MAJOR >= 61
-    const AVPacketSideData *data =
-        av_packet_side_data_get(stream->codecpar->coded_side_data,
-                                stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
-    return data != NULL && data->size >= 9 * sizeof(int32_t) ? (const int32_t *)data->data : NULL;
-#else
-    size_t size = 0;
-    const uint8_t *data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
-    return size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)data : NULL;
-#endif
 }
 
 int bt_input_rotation(const struct bt_input *input)

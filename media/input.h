@@ -34,6 +34,7 @@ struct bt_input {
     AVPacket *packet;
     int64_t damaged;  // packets and frames with errors so far
     bool drained;     // the demuxer has no more
+    bool mirrored;    // the clip wants its frames turned over; they are
     bool interlaced;  // some frames came as half pictures; they are given joined
     int fd;
 };
