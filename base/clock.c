@@ -87,3 +87,10 @@ void bt_clock_sleep_until(const struct bt_clock *clock, int64_t mono_ns)
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
     }
 }
+
+int64_t bt_clock_worked_ns(void)
+{
+    struct timespec worked;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked);
+    return worked.tv_sec * BT_NS_PER_S + worked.tv_nsec;
+}

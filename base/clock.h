@@ -26,6 +26,9 @@ struct bt_clock *bt_clock_create_simulated(int64_t mono_ns, int64_t wall_ms) BT_
 void bt_clock_destroy(struct bt_clock *clock);
 BT_DEFINE_AUTO(bt_clock)
 
+// What the calling thread has worked so far, whatever else the machine had to do.
+int64_t bt_clock_worked_ns(void);
+
 // Simulated clocks only: both hands move, or the wall clock alone is set (an NTP step).
 void bt_clock_advance(struct bt_clock *clock, int64_t ns);
 void bt_clock_set_wall(struct bt_clock *clock, int64_t wall_ms);

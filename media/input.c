@@ -44,7 +44,8 @@ static bool has_to_stop(const struct bt_input *input)
 {
     const struct bt_input_options *options = &input->options;
     return (options->stop != NULL && atomic_load(options->stop)) ||
-           (options->until_ns != 0 && bt_clock_mono_ns(bt_clock_real()) >= options->until_ns);
+           (options->until_ns != 0 && bt_clock_mono_ns(bt_clock_real()) >= options->until_ns) ||
+           (options->work_until_ns != 0 && bt_clock_worked_ns() >= options->work_until_ns);
 }
 
 static int read_file(void *context, uint8_t *out, int size)

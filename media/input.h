@@ -22,7 +22,8 @@ struct bt_input_options {
     int threads;              // of the decoder; 0: one, two above 1080p60
     const atomic_bool *stop;  // borrowed; gives up when it is set; NULL: nobody stops us
     int64_t until_ns;         // gives up at this monotonic instant; 0: never
-    bool thorough;            // learn everything, even what playing does not need
+    int64_t work_until_ns;  // and once the thread has worked so much (bt_clock_worked_ns); 0: never
+    bool thorough;          // learn everything, even what playing does not need
 };
 
 struct bt_input {
