@@ -31,7 +31,7 @@ static void must(int64_t r, const struct bt_error *err)
 {
     if (r < 0) {
         fprintf(stderr, "plan-bench: %s\n", err->msg);
-        exit(1);  // allow: a measuring program
+        exit(1);  // NOLINT(concurrency-mt-unsafe): there is one thread
     }
 }
 
