@@ -254,6 +254,12 @@ class AlertTest(CareCase):
         self.sql(f"UPDATE tuf_metadata SET expires_ms = {self.now_ms() + 3600000}")
         self.until(lambda: self.kinds() == ["expiry-1"], "it did not become urgent")
 
+    def test_a_server_that_stops_hands_its_work_over(self):
+        held = "SELECT count(*) FROM care_lease WHERE until_ms > 0"
+        self.until(lambda: self.query(held) == 2, "nobody looks after the screens")
+        self.server.stop()
+        self.assertEqual(self.query(held), 0)
+
     def test_no_backup_for_too_long(self):
         os.utime(os.path.join(self.directory, "data", "lock"), (1, 1))
         self.until(lambda: self.kinds() == ["backup"], "no alert came")

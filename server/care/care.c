@@ -198,12 +198,21 @@ static int round_of(struct bt_care *care, const struct duty *duty)
     }
     if (db != NULL && atomic_load(&care->stopping)) {
         bt_db_rollback(db);
-        bt_lease_leave(db, duty->name, care->holder);
     }
     if (db != NULL) {
         bt_db_release(db);
     }
     return r;
+}
+
+// Another server takes over at once.
+static void leave(struct bt_care *care, const struct duty *duty)
+{
+    struct bt_db *db = NULL;
+    if (bt_db_acquire(care->server->db, &db, NULL) == 0) {
+        bt_lease_leave(db, duty->name, care->holder);
+        bt_db_release(db);
+    }
 }
 
 static void work(struct bt_care *care, const struct duty *duty)
@@ -213,6 +222,7 @@ static void work(struct bt_care *care, const struct duty *duty)
         int64_t rest_ns = r < 0 ? minute_ns() : duty->every_ns;
         (void)bt_queue_pop_wait(care->rest, bt_clock_mono_ns(bt_clock_real()) + rest_ns);
     }
+    leave(care, duty);
 }
 
 static void *watch(void *context)
