@@ -92,6 +92,8 @@ class Player:
 
 
 class FleetCase(ServerCase):
+    prepared = True
+
     def setUp(self):
         super().setUp()
         self.admin = self.administrator()
