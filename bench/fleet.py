@@ -106,7 +106,7 @@ class PlayedProvince(Province):
 
     def run_sql(self, statement):
         if self.database:
-            subprocess.run(["psql", "--quiet", self.database], input=statement + ";", check=True, text=True)
+            subprocess.run(["psql", "--quiet", self.database], input=statement + "; ANALYZE;", check=True, text=True)
         else:
             self.execute(statement)
 
@@ -326,6 +326,8 @@ def main():
     options = read_options()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # As it comes out of the box: tables of thousands of rows that change all the time want to be looked after.
+    os.environ["BT_POSTGRES_OPTIONS"] = "-c autovacuum=on -c autovacuum_naptime=15s -c shared_buffers=128MB"
     PlayedProvince.engine = "postgresql" if options.postgresql else "sqlite"
     province, run = PlayedProvince("setUp"), None
     try:

@@ -5,6 +5,8 @@
 #   tools/postgres.sh installed         exits 0 when PostgreSQL is there
 #   tools/postgres.sh start DIR [PID]   prints the connection string; ends with process PID
 #   tools/postgres.sh stop DIR          ends it and removes DIR
+#
+# $BT_POSTGRES_OPTIONS come last: "-c autovacuum=on" for what runs longer than a test.
 set -euo pipefail
 
 # Debian keeps the server's programs out of the PATH, by version.
@@ -64,7 +66,7 @@ start() {
     unprivileged "$bin/pg_ctl" start --pgdata="$directory/data" --log="$directory/data/log" --wait --silent \
         --options="-c listen_addresses='' -c unix_socket_directories='$directory' -c fsync=off \
             -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 \
-            -c shared_buffers=16MB -c max_connections=60 -c autovacuum=off -c jit=off" ||
+            -c shared_buffers=16MB -c max_connections=60 -c autovacuum=off -c jit=off ${BT_POSTGRES_OPTIONS-}" ||
         { cat "$directory/data/log" >&2 && return 1; }
     if [[ -n $pid ]]; then
         setsid "$0" follow "$directory" "$pid" </dev/null >/dev/null 2>&1 &

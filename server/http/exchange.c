@@ -482,12 +482,12 @@ void bt_exchange_work(void *job)
     if (exchange->job == JOB_WRITE) {
         write_pieces(&exchange->call->receiving);
         allow_body(exchange);
-        MHD_resume_connection(exchange->connection);
+        bt_resuming_add(exchange->world->resuming, exchange->connection);
         return;
     }
     if (exchange->job == JOB_JUDGE) {
         judge(exchange);
-        MHD_resume_connection(exchange->connection);
+        bt_resuming_add(exchange->world->resuming, exchange->connection);
         return;
     }
     if (exchange->job == JOB_ANSWER && !answer_now(exchange)) {
@@ -501,5 +501,5 @@ void bt_exchange_work(void *job)
         return;
     }
     finish_answer(exchange);
-    MHD_resume_connection(exchange->connection);
+    bt_resuming_add(exchange->world->resuming, exchange->connection);
 }

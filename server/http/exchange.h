@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "server/http/peers.h"
+#include "server/http/resuming.h"
 #include "server/http/route.h"
 #include "server/http/stream.h"
 #include "server/http/workers.h"
@@ -18,6 +19,7 @@ struct bt_exchange_world {
     struct bt_server *server;
     struct bt_workers *workers;
     struct bt_streams *streams;
+    struct bt_resuming *resuming;
     struct bt_peers *peers;
     bool (*gate)(struct bt_call *call, const struct bt_route *route);
     const struct bt_route_table *const *tables;

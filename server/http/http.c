@@ -229,8 +229,9 @@ int bt_http_start(struct bt_server *server, const struct bt_http_options *option
         http->world.tables_count = bt_all_routes_count;
     }
     open_metrics(http, server->metrics);
-    http->world.streams = bt_streams_create(server->metrics);
-    int r = bt_listen_open(options->listen, &http->listener, err);
+    int r = bt_resuming_start(&http->world.resuming, err);
+    http->world.streams = r == 0 ? bt_streams_create(http->world.resuming, server->metrics) : NULL;
+    r = r < 0 ? r : bt_listen_open(options->listen, &http->listener, err);
     http->world.is_unix = http->listener.is_unix;
     r = r < 0 ? r : load_tls(http, options, err);
     r = r < 0 ? r : start_threads(http, options, err);
@@ -259,7 +260,9 @@ void bt_http_close(struct bt_http *http)
     if (http->world.workers != NULL) {
         bt_workers_close(http->world.workers);
     }
-    bt_streams_close(http->world.streams);
+    if (http->world.streams != NULL) {
+        bt_streams_close(http->world.streams);
+    }
 }
 
 void bt_http_destroy(struct bt_http *http)
@@ -270,6 +273,9 @@ void bt_http_destroy(struct bt_http *http)
     bt_http_close(http);
     if (http->world.workers != NULL) {
         bt_workers_stop(http->world.workers);
+    }
+    if (http->world.resuming != NULL) {
+        bt_resuming_stop(http->world.resuming);
     }
     // Nothing is suspended any more, which it demands.
     if (http->daemon != NULL) {
@@ -282,6 +288,7 @@ void bt_http_destroy(struct bt_http *http)
     bt_workers_destroy(http->world.workers);
     bt_peers_destroy(http->world.peers);
     bt_streams_destroy(http->world.streams);
+    bt_resuming_destroy(http->world.resuming);
     bt_buf_finish(&http->certificate);
     bt_buf_finish(&http->private_key);
     free(http);

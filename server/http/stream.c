@@ -29,6 +29,7 @@ struct bt_stream {
 };
 
 struct bt_streams {
+    struct bt_resuming *resuming;  // borrowed
     struct bt_metric *open, *dropped, *bytes;
     pthread_mutex_t lock;
     // Protected by lock.
@@ -36,9 +37,10 @@ struct bt_streams {
     bool closed;
 };
 
-struct bt_streams *bt_streams_create(struct bt_metrics *metrics)
+struct bt_streams *bt_streams_create(struct bt_resuming *resuming, struct bt_metrics *metrics)
 {
     struct bt_streams *streams = BT_NEW(struct bt_streams);
+    streams->resuming = resuming;
     pthread_mutex_init(&streams->lock, NULL);
     streams->open = bt_metrics_gauge(metrics, "bangtin_streams", "", "Open event streams.");
     streams->dropped =
@@ -104,6 +106,7 @@ struct bt_stream *bt_stream_open(struct bt_streams *streams, struct MHD_Connecti
     stream->context = reply->context;
     pthread_mutex_init(&stream->lock, NULL);
     bt_metric_add(streams->open, 1);
+    bt_resuming_count(streams->resuming, 1);
     bool closed;
     link_in(streams, stream, &closed);
     if (reply->on_open != NULL) {
@@ -126,6 +129,7 @@ void bt_stream_gone(struct bt_stream *stream)
         stream->on_close(stream, stream->context);
     }
     bt_metric_add(stream->all->open, -1);
+    bt_resuming_count(stream->all->resuming, -1);
     pthread_mutex_destroy(&stream->lock);
     free(stream->text);
     free(stream);
@@ -136,7 +140,7 @@ static void wake(struct bt_stream *stream)
 {
     if (stream->parked) {
         stream->parked = false;
-        MHD_resume_connection(stream->connection);
+        bt_resuming_add(stream->all->resuming, stream->connection);
     }
 }
 

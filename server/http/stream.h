@@ -11,12 +11,14 @@
 #include <microhttpd.h>
 
 #include "server/http/call_private.h"
+#include "server/http/resuming.h"
 
 // A reader that is this far behind will not catch up.
 #define BT_STREAM_QUEUE_MAX_BYTES 65536
 
 struct bt_streams;  // all of one server
-struct bt_streams *bt_streams_create(struct bt_metrics *metrics) BT_NODISCARD;
+struct bt_streams *bt_streams_create(struct bt_resuming *resuming,
+                                     struct bt_metrics *metrics) BT_NODISCARD;
 void bt_streams_destroy(struct bt_streams *streams);  // all of them are gone by now
 BT_DEFINE_AUTO(bt_streams)
 
