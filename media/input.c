@@ -21,7 +21,7 @@
 // Containers that hold their own content; none that names other files.
 #define DEMUXERS                                                                                   \
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,h264,hevc,mpegvideo,"   \
-    "m4v,ivf,obu,gif,apng"
+    "m4v,ivf,obu,dv,gif,apng"
 
 #define IO_BUFFER_BYTES 32768
 #define PROBE_BYTES "5000000"  // FFmpeg's own default, said aloud: a transport stream needs most
@@ -31,13 +31,18 @@
 #define LONGEST_FRAME_NS (10 * BT_NS_PER_S)
 #define SHORTEST_FRAME_NS (BT_NS_PER_S / 480)
 
+// What clips of offices, cameras, phones and archives are made of.
 static const enum AVCodecID codecs[] = {
-    AV_CODEC_ID_H264,      AV_CODEC_ID_HEVC,     AV_CODEC_ID_AV1,        AV_CODEC_ID_VP9,
-    AV_CODEC_ID_VP8,       AV_CODEC_ID_MPEG4,    AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO,
-    AV_CODEC_ID_MJPEG,     AV_CODEC_ID_GIF,      AV_CODEC_ID_APNG,       AV_CODEC_ID_H263,
-    AV_CODEC_ID_THEORA,    AV_CODEC_ID_WMV1,     AV_CODEC_ID_WMV2,       AV_CODEC_ID_WMV3,
-    AV_CODEC_ID_VC1,       AV_CODEC_ID_PRORES,   AV_CODEC_ID_DNXHD,      AV_CODEC_ID_FLV1,
-    AV_CODEC_ID_MSMPEG4V3, AV_CODEC_ID_RAWVIDEO,
+    AV_CODEC_ID_H264,      AV_CODEC_ID_HEVC,      AV_CODEC_ID_AV1,        AV_CODEC_ID_VP9,
+    AV_CODEC_ID_VP8,       AV_CODEC_ID_MPEG4,     AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO,
+    AV_CODEC_ID_MJPEG,     AV_CODEC_ID_GIF,       AV_CODEC_ID_APNG,       AV_CODEC_ID_THEORA,
+    AV_CODEC_ID_H263,      AV_CODEC_ID_H263P,     AV_CODEC_ID_H263I,      AV_CODEC_ID_WMV1,
+    AV_CODEC_ID_WMV2,      AV_CODEC_ID_WMV3,      AV_CODEC_ID_VC1,        AV_CODEC_ID_MSMPEG4V1,
+    AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3, AV_CODEC_ID_FLV1,       AV_CODEC_ID_VP6,
+    AV_CODEC_ID_VP6F,      AV_CODEC_ID_DVVIDEO,   AV_CODEC_ID_PRORES,     AV_CODEC_ID_DNXHD,
+    AV_CODEC_ID_CFHD,      AV_CODEC_ID_JPEG2000,  AV_CODEC_ID_FFV1,       AV_CODEC_ID_HUFFYUV,
+    AV_CODEC_ID_FFVHUFF,   AV_CODEC_ID_UTVIDEO,   AV_CODEC_ID_SVQ1,       AV_CODEC_ID_SVQ3,
+    AV_CODEC_ID_CINEPAK,   AV_CODEC_ID_QTRLE,     AV_CODEC_ID_PNG,        AV_CODEC_ID_RAWVIDEO,
 };
 
 static bool has_to_stop(const struct bt_input *input)
