@@ -44,8 +44,11 @@ static const struct {
     [BT_MEDIA_SOME_DAMAGE] = {"some-damage",
                               "Một số khung hình bị lỗi, có thể thấy vỡ hình: nên xuất lại.",
                               "Some frames are damaged and may show: better export it again."},
-    [BT_MEDIA_HDR] = {"hdr", "Video HDR: màu sẽ nhạt trên màn hình thường; nên xuất bản SDR.",
-                      "An HDR clip: colours will look pale; export it as SDR."},
+    [BT_MEDIA_HDR] = {"hdr",
+                      "Video HDR: máy phát tự chuyển cho màn hình thường; nên xuất bản SDR để màu "
+                      "đúng ý.",
+                      "An HDR clip: the player converts it for ordinary screens; export SDR to "
+                      "choose the colours yourself."},
     [BT_MEDIA_ABOVE_1080P] = {"above-1080p",
                               "Video lớn hơn 1920×1080: máy phát nhỏ có thể không kịp giải mã.",
                               "Larger than 1920×1080: small players may not keep up."},

@@ -12,6 +12,7 @@
 #include "media/av.h"
 #include "media/planes.h"
 #include "media/resample.h"
+#include "media/tone.h"
 
 /*
  * Two kinds of frames. YUV planes (nearly every clip, JPEG) go through libyuv: scaled as planes,
@@ -35,6 +36,7 @@ struct bt_converter {
     struct bt_scratch scaled;    // planes at the target's size
     struct bt_scratch bgra;      // BGRA before scaling or cutting
     struct bt_scratch upright;   // BGRA before turning
+    struct bt_tone *tone;        // of the last HDR frame; NULL: there was none
 };
 
 // Where converted pixels go.
@@ -62,6 +64,7 @@ void bt_converter_destroy(struct bt_converter *converter)
     bt_scratch_finish(&converter->scaled);
     bt_scratch_finish(&converter->bgra);
     bt_scratch_finish(&converter->upright);
+    bt_tone_destroy(converter->tone);
     free(converter);
 }
 
@@ -297,6 +300,17 @@ static int convert_turned(struct bt_converter *converter, const AVFrame *frame,
     return 0;
 }
 
+// Last, so that only what is seen is looked up.
+static void map_tones(struct bt_converter *converter, enum AVColorTransferCharacteristic transfer,
+                      const struct target *to)
+{
+    if (converter->tone == NULL || bt_tone_transfer(converter->tone) != transfer) {
+        bt_tone_destroy(converter->tone);
+        converter->tone = bt_tone_create(transfer);
+    }
+    bt_tone_map(converter->tone, to->pixels, (size_t)to->stride, to->width, to->height);
+}
+
 static int check_request(const AVFrame *frame, const struct bt_crop *crop, int rotation,
                          size_t stride, int width, int height, struct bt_error *err)
 {
@@ -329,8 +343,10 @@ int bt_convert(struct bt_converter *converter, const struct bt_frame *frame,
         return r;
     }
     struct target to = {pixels, (int)stride, width, height};
-    if (rotation == 0) {
-        return convert_upright(converter, av, crop, &to, err);
+    r = rotation == 0 ? convert_upright(converter, av, crop, &to, err)
+                      : convert_turned(converter, av, crop, rotation, &to, err);
+    if (r == 0 && bt_transfer_is_hdr(av->color_trc) && !has_alpha(av->format)) {
+        map_tones(converter, av->color_trc, &to);
     }
-    return convert_turned(converter, av, crop, rotation, &to, err);
+    return r;
 }

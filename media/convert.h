@@ -3,8 +3,8 @@
  * on size, format, matrix and range, and rebuilds it when a frame differs (mid-stream changes).
  *
  * Colour: BT.601, BT.709 and BT.2020 matrices, limited and full range, taken from each frame;
- * unknown: 601 up to 576 lines, else 709, limited (yuvj: full). Not thread-safe; use one per
- * thread.
+ * unknown: 601 up to 576 lines, else 709, limited (yuvj: full). HDR (PQ, HLG) is mapped to what a
+ * screen without it shows. Not thread-safe; use one per thread.
  */
 #ifndef BT_MEDIA_CONVERT_H
 #define BT_MEDIA_CONVERT_H

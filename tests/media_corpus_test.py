@@ -5,6 +5,7 @@ long ones."""
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,8 @@ class CorpusTest(unittest.TestCase):
     def test_what_is_seen_is_what_ffmpeg_sees(self):
         for name, wanted in verdicts():
             path = os.path.join(MEDIA, name)
-            plays = name.startswith("video/") and not wanted.startswith("refused") and os.path.exists(path)
+            # What is shown of HDR is no simple conversion; media/tone_test.c has its numbers.
+            plays = name.startswith("video/") and not re.match("refused|.*:hdr", wanted) and os.path.exists(path)
             if not plays or not (LONG or is_short(path)):
                 continue
             with self.subTest(name), tempfile.TemporaryDirectory(prefix="bt-corpus-") as directory:

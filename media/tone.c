@@ -1,0 +1,198 @@
+#include "media/tone.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+// Sources: SMPTE ST 2084 (PQ), ITU-R BT.2100-2 (HLG), BT.2087-0 (BT.2020 to BT.709), BT.2390-10
+// section 5.4.1 (the curve), BT.2408-7 (diffuse white), BT.1886 (what a screen makes of values).
+
+#define SIDE 33  // points of the table along each colour
+#define STEP_BITS 8
+
+#define SOURCE_PEAK_NITS 1000.0  // what nearly everything is graded on
+#define SCREEN_PEAK_NITS 203.0
+#define PQ_MAX_NITS 10000.0
+
+struct bt_tone {
+    enum AVColorTransferCharacteristic transfer;
+    uint8_t points[SIDE][SIDE][SIDE][4];  // [red][green][blue]: blue, green, red
+};
+
+struct rgb {
+    double r, g, b;
+};
+
+static const double pq_m1 = 2610.0 / 16384, pq_m2 = 2523.0 / 4096 * 128;
+static const double pq_c1 = 3424.0 / 4096, pq_c2 = 2413.0 / 4096 * 32, pq_c3 = 2392.0 / 4096 * 32;
+
+static double pq_to_nits(double value)
+{
+    double p = pow(fmax(value, 0), 1 / pq_m2);
+    return PQ_MAX_NITS * pow(fmax(p - pq_c1, 0) / (pq_c2 - pq_c3 * p), 1 / pq_m1);
+}
+
+static double nits_to_pq(double nits)
+{
+    double p = pow(fmax(nits, 0) / PQ_MAX_NITS, pq_m1);
+    return pow((pq_c1 + pq_c2 * p) / (1 + pq_c3 * p), pq_m2);
+}
+
+static double luminance(struct rgb c)
+{
+    return 0.2627 * c.r + 0.6780 * c.g + 0.0593 * c.b;
+}
+
+static struct rgb scaled(struct rgb c, double by)
+{
+    return (struct rgb){c.r * by, c.g * by, c.b * by};
+}
+
+// The scene's light, 0 to 1.
+static double hlg_to_scene(double value)
+{
+    const double a = 0.17883277, b = 0.28466892, c = 0.55991073;
+    return value <= 0.5 ? value * value / 3 : (exp((value - c) / a) + b) / 12;
+}
+
+// What a screen of 1,000 nits would show.
+static struct rgb to_nits(enum AVColorTransferCharacteristic transfer, struct rgb coded)
+{
+    if (transfer == AVCOL_TRC_SMPTE2084) {
+        return (struct rgb){pq_to_nits(coded.r), pq_to_nits(coded.g), pq_to_nits(coded.b)};
+    }
+    const struct rgb scene = {hlg_to_scene(coded.r), hlg_to_scene(coded.g), hlg_to_scene(coded.b)};
+    return scaled(scene, SOURCE_PEAK_NITS * pow(fmax(luminance(scene), 1e-6), 0.2));
+}
+
+// Up to the knee everything stays; from there a spline reaches the screen's peak at the source's.
+static double compress(double nits)
+{
+    const double source = nits_to_pq(SOURCE_PEAK_NITS);
+    const double most = nits_to_pq(SCREEN_PEAK_NITS) / source;
+    const double knee = 1.5 * most - 0.5;
+    double value = fmin(nits_to_pq(nits) / source, 1);
+    if (value > knee) {
+        double t = (value - knee) / (1 - knee), t2 = t * t, t3 = t2 * t;
+        value = (2 * t3 - 3 * t2 + 1) * knee + (t3 - 2 * t2 + t) * (1 - knee) +
+                (-2 * t3 + 3 * t2) * most;
+    }
+    return pq_to_nits(value * source);
+}
+
+static struct rgb to_bt709(struct rgb c)
+{
+    return (struct rgb){
+        1.6605 * c.r - 0.5876 * c.g - 0.0728 * c.b,
+        -0.1246 * c.r + 1.1329 * c.g - 0.0083 * c.b,
+        -0.0182 * c.r - 0.1006 * c.g + 1.1187 * c.b,
+    };
+}
+
+static uint8_t to_screen(double light)
+{
+    return (uint8_t)lround(255 * pow(fmin(fmax(light, 0), 1), 1 / 2.4));
+}
+
+static void make_point(enum AVColorTransferCharacteristic transfer, struct rgb coded,
+                       uint8_t out[4])
+{
+    struct rgb nits = to_nits(transfer, coded);
+    double bright = luminance(nits);
+    double by = bright > 0 ? compress(bright) / bright / SCREEN_PEAK_NITS : 0;
+    struct rgb light = to_bt709(scaled(nits, by));
+    out[0] = to_screen(light.b);
+    out[1] = to_screen(light.g);
+    out[2] = to_screen(light.r);
+}
+
+bool bt_transfer_is_hdr(enum AVColorTransferCharacteristic transfer)
+{
+    return transfer == AVCOL_TRC_SMPTE2084 || transfer == AVCOL_TRC_ARIB_STD_B67;
+}
+
+struct bt_tone *bt_tone_create(enum AVColorTransferCharacteristic transfer)
+{
+    struct bt_tone *tone = BT_NEW(struct bt_tone);
+    const double last = SIDE - 1;
+    tone->transfer = transfer;
+    for (int r = 0; r < SIDE; r++) {
+        for (int g = 0; g < SIDE; g++) {
+            for (int b = 0; b < SIDE; b++) {
+                const struct rgb coded = {r / last, g / last, b / last};
+                make_point(transfer, coded, tone->points[r][g][b]);
+            }
+        }
+    }
+    return tone;
+}
+
+void bt_tone_destroy(struct bt_tone *tone)
+{
+    free(tone);
+}
+
+enum AVColorTransferCharacteristic bt_tone_transfer(const struct bt_tone *tone)
+{
+    return tone->transfer;
+}
+
+// Where a value lies between two points: in 1/256 of their distance.
+struct place {
+    int point, part;
+};
+
+static void fill_places(struct place out[256])
+{
+    for (int value = 0; value < 256; value++) {
+        int at = (value * (SIDE - 1) << STEP_BITS) / 255;
+        int point = BT_MIN(at >> STEP_BITS, SIDE - 2);
+        out[value] = (struct place){point, at - (point << STEP_BITS)};
+    }
+}
+
+// Three numbers by size, by whether the first is not below the second, the second not below the
+// third, the first not below the third. Two of the eight cannot be.
+static const int orders[8][3] = {{2, 1, 0}, {0, 1, 2}, {1, 2, 0}, {1, 0, 2},
+                                 {2, 0, 1}, {0, 2, 1}, {0, 1, 2}, {0, 1, 2}};
+
+/*
+ * Between the eight points around a colour, along the tetrahedron it lies in: from the darkest
+ * corner, first along the colour with the largest part, then the next, then the last.
+ */
+static void map_pixel(const struct bt_tone *tone, const struct place places[256], uint8_t *pixel)
+{
+    const struct place at[3] = {places[pixel[2]], places[pixel[1]], places[pixel[0]]};
+    const int *order = orders[(at[0].part >= at[1].part) * 4 + (at[1].part >= at[2].part) * 2 +
+                              (at[0].part >= at[2].part)];
+    int corner[3] = {at[0].point, at[1].point, at[2].point};
+    const int parts[3] = {at[order[0]].part, at[order[1]].part, at[order[2]].part};
+    const int weights[4] = {(1 << STEP_BITS) - parts[0], parts[0] - parts[1], parts[1] - parts[2],
+                            parts[2]};
+    int sums[3] = {1 << (STEP_BITS - 1), 1 << (STEP_BITS - 1), 1 << (STEP_BITS - 1)};
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) {
+            corner[order[i - 1]]++;
+        }
+        const uint8_t *point = tone->points[corner[0]][corner[1]][corner[2]];
+        for (int c = 0; c < 3; c++) {
+            sums[c] += weights[i] * point[c];
+        }
+    }
+    for (int c = 0; c < 3; c++) {
+        pixel[c] = (uint8_t)(sums[c] >> STEP_BITS);
+    }
+}
+
+void bt_tone_map(const struct bt_tone *tone, uint8_t *pixels, size_t stride, int width, int height)
+{
+    struct place places[256] = {{0, 0}};
+    fill_places(places);
+    for (int y = 0; y < height; y++) {
+        uint8_t *pixel = pixels + (size_t)y * stride;
+        for (int x = 0; x < width; x++, pixel += 4) {
+            map_pixel(tone, places, pixel);
+        }
+    }
+}
