@@ -70,7 +70,6 @@ static void publish(struct bt_db *db, const char *target, char *text, int64_t at
 {
     struct bt_error err = {0};
     char hex[BT_SHA256_HEX_BYTES];
-    BT_AUTOFREE char *owned = text;
     struct bt_sha256 sha256 = bt_sha256_of(text, strlen(text));
     bt_hex(sha256.bytes, sizeof(sha256.bytes), hex);
     must(bt_db_run(db, &err,
@@ -80,6 +79,7 @@ static void publish(struct bt_db *db, const char *target, char *text, int64_t at
                    " 'published', '', '{}', $2, $3, '', 0, $4, $4, 1)",
                    BT_TEXT(target), BT_TEXT(text), BT_TEXT(hex), BT_INT(at_ms)),
          &err);
+    free(text);
 }
 
 static void add_unit(struct bt_db *db, int unit, int64_t at_ms)
