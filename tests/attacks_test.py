@@ -761,9 +761,10 @@ class Network(AttackCase):
         for fault, at in (("garble", 900), ("truncate", 600), ("cut", 300), ("garble", 100), ("garble", 0)):
             struck = WORLD.proxy.struck
             WORLD.proxy.arm(fault, at)
-            self.screen.wait(lambda: self.house.hint(next(hints)) or WORLD.proxy.struck > struck)
+            self.screen.wait(lambda: self.house.hint(next(hints)) or WORLD.proxy.struck > struck, timeout=240)
         WORLD.proxy.disarm()
-        self.screen.wait_item(WORLD.red)
+        # A length that was hit makes the player wait for bytes that nobody sends: 70 s, once for each.
+        self.screen.wait_item(WORLD.red, timeout=240)
         self.judge(RED)
 
     def test_a_server_that_is_gone(self):

@@ -77,8 +77,8 @@ class Screen:
     def wait_said(self, text, times=1):
         self.wait(lambda: self.said().count(text) >= times)
 
-    def wait_item(self, item):
-        self.wait(lambda: any(entry[0] == item for present in self.presents()[-1:] for entry in present))
+    def wait_item(self, item, timeout=60):
+        self.wait(lambda: any(entry[0] == item for present in self.presents()[-1:] for entry in present), timeout)
 
 
 class World:
