@@ -168,7 +168,9 @@ static enum MHD_Result ask(struct bt_exchange *exchange, enum job job)
 {
     bool pieces = exchange->call->route->body == BT_BODY_STREAM;
     int weight = pieces ? UPLOAD_WEIGHT : 1;
-    if (bt_workers_admit(exchange->world->workers, weight) < 0) {
+    bool person = exchange->call->route->who == BT_WHO_USER;
+    int spare = person ? 0 : BT_WORKERS_PEOPLES_JOBS;
+    if (bt_workers_admit(exchange->world->workers, weight, spare) < 0) {
         bt_metric_add(exchange->world->refused, 1);
         bt_call_set_header(exchange->call, "Retry-After", "2");
         bt_call_problem(exchange->call, 503, "busy", "Máy chủ đang bận; hãy thử lại sau giây lát",

@@ -68,12 +68,12 @@ int bt_workers_start(int count, void (*run)(void *job), struct bt_workers **out,
     return 0;
 }
 
-int bt_workers_admit(struct bt_workers *workers, int weight)
+int bt_workers_admit(struct bt_workers *workers, int weight, int spare)
 {
     if (atomic_load(&workers->closed)) {
         return -EPIPE;
     }
-    if (atomic_fetch_add(&workers->admitted, weight) + weight > BT_WORKERS_MAX_JOBS) {
+    if (atomic_fetch_add(&workers->admitted, weight) + weight > BT_WORKERS_MAX_JOBS - spare) {
         atomic_fetch_sub(&workers->admitted, weight);
         return -EAGAIN;
     }

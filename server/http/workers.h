@@ -6,6 +6,8 @@
 
 // Jobs that wait or run; the next one is refused. 503 is better than an answer after a minute.
 #define BT_WORKERS_MAX_JOBS 1024
+// Of those, kept for people: a takedown is not refused because ten thousand players hand in plays.
+#define BT_WORKERS_PEOPLES_JOBS 256
 
 struct bt_workers;
 
@@ -16,9 +18,9 @@ int bt_workers_start(int count, void (*run)(void *job), struct bt_workers **out,
 /**
  * Room for a job (or, by its weight, for several) is taken first and given back when the job is
  * done for good, so that a job that comes again (more of a body has arrived) is never refused.
- * -EAGAIN: full; -EPIPE: closed.
+ * So many jobs as `spare` must be free besides. -EAGAIN: full; -EPIPE: closed.
  */
-int bt_workers_admit(struct bt_workers *workers, int weight) BT_NODISCARD;
+int bt_workers_admit(struct bt_workers *workers, int weight, int spare) BT_NODISCARD;
 void bt_workers_dismiss(struct bt_workers *workers, int weight);
 
 // Of one that was admitted. After bt_workers_stop it is run at once, by whoever pushes.
