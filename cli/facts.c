@@ -11,7 +11,8 @@ static const struct {
 } types[] = {
     {"png", "image/png"},           {"apng", "image/apng"},   {"jpeg", "image/jpeg"},
     {"webp", "image/webp"},         {"gif", "image/gif"},     {"mp4", "video/mp4"},
-    {"matroska", "video/matroska"}, {"mpegts", "video/mp2t"},
+    {"matroska", "video/matroska"}, {"mpegts", "video/mp2t"}, {"bmp", "image/bmp"},
+    {"tiff", "image/tiff"},         {"svg", "image/svg+xml"}, {"heif", "image/heif"},
 };
 
 static const char *find_type(const char *container)

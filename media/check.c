@@ -355,6 +355,7 @@ static void check_picture(const char *path, const struct bt_picture_header *head
     bt_copy_cut(out->container, sizeof(out->container), word);
     bt_copy_cut(out->codec, sizeof(out->codec), word);
     out->frames = header->frames;
+    out->unreviewable = !bt_picture_kind_is_reviewable(header->kind);
     const struct bt_orientation *orientation = bt_orientation(header->orientation);
     out->rotation = orientation->rotation;
     out->mirrored = orientation->mirror;
@@ -401,6 +402,15 @@ void bt_media_check(const char *path, struct bt_media_report *out)
     } else {
         bt_copy_cut(out->kind, sizeof(out->kind), "picture");
         refuse_picture(out, r);
+    }
+}
+
+void bt_media_check_reviewable(struct bt_media_report *report)
+{
+    if (report->verdict != BT_VERDICT_REFUSED && report->unreviewable) {
+        (void)bt_fail(&report->detail, -ENOTSUP, "A %s is not shown by browsers as by players",
+                      report->container);
+        refuse(report, BT_MEDIA_NOT_REVIEWABLE);
     }
 }
 

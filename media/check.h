@@ -35,7 +35,8 @@ enum bt_media_code {
     BT_MEDIA_DAMAGED,
     BT_MEDIA_CUT_OFF,
     BT_MEDIA_TOO_SLOW,
-    BT_MEDIA_LAST_REFUSAL = BT_MEDIA_TOO_SLOW,
+    BT_MEDIA_NOT_REVIEWABLE,
+    BT_MEDIA_LAST_REFUSAL = BT_MEDIA_NOT_REVIEWABLE,
     BT_MEDIA_SOME_DAMAGE,
     BT_MEDIA_HDR,
     BT_MEDIA_ABOVE_1080P,
@@ -71,6 +72,7 @@ struct bt_media_report {
     int width, height;  // as shown, upright
     int rotation;       // degrees clockwise that the file asks for
     bool mirrored;      // pictures: and mirrored
+    bool unreviewable;  // a picture that browsers do not show as we do
     double frames_per_s;
     int64_t duration_ms;
     int64_t bits_per_s;
@@ -83,6 +85,12 @@ struct bt_media_report {
  * be opened is a refused one. Thread-safe.
  */
 void bt_media_check(const char *path, struct bt_media_report *out);
+
+/**
+ * For what is to be approved: a picture that a reviewer's browser would not show as a player does
+ * is refused after all.
+ */
+void bt_media_check_reviewable(struct bt_media_report *report);
 
 // Appends one JSON object and a line break. Errors: those of bt_buf_append.
 int bt_media_check_write_json(const char *path, const struct bt_media_report *report,

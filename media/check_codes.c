@@ -41,6 +41,11 @@ static const struct {
                            "Giải mã những khung hình đầu mất quá 2 giây: hãy giảm độ phân giải.",
                            "The first frames take more than 2 seconds to decode: lower the "
                            "resolution."},
+    [BT_MEDIA_NOT_REVIEWABLE] = {"not-reviewable",
+                                 "Trình duyệt của người duyệt không hiện loại ảnh này đúng như máy "
+                                 "phát: hãy lưu thành PNG hoặc JPEG rồi tải lên.",
+                                 "Reviewers' browsers do not show this kind of picture as players "
+                                 "do: save it as PNG or JPEG and upload that."},
     [BT_MEDIA_SOME_DAMAGE] = {"some-damage",
                               "Một số khung hình bị lỗi, có thể thấy vỡ hình: nên xuất lại.",
                               "Some frames are damaged and may show: better export it again."},

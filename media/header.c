@@ -458,6 +458,12 @@ bool bt_picture_header_moves(const struct bt_picture_header *header)
             header->kind == BT_PICTURE_WEBP);
 }
 
+bool bt_picture_kind_is_reviewable(enum bt_picture_kind kind)
+{
+    return kind == BT_PICTURE_PNG || kind == BT_PICTURE_JPEG || kind == BT_PICTURE_WEBP ||
+           kind == BT_PICTURE_GIF;
+}
+
 const char *bt_picture_kind_word(enum bt_picture_kind kind)
 {
     for (size_t i = 0; i < BT_ARRAY_LEN(kinds); i++) {
@@ -501,14 +507,21 @@ static bool has_magic(size_t kind, const uint8_t *bytes)
                0;
 }
 
-bool bt_picture_signature(const uint8_t *bytes, size_t len)
+bool bt_picture_kind_of(const uint8_t *bytes, size_t len, enum bt_picture_kind *out)
 {
     for (size_t i = 0; i < BT_ARRAY_LEN(kinds); i++) {
         if (len >= kinds[i].min_len && has_magic(i, bytes)) {
+            *out = kinds[i].kind;
             return true;
         }
     }
-    return other_kind(bytes, len) != NULL;
+    return false;
+}
+
+bool bt_picture_signature(const uint8_t *bytes, size_t len)
+{
+    enum bt_picture_kind kind;
+    return bt_picture_kind_of(bytes, len, &kind) || other_kind(bytes, len) != NULL;
 }
 
 int bt_picture_header_read(const uint8_t *bytes, size_t len, struct bt_picture_header *out,

@@ -53,12 +53,21 @@ const struct bt_orientation *bt_orientation(int orientation);
 // An animation that a stream can play (GIF, APNG, WebP).
 bool bt_picture_header_moves(const struct bt_picture_header *header);
 
+/**
+ * Whether browsers show this kind as we do, so that a reviewer has seen what will be shown here. An
+ * SVG may show one thing to a browser and another to us; TIFF and HEIC most browsers do not show.
+ */
+bool bt_picture_kind_is_reviewable(enum bt_picture_kind kind);
+
 // "PNG", "JPEG" …
 const char *bt_picture_kind_word(enum bt_picture_kind kind);
 
 // Whether a file that begins so may be a picture, of whatever kind; no more bytes are needed.
 #define BT_PICTURE_SIGNATURE_BYTES 32
 bool bt_picture_signature(const uint8_t *bytes, size_t len);
+
+// Of which kind it would be, of those we read. False: of none.
+bool bt_picture_kind_of(const uint8_t *bytes, size_t len, enum bt_picture_kind *out);
 
 /**
  * Reads a whole file's bytes.

@@ -257,8 +257,12 @@ bool bt_picture_is_animated(const char *path)
 {
     struct bt_picture_header header;
     BT_AUTOPACKET *packet = av_packet_alloc();
-    if (packet == NULL || bt_picture_file_read(path, packet, &header, NULL) < 0) {
-        return false;
-    }
-    return bt_picture_header_moves(&header);
+    return packet != NULL && bt_picture_file_read(path, packet, &header, NULL) == 0 &&
+           bt_picture_header_moves(&header);
+}
+
+bool bt_picture_is_reviewable(const char *path)
+{
+    enum bt_picture_kind kind;
+    return bt_picture_file_kind(path, &kind) && bt_picture_kind_is_reviewable(kind);
 }

@@ -23,6 +23,10 @@ int bt_picture_load(const char *path, const struct bt_item *item, int width, int
 // True when the file is an animation with more than one frame (GIF, APNG, WebP). Reads little.
 bool bt_picture_is_animated(const char *path);
 
+// True for a kind that browsers show as we do: what people have approved there may be shown. Reads
+// little.
+bool bt_picture_is_reviewable(const char *path);
+
 /**
  * Where a source of source_width × source_height (upright, square pixels) goes in a box: *dst is
  * relative to the box (CONTAIN: smaller and centred; COVER, STRETCH: the whole box) and *src is

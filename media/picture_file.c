@@ -38,6 +38,14 @@ static bool may_be_picture(int fd)
     return got > 0 && bt_picture_signature(start, (size_t)got);
 }
 
+bool bt_picture_file_kind(const char *path, enum bt_picture_kind *out)
+{
+    BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    uint8_t start[BT_PICTURE_SIGNATURE_BYTES];
+    ssize_t got = fd < 0 ? -1 : pread(fd, start, sizeof(start), 0);
+    return got > 0 && bt_picture_kind_of(start, (size_t)got, out);
+}
+
 static int read_file(const char *path, AVPacket *out, struct bt_error *err)
 {
     BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

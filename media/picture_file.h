@@ -8,6 +8,9 @@
 
 #include "media/header.h"
 
+// Of which kind the file seems to be, by its first bytes. False: of none, or it cannot be read.
+bool bt_picture_file_kind(const char *path, enum bt_picture_kind *out);
+
 /**
  * The whole file as a packet, which is what decoders take, and its header.
  * Errors: the errno of opening and reading; -EINVAL no file, or none of our kinds; -EFBIG; those of

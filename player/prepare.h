@@ -23,6 +23,10 @@ struct bt_damage_watch {
     void (*damaged)(void *context, const struct bt_sha256 *sha256);
 };
 void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch);
+
+// From now on pictures are shown only of kinds that their reviewers could see
+// (bt_picture_is_reviewable).
+void bt_kitchen_trust_reviewed_kinds_alone(struct bt_kitchen *kitchen);
 void bt_kitchen_destroy(struct bt_kitchen *kitchen);
 BT_DEFINE_AUTO(bt_kitchen)
 

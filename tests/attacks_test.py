@@ -315,6 +315,25 @@ class OnlineKeys(AttackCase):
         loot.blobs[asset_of("red")] = loot.blobs[asset_of("blue")]
         self.lie("asset-damaged")
 
+    def test_a_picture_that_browsers_show_otherwise(self):
+        """An SVG with everybody's signatures, whose browsers showed them something else: only what is beside it appears."""
+        loot = self.house.loot
+        svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='18'><rect width='32' height='18' fill='blue'/></svg>"
+        loot.blobs[sha256(svg)] = svg
+        document = self.document()
+        asset = {"name": "hinh", "sha256": sha256(svg), "size": len(svg), "type": "image/png"}
+        document["assets"].append(asset)
+        items = document["playlists"][0]["items"]
+        items.append({"id": "hinh", "type": "image", "asset": "hinh", "seconds": 2})
+        items[0]["seconds"] = 2
+        loot.forge(f"u-{A}", {BOARD: document}, [self.key("an"), self.key("binh")])
+        loot.issue()
+        self.approved |= self.items(BOARD, 1)
+        self.start()
+        self.screen.wait_said("no reviewer's browser shows")
+        self.screen.wait_item(WORLD.red)
+        self.judge(RED)
+
     def test_servers_json_forged(self):
         elsewhere = Hijacked(WORLD.data)
         self.addCleanup(elsewhere.close)

@@ -64,6 +64,7 @@ static int inspect(const char *file, const char *dir, struct bt_error *err)
 {
     struct bt_media_report report;
     bt_media_check(file, &report);
+    bt_media_check_reviewable(&report);
     int r = write_report(file, dir, &report, err);
     if (r < 0 || report.verdict == BT_VERDICT_REFUSED) {
         return r;

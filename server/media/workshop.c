@@ -61,12 +61,6 @@ static const char *const sandbox[] = {
     "--ro-bind-try",
     "/etc/alternatives",
     "/etc/alternatives",
-    "--ro-bind-try",
-    "/etc/fonts",
-    "/etc/fonts",
-    "--ro-bind-try",
-    "/var/cache/fontconfig",
-    "/var/cache/fontconfig",
     "--dev",
     "/dev",
 };
