@@ -96,6 +96,11 @@ static void what_is_wrong_with_the_screen_is_found(void **state)
     FINDS("", SET(facts.troubles, "disk-fuller"));
     FINDS("clock", facts.clock_offset_ms = -61000);
     FINDS("clock", facts.clock_untrusted = true);
+}
+
+static void a_dark_display_is_found(void **state)
+{
+    (void)state;
     FINDS("dark", SET(facts.display, "standby"));
     FINDS("dark", SET(facts.display, "off"));
     FINDS("dark", SET(facts.display, "none"));
@@ -251,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_a_good_screen_nothing_is_said),
         cmocka_unit_test(what_is_wrong_with_the_screen_is_found),
+        cmocka_unit_test(a_dark_display_is_found),
         cmocka_unit_test(what_is_wrong_with_what_it_does_is_found),
         cmocka_unit_test(silence_is_of_opening_hours_and_of_what_was_watched),
         cmocka_unit_test(what_was_on_takes_more_to_end),
