@@ -141,6 +141,7 @@ class Bench(ReportsCase):
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("BT_POSTGRES_OPTIONS", "-c shared_buffers=128MB -c autovacuum=on -c autovacuum_naptime=5s")
     print(f"load {' '.join(f'{load:.1f}' for load in os.getloadavg())}", flush=True)
     for engine in server_harness.engines():
         case = type(f"Bench_{engine}", (Bench,), {"engine": engine})("test_reports")
