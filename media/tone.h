@@ -19,7 +19,7 @@ struct bt_tone;
 // Whether frames with this transfer want it.
 bool bt_transfer_is_hdr(enum AVColorTransferCharacteristic transfer);
 
-// About 10 ms of work, once for a clip.
+// Computes the whole table: once for a clip.
 struct bt_tone *bt_tone_create(enum AVColorTransferCharacteristic transfer) BT_NODISCARD;
 void bt_tone_destroy(struct bt_tone *tone);
 BT_DEFINE_AUTO(bt_tone)

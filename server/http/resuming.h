@@ -1,6 +1,6 @@
 /**
  * Gives parked connections back to libmicrohttpd. Each time it is given any it looks through all
- * that are parked, under its lock: with ten thousand streams that is most of what its thread does.
+ * that are parked, under its lock: with ten thousand streams that was a fifth of the server's work.
  * So they are given in bundles, with pauses in between that grow with the number of streams; the
  * first after a pause goes at once, and few streams make no pause worth the name.
  *
