@@ -266,6 +266,7 @@ class Server:
         """The line that says where, then the first request: the link comes in between."""
         if not self.ready.wait(START_S) or self.find(r"Bangtin server: (\S+)") is None:
             self.process.kill()
+            self.process.wait(60)
             raise AssertionError(f"the server did not start: {self.said()}")
         deadline = time.monotonic() + START_S
         while not any("ready" in line for line in self.lines) and time.monotonic() < deadline:
@@ -278,6 +279,10 @@ class Server:
         return match[1] if match else None
 
     def said(self):
+        """All that it said on stderr, once it has ended; until then, what it has said so far."""
+        if self.process.poll() is not None:
+            for reader in self.readers:
+                reader.join(10)
         return "".join(self.errors)
 
     def connect(self):
