@@ -189,7 +189,7 @@ class ApprovePage(unittest.TestCase):
         page.click("#make-key")
         page.wait("return document.getElementById('key-state').className === 'good'")
         path = os.path.join(page.downloads, "khoa-tran-thi-b.json")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 180
         while not os.path.exists(path) and time.monotonic() < end:
             time.sleep(0.05)
         with open(path, encoding="utf-8") as file:

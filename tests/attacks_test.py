@@ -841,7 +841,7 @@ class AtTheServer(AttackCase):
         request = urllib.request.Request(self.url + path, method=method, headers=headers,
                                          data=None if body is None else json.dumps(body).encode())
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=180) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
@@ -935,7 +935,7 @@ class AtTheServer(AttackCase):
     def revoke(self, player, token):
         request = urllib.request.Request(f"{self.url}/v1/players/{player['id']}", method="DELETE", headers={
             "Authorization": "Bearer " + token, "If-Match": f'"{player.get("revision", 1)}"'})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=180) as answer:
             self.assertIn(answer.status, (200, 204))
 
     def test_a_forgotten_player_is_paired_again_by_the_key_that_is_signed(self):

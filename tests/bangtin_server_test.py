@@ -65,7 +65,7 @@ class Player:
             headers["Authorization"] = "Bearer " + self.token
         request = urllib.request.Request(self.url + path, method=method, headers=headers,
                                          data=None if body is None else json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=180) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -101,7 +101,7 @@ class Player:
         request = urllib.request.Request(
             f"{self.url}/v1/player/screenshots/{number}", method="POST", data=picture((0, 128, 128)),
             headers={"Content-Type": "image/png", "Authorization": "Bearer " + self.token})
-        urllib.request.urlopen(request, timeout=60).close()
+        urllib.request.urlopen(request, timeout=180).close()
 
 
 class Walk(unittest.TestCase):
@@ -134,7 +134,7 @@ class Walk(unittest.TestCase):
 
     def stop(self):
         self.server.send_signal(signal.SIGTERM)
-        self.server.wait(30)
+        self.server.wait(180)
 
     def bangtin(self, *arguments, fails=False):
         done = subprocess.run([BUILD / "cli" / "bangtin", *map(str, arguments)], cwd=self.dir, env=self.env,
@@ -400,7 +400,7 @@ class Walk(unittest.TestCase):
     def test_a_rewritten_audit_log_is_found(self):
         self.prepare()
         self.bangtin("audit", "verify")
-        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=60)
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=180)
         with database:
             database.execute("UPDATE audit SET body = replace(body, 'unit.create', 'unit.delete') WHERE seq = 4")
         database.close()
@@ -417,7 +417,7 @@ class Walk(unittest.TestCase):
         roles = json.loads(urllib.request.urlopen(self.url + "/tuf/metadata/2.u-31333.json").read())
         self.assertEqual(len(roles["signatures"]), 2)
         # As after a restore: what players are known to hold is gone here, and who may sign as well.
-        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=60)
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=180)
         with database:
             newest, = database.execute("SELECT MAX(version) FROM tuf_metadata WHERE role = 'targets'").fetchone()
             database.execute("DELETE FROM tuf_metadata WHERE (role = 'u-31333' AND version = 2) OR (role = 'targets' AND "
@@ -442,7 +442,7 @@ class Walk(unittest.TestCase):
             request = urllib.request.Request(self.url + path, method=method, data=body, headers={
                 "Cookie": login["cookie"], "X-Bangtin-Token": login["token"], "Tus-Resumable": "1.0.0",
                 **{name.replace("_", "-"): value for name, value in headers.items()}})
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=180) as answer:
                 return answer.headers
 
         def encoded(text):

@@ -12,7 +12,7 @@ import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name of a reference to an element
 CHROMEDRIVER = shutil.which("chromedriver")
-WAIT_S = 60
+WAIT_S = 180
 
 
 class Browser:

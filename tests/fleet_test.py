@@ -109,7 +109,7 @@ class FleetCase(ServerCase):
         if self.database:
             subprocess.run(["psql", "--quiet", self.database, "-c", statement], check=True)
             return
-        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60) as database:
+        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180) as database:
             database.execute(statement)
         database.close()
 
@@ -343,7 +343,7 @@ class OrderTest(FleetCase):
             done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", query], check=True,
                                   stdout=subprocess.PIPE, text=True)
             return [tuple(line.split("|")) for line in done.stdout.split()]
-        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60) as database:
+        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180) as database:
             rows = [tuple(map(str, row)) for row in database.execute(query)]
         database.close()
         return rows
@@ -480,7 +480,7 @@ class SlowReaderTest(FleetCase):
         deaf = self.server.connect()
         deaf.connect()
         deaf.sock.sendall(f"GET /v1/player/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {player.token}\r\n\r\n".encode())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while self.server.metric("bangtin_streams_dropped_total") != 1:
             self.assertLess(time.monotonic(), deadline, "it was never dropped")
         text = b""

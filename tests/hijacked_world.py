@@ -67,7 +67,7 @@ class Screen:
         """In all its lives."""
         return self.seen | {entry for present in self.presents() for entry in present}
 
-    def wait(self, test, timeout=60):
+    def wait(self, test, timeout=180):
         def look():
             if self.process.poll() is not None:
                 raise AssertionError(f"the player ended: {self.said()[-4000:]}")
@@ -77,7 +77,7 @@ class Screen:
     def wait_said(self, text, times=1):
         self.wait(lambda: self.said().count(text) >= times)
 
-    def wait_item(self, item, timeout=60):
+    def wait_item(self, item, timeout=180):
         self.wait(lambda: any(entry[0] == item for present in self.presents()[-1:] for entry in present), timeout)
 
 
@@ -132,7 +132,7 @@ class World:
     def bangtin(self, *arguments, fails=False, config=None):
         environment = dict(os.environ, HOME=self.directory, XDG_CONFIG_HOME=config or self.path("config"))
         done = subprocess.run([BANGTIN, *arguments], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              timeout=60, check=False)
+                              timeout=180, check=False)
         if (done.returncode != 0) != fails:
             raise AssertionError(f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr

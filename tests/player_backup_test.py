@@ -19,7 +19,7 @@ from player_server_test import SERVER, UNIT, House, Window
 class BackupTest(House):
     def query(self, path, statement):
         try:
-            database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+            database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=180)
             try:
                 return database.execute(statement).fetchone()[0]
             finally:
@@ -52,7 +52,7 @@ class BackupTest(House):
 
     def stop(self, process, how=signal.SIGTERM):
         process.send_signal(how)
-        process.wait(60)
+        process.wait(180)
 
     def send_plays(self, window):
         """A player that starts sends what it has; returns how many plays it had made."""

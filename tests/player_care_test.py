@@ -12,7 +12,7 @@ import unittest
 from player_server_test import UNIT, House, Window
 from server_care_test import Smtp, heading, text_of
 
-LATE_S = 60  # before the ten minutes after which a status comes by itself
+LATE_S = 180  # before the ten minutes after which a status comes by itself
 
 
 class Kernel:
@@ -54,7 +54,7 @@ class CareHouse(House):
         return dict(super().environment(display), BT_SYS_ROOT=self.path("kernel"))
 
     def ask(self, database, statement):
-        with sqlite3.connect(database, timeout=30) as connection:
+        with sqlite3.connect(database, timeout=180) as connection:
             return connection.execute(statement).fetchall()
 
     def on_server(self, statement):

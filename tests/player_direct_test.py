@@ -99,7 +99,7 @@ class Scripted:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=180)
         self.case.assertEqual(self.process.returncode, 0, said)
         return said
 
@@ -485,7 +485,7 @@ class OrderTest(DirectCase):
         player.wait_answer("done", 6)
         player.order("restart", 7)
         player.wait_answer("done", 7)
-        _, said = player.process.communicate(timeout=60)
+        _, said = player.process.communicate(timeout=180)
         self.assertEqual(player.process.returncode, 0, said)
 
     def test_pings_are_answered_and_killed_players_come_back(self):

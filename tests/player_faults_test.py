@@ -92,7 +92,7 @@ class FaultsTest(PlayerCase):
             breaking = BreakingDisplay(display.name, ((1 << 30) - whole.left) * percent // 100)
             self.addCleanup(breaking.close)
             player = self.start(publication, environment=self.environment(f":{breaking.number}"))
-            said.append(player.communicate(timeout=60)[1])
+            said.append(player.communicate(timeout=180)[1])
             self.assertEqual(player.returncode, 1, said[-1])
         self.assertTrue(all("while it was opened; ending" in each for each in said), said)
 

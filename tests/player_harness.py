@@ -175,11 +175,11 @@ class PlayerCase(unittest.TestCase):
     def stop(self, player):
         """Gives what it said."""
         player.send_signal(signal.SIGTERM)
-        _, said = player.communicate(timeout=60)
+        _, said = player.communicate(timeout=180)
         self.assertEqual(player.returncode, 0, said)
         return said
 
-    def wait_for(self, what, player=None, seconds=60):
+    def wait_for(self, what, player=None, seconds=180):
         """Looks until `what` gives something; a player that ends before is a failure."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -13,7 +13,7 @@ PLAYS = 20
 
 class PlanTest(PlayerCase):
     def planned(self, publication, first, last):
-        done = subprocess.run([PLAYER, "plan", publication, "--from", first, "--to", last], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([PLAYER, "plan", publication, "--from", first, "--to", last], capture_output=True, text=True, timeout=180,
                               check=True, env=dict(os.environ))
         return [json.loads(line)["item"] for line in done.stdout.splitlines()]
 

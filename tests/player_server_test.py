@@ -105,7 +105,7 @@ class House(PlayerCase):
     def bangtin(self, *arguments, fails=False, as_json=False):
         environment = dict(os.environ, HOME=self.directory, XDG_CONFIG_HOME=self.path("config"))
         done = subprocess.run([BANGTIN, *arguments, *(["--json"] if as_json else [])], env=environment, capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+                              text=True, stdin=subprocess.DEVNULL, timeout=180)
         if fails is not None:
             self.assertEqual(done.returncode != 0, fails, f"{arguments}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout) if as_json and not fails else done.stdout + done.stderr
@@ -142,7 +142,7 @@ class House(PlayerCase):
         self.bangtin("publish", name, "--unit", UNIT, "--layer", layer, "--title", title, "--activate", activate, "--key",
                      self.key(holder), "--yes", *content)
 
-    def upload(self, path, seconds=60):
+    def upload(self, path, seconds=180):
         """A playlist of the one file: (media, playlist)."""
         media = self.bangtin("upload", path, "--unit", UNIT, as_json=True)["media"]
         playlist = self.bangtin("playlist", "new", os.path.basename(path), media, "--unit", UNIT, "--seconds", str(seconds),
@@ -228,7 +228,7 @@ class ServerTest(House):
         journal = os.path.join(self.path("mot"), "plays.db")
 
         def ask(database, statement):
-            with sqlite3.connect(database, timeout=20) as connection:
+            with sqlite3.connect(database, timeout=180) as connection:
                 return connection.execute(statement).fetchone()
 
         def complete():

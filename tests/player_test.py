@@ -77,7 +77,7 @@ class PlayerTest(PlayerCase):
         self.assertEqual(self.plays(), [])
         display_at_ms = int(time.time() * 1000)
         self.start_display(number)
-        _, said = player.communicate(timeout=60)
+        _, said = player.communicate(timeout=180)
         self.assertEqual(player.returncode, 0, said)
         plays = self.plays()
         self.assertGreaterEqual(len(plays), 3)

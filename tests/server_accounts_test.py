@@ -23,7 +23,7 @@ class AccountsCase(ServerCase):
         if self.database:
             subprocess.run(["psql", "--quiet", "--set=ON_ERROR_STOP=1", self.database, "-c", statement], check=True)
             return
-        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60) as connection:
+        with sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180) as connection:
             connection.execute(statement)
         connection.close()
 
@@ -172,7 +172,7 @@ class SessionTest(AccountsCase):
         # Whoever has the right password comes in from any other address, as often as they like.
         for _ in range(3):
             owner = self.client()
-            owner.connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=60,
+            owner.connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=180,
                                                           source_address=("127.0.0.2", 0))
             self.assertEqual(owner.login("an").get("/v1/me").json["id"], an.id)
 

@@ -301,7 +301,7 @@ class MigrateTest(BackupTest):
     def rows_in(self, where):
         if where.startswith("sqlite:"):
             try:
-                with sqlite3.connect(where[7:], timeout=30) as database:
+                with sqlite3.connect(where[7:], timeout=180) as database:
                     return database.execute("SELECT count(*) FROM play_daily").fetchone()[0]
             except sqlite3.OperationalError:
                 return 0

@@ -22,7 +22,7 @@ from fleet_test import PNG, FleetCase
 from server_harness import BUILD, PASSWORD, Client, main
 from server_plays_test import BEGIN_MS, Journal
 
-WAIT_S = 60
+WAIT_S = 180
 MAIL_PASSWORD = "mật khẩu thư"
 DAY_MS = 86400000
 
@@ -338,7 +338,7 @@ class AlertTest(CareCase):
 
         def bangtin(*arguments):
             done = subprocess.run([os.path.join(BUILD, "cli", "bangtin"), *arguments], capture_output=True, text=True,
-                                  timeout=60, env={**os.environ, "XDG_CONFIG_HOME": self.directory})
+                                  timeout=180, env={**os.environ, "XDG_CONFIG_HOME": self.directory})
             self.assertEqual(done.returncode, 0, done)
             return done.stdout
         bangtin("login", self.server.origin, "--token-file", secret)
@@ -371,7 +371,7 @@ class AlertTest(CareCase):
             done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True, stdout=subprocess.PIPE)
             return int(done.stdout.split()[0])
         import sqlite3
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=30)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
         try:
             return database.execute(statement).fetchone()[0]
         finally:

@@ -41,7 +41,7 @@ BUILD = os.environ.get("BT_BUILD_ROOT", os.path.join(SOURCE, "build"))
 PROGRAM = os.path.join(BUILD, "server", "bangtin-server")
 POSTGRES = os.path.join(SOURCE, "tools", "postgres.sh")
 PASSWORD = "mật khẩu dài để thử"
-START_S = 60  # a machine that does much else, with sanitizers
+START_S = 180  # a machine that does much else, with sanitizers
 
 
 class Spec:
@@ -266,7 +266,7 @@ class Server:
         """The line that says where, then the first request: the link comes in between."""
         if not self.ready.wait(START_S) or self.find(r"Bangtin server: (\S+)") is None:
             self.process.kill()
-            self.process.wait(60)
+            self.process.wait(180)
             raise AssertionError(f"the server did not start: {self.said()}")
         deadline = time.monotonic() + START_S
         while not any("ready" in line for line in self.lines) and time.monotonic() < deadline:
@@ -291,15 +291,15 @@ class Server:
         if self.tls:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            return http.client.HTTPSConnection(self.host, self.port, timeout=60, context=context)
-        return http.client.HTTPConnection(self.host, self.port, timeout=60)
+            return http.client.HTTPSConnection(self.host, self.port, timeout=180, context=context)
+        return http.client.HTTPConnection(self.host, self.port, timeout=180)
 
     def read_spec(self):
         return Spec(Client(self).get("/openapi.json", check=False).json)
 
     def socket(self):
         """A plain TCP connection, for what http.client would never send."""
-        return socket.create_connection((self.host, self.port), timeout=60)
+        return socket.create_connection((self.host, self.port), timeout=180)
 
     def metric(self, name):
         text = Client(self).get("/metrics").body.decode()
@@ -310,7 +310,7 @@ class Server:
         """Ends it with SIGTERM; gives what it said on stderr."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(60)
+        status = self.process.wait(180)
         for reader in self.readers:
             reader.join(10)
         self.process.stdout.close()
@@ -322,7 +322,7 @@ class Server:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=180)
         self.path = path
 
     def connect(self):

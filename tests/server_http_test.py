@@ -32,7 +32,7 @@ def read_all(connection):
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=180, check=False)
 
 
 class StartTest(ServerCase):

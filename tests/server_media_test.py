@@ -20,7 +20,7 @@ DIE_AT = os.path.abspath(os.path.join(BUILD, "tests", "libdie_at.so"))
 
 TUS = {"Tus-Resumable": "1.0.0"}
 PART = {**TUS, "Content-Type": "application/offset+octet-stream"}
-INSPECT_S = 60
+INSPECT_S = 180
 
 
 def picture(width=64, height=36, shade=200):
@@ -94,7 +94,7 @@ class UploadTest(ServerCase):
         if self.engine == "postgresql":
             subprocess.run(["psql", "--quiet", self.database, "-c", sql], check=True)
             return
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
         with database:
             database.execute(sql)
         database.close()

@@ -100,7 +100,7 @@ class PlanTest(ReportsCase):
 
         def bangtin(*arguments):
             return subprocess.run([os.path.join(BUILD, "cli", "bangtin"), *arguments], capture_output=True, text=True, check=True,
-                                  timeout=60, cwd=self.directory, env={**os.environ, "XDG_CONFIG_HOME": self.directory}).stdout
+                                  timeout=180, cwd=self.directory, env={**os.environ, "XDG_CONFIG_HOME": self.directory}).stdout
         bangtin("login", self.server.origin, "--login", "bao-cao", "--password-file", "password")
         shown = bangtin("report", "--from", day.isoformat(), "--to", day.isoformat(), "--by", "screen")
         for reason, plays in reasons.items():

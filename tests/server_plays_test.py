@@ -89,7 +89,7 @@ class PlaysTest(FleetCase):
         return int(self.sqlite(statement))
 
     def sqlite(self, statement):
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
         try:
             return database.execute(statement).fetchone()[0]
         finally:
@@ -217,7 +217,7 @@ class PlaysTest(FleetCase):
             pass
         with self.assertRaises((http.client.HTTPException, OSError)):
             self.send(self.journal.batch(1, 11))
-        self.assertEqual(self.server.process.wait(60), -signal.SIGKILL)
+        self.assertEqual(self.server.process.wait(180), -signal.SIGKILL)
         self.assertEqual(self.counted(), 10)  # on the disk, and nobody was told
         self._server = self.start()
         self.player.client = self.client(self.player.token)

@@ -89,7 +89,7 @@ class PublicationCase(ServerCase):
         if self.engine == "postgresql":
             subprocess.run(["psql", "--quiet", self.database, "-c", sql], check=True)
         else:
-            database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
+            database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
             with database:
                 database.execute(sql)
             database.close()

@@ -34,7 +34,7 @@ class ReportsCase(ServerCase):
         if self.database:
             subprocess.run(["psql", "--quiet", "--set=ON_ERROR_STOP=1", self.database], input=script, text=True, check=True)
             return
-        connection = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
+        connection = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
         connection.executescript(script)
         connection.close()
 
@@ -491,7 +491,7 @@ class FormsTest(ReportsCase):
 
         def bangtin(*arguments, fails=False):
             done = subprocess.run([os.path.join(BUILD, "cli", "bangtin"), *arguments], env=environment, capture_output=True, text=True,
-                                  timeout=60, cwd=self.directory, check=False)
+                                  timeout=180, cwd=self.directory, check=False)
             self.assertEqual(done.returncode != 0, fails, done)
             return done.stderr if fails else done.stdout
         bangtin("login", self.server.origin, "--login", "bao-cao", "--password-file", "password")

@@ -68,7 +68,7 @@ class SettingsTest(ServerCase):
             file.write(token)
 
         def bangtin(*arguments):
-            return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+            return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=180)
         login = bangtin("login", self.server.origin, "--token-file", secret)
         self.assertEqual(login.returncode, 0, login)
         self.assertEqual(bangtin("setting", "set", "92", "report_half_1", "10/6").returncode, 0)

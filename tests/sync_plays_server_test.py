@@ -34,7 +34,7 @@ class PlaysComeHome(sync_server_test.Player):
             done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True,
                                   stdout=subprocess.PIPE)
             return int(done.stdout.split()[0])
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=60)
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
         try:
             return database.execute(statement).fetchone()[0]
         finally:
@@ -43,7 +43,7 @@ class PlaysComeHome(sync_server_test.Player):
     def counted_seq(self):
         return self.query("SELECT coalesce(max(last_seq), 0) FROM play_journal")
 
-    def wait_home(self, timeout=60):
+    def wait_home(self, timeout=180):
         last = self.last_seq()
         wait_until(lambda: self.counted_seq() >= last, timeout)
         self.assertEqual(self.counted_seq(), last)
@@ -90,7 +90,7 @@ class PlaysComeHome(sync_server_test.Player):
                 os.unlink(self.journal + suffix)
 
     def knows_a_journal(self):
-        state = sqlite3.connect(os.path.join(self.folder, "state.db"), timeout=30)
+        state = sqlite3.connect(os.path.join(self.folder, "state.db"), timeout=180)
         try:
             return state.execute("SELECT count(*) FROM value WHERE key = 'first_journal'").fetchone()[0]
         finally:

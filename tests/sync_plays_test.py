@@ -178,7 +178,7 @@ class SyncPlays(unittest.TestCase):
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def write(self, plays, path=None):
-        subprocess.run([os.path.join(BUILD, "tests", "make_journal"), path or self.journal, str(plays)], check=True, timeout=60)
+        subprocess.run([os.path.join(BUILD, "tests", "make_journal"), path or self.journal, str(plays)], check=True, timeout=180)
 
     def start(self):
         driver = Driver(self.directory, self.house.url, retry_s=1, poll_s=1, stall_s=3, plays=self.journal)

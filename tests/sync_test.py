@@ -80,7 +80,7 @@ class Wire(unittest.TestCase):
         wait_until(lambda: n in self.house.results)
         return self.house.results[n]
 
-    def trouble(self, code, timeout=60):
+    def trouble(self, code, timeout=180):
         wait_until(lambda: self.house.statuses and
                    any(t["code"] == code for t in self.house.statuses[-1]["troubles"]), timeout)
 
@@ -290,7 +290,7 @@ class Channel(Wire):
     def test_a_restart_is_answered_by_the_next_life(self):
         driver = self.pair()
         n = self.house.order("restart")
-        self.assertEqual(driver.process.wait(20), 0)
+        self.assertEqual(driver.process.wait(180), 0)
         self.assertNotIn(n, self.house.results)
         driver = self.start()
         self.assertEqual(self.answered(n)["state"], "done")

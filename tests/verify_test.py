@@ -74,14 +74,14 @@ class VerifyTest(bangtin_server_test.Walk):
             request = urllib.request.Request(
                 self.url + "/v1/player/plays", method="POST", data=journal.batch(first, count),
                 headers={"Content-Type": "application/vnd.bangtin.plays", "Authorization": "Bearer " + self.player.token})
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=180) as answer:
                 self.assertEqual(json.load(answer)["last"], first + count - 1)
 
     def start_again(self):
         """The heads of the day are made when the server wakes."""
         self.player.stopped.set()
         self.server.send_signal(signal.SIGTERM)
-        self.server.wait(60)
+        self.server.wait(180)
         listen = self.url.removeprefix("http://")
         self.server = subprocess.Popen([bangtin_server_test.SERVER, "--data", self.dir / "data", "--listen", listen,
                                         *self.options], stdout=self.log, stderr=subprocess.STDOUT)
@@ -99,7 +99,7 @@ class VerifyTest(bangtin_server_test.Walk):
             return False
 
     def sql(self, statement, *values):
-        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=60)
+        database = sqlite3.connect(self.dir / "data" / "bangtin.db", timeout=180)
         try:
             with database:
                 row = database.execute(statement, values).fetchone()

@@ -411,7 +411,7 @@ class Driver:
                 self.news.append(json.loads(line))
                 self.changed.notify_all()
 
-    def wait(self, test, timeout=60, after=0):
+    def wait(self, test, timeout=180, after=0):
         """The first news after so many that passes the test."""
         until = time.monotonic() + timeout
         with self.changed:
@@ -424,7 +424,7 @@ class Driver:
                     raise AssertionError(f"nothing came; there is {self.news[after:][-5:]}")
                 self.changed.wait(left)
 
-    def wait_content(self, version, target=f"u/{UNIT}/chung", timeout=60, after=0):
+    def wait_content(self, version, target=f"u/{UNIT}/chung", timeout=180, after=0):
         return self.wait(lambda n: n["news"] == "content" and
                          any(p["target"] == target and p["version"] == version for p in n["publications"]), timeout, after)
 
@@ -437,14 +437,14 @@ class Driver:
         self.finish()
 
     def finish(self):
-        status = self.process.wait(60)
+        status = self.process.wait(180)
         self.reader.join()
         self.process.stdout.close()
         self.log.close()
         return status
 
 
-def wait_until(test, timeout=60):
+def wait_until(test, timeout=180):
     until = time.monotonic() + timeout
     while not test():
         if time.monotonic() > until:
