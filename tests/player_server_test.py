@@ -142,7 +142,7 @@ class House(PlayerCase):
         self.bangtin("publish", name, "--unit", UNIT, "--layer", layer, "--title", title, "--activate", activate, "--key",
                      self.key(holder), "--yes", *content)
 
-    def upload(self, path, seconds=180):
+    def upload(self, path, seconds=60):
         """A playlist of the one file: (media, playlist)."""
         media = self.bangtin("upload", path, "--unit", UNIT, as_json=True)["media"]
         playlist = self.bangtin("playlist", "new", os.path.basename(path), media, "--unit", UNIT, "--seconds", str(seconds),
