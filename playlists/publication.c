@@ -150,6 +150,7 @@ static const struct bt_json_field fields[] = {
     BT_WHOLE(struct bt_publication, "limits", bt_read_limits, .optional = true),
     BT_WHOLE(struct bt_publication, "fields", bt_read_fields, .optional = true),
     BT_WHOLE(struct bt_publication, "canvas", bt_read_canvas, .optional = true),
+    BT_WHOLE(struct bt_publication, "output", bt_read_output, .optional = true),
     BT_WHOLE(struct bt_publication, "assets", bt_read_assets, .optional = true),
     BT_WHOLE(struct bt_publication, "campaigns", bt_read_campaigns, .optional = true),
     BT_WHOLE(struct bt_publication, "playlists", bt_read_playlists, .optional = true),

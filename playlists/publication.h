@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/sha256.h"
+#include "playlists/output_plan.h"
 
 #define BT_PUBLICATION_FORMAT 1
 
@@ -84,10 +85,6 @@ enum bt_activate { BT_ACTIVATE_BOUNDARY, BT_ACTIVATE_NOW, BT_ACTIVATE_TIME };
 
 struct bt_colour {
     uint8_t r, g, b, a;  // not premultiplied; a is 255 where nothing shines through
-};
-
-struct bt_rect {
-    int x, y, width, height;  // pixels; x and y from the left top corner of the canvas
 };
 
 struct bt_asset {
@@ -239,6 +236,7 @@ struct bt_publication {
     int activate;                           // enum bt_activate
     int64_t activate_ms;                    // UTC, with BT_ACTIVATE_TIME
     struct bt_canvas canvas;
+    struct bt_output_plan output;  // layer screen; no slices: nothing is said
     struct bt_layout *layouts;
     size_t layout_count;
     struct bt_asset *assets;

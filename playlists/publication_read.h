@@ -103,6 +103,7 @@ int bt_check_template(const struct bt_publication *pub, struct bt_error *err);
 
 // The sections of the document; each reads the value of its key into the publication.
 int bt_read_canvas(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_output(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_carries(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_players(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_limits(const cJSON *value, void *target, void *context, struct bt_error *err);

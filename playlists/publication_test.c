@@ -415,6 +415,57 @@ static void what_a_screen_carries_and_allows_is_read(void **state)
     assert_int_equal(pub->limits.province_share_percent, 30);
 }
 
+static void where_the_canvas_stands_is_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    pub = read_valid("{'format':1,'id':'m','version':4,'layer':'screen',"
+                     "'canvas':{'width':384,'height':192},"
+                     "'output':{'mode':{'width':1920,'height':1080,'hz':50},'x':7,'y':9,"
+                     "'rotation':270,'curves':{'green':[0,64,255]},'dimming_percent':50,"
+                     "'pixel_shift':{'px':4,'minutes':3}}}");
+    const struct bt_output_plan *plan = &pub->output;
+    assert_int_equal(plan->mode_width, 1920);
+    assert_int_equal(plan->mode_hz, 50);
+    assert_int_equal(plan->slice_count, 1);
+    const struct bt_rect place = bt_slice_place(&plan->slices[0]);
+    assert_int_equal(place.x, 7);
+    assert_int_equal(place.y, 9);
+    assert_int_equal(place.width, 192);
+    assert_int_equal(place.height, 384);
+    assert_true(plan->has_curves);
+    assert_int_equal(plan->curves[0][255], 128);
+    assert_int_equal(plan->curves[1][127], 32);
+    assert_int_equal(plan->shift_px, 4);
+    assert_int_equal(plan->shift_minutes, 3);
+}
+
+static void slices_and_folds_are_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    cut = read_valid("{'format':1,'id':'m','version':4,'layer':'screen',"
+                     "'canvas':{'width':384,'height':192},"
+                     "'output':{'mode':{'width':640,'height':480},'slices':["
+                     "{'from':{'width':192,'height':192},'to':{'x':1,'y':2}},"
+                     "{'from':{'x':192,'width':192,'height':96},'to':{'x':400,'y':0},"
+                     "'rotation':180}]}}");
+    assert_int_equal(cut->output.slice_count, 2);
+    assert_int_equal(cut->output.slices[1].from.x, 192);
+    assert_int_equal(cut->output.slices[1].rotation, 180);
+    assert_false(cut->output.has_curves);
+    BT_AUTO(bt_publication)
+    folded = read_valid("{'format':1,'id':'m','version':4,'layer':'screen',"
+                        "'canvas':{'width':3200,'height':96},"
+                        "'output':{'mode':{'width':1920,'height':1080},'fold':{'width':1280}}}");
+    assert_int_equal(folded->output.slice_count, 3);
+    assert_int_equal(folded->output.slices[2].from.width, 640);
+    assert_int_equal(folded->output.slices[2].y, 192);
+    BT_AUTO(bt_publication)
+    nothing = read_valid("{'format':1,'id':'m','version':4,'layer':'screen'}");
+    assert_int_equal(nothing->output.slice_count, 0);
+}
+
 static void the_fields_of_a_template_are_read(void **state)
 {
     (void)state;
@@ -463,6 +514,8 @@ int main(void)
         cmocka_unit_test(the_largest_document_is_read),
         cmocka_unit_test(one_item_more_is_refused),
         cmocka_unit_test(what_a_screen_carries_and_allows_is_read),
+        cmocka_unit_test(where_the_canvas_stands_is_read),
+        cmocka_unit_test(slices_and_folds_are_read),
         cmocka_unit_test(the_fields_of_a_template_are_read),
         cmocka_unit_test(a_missing_file_is_named),
     };

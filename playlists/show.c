@@ -19,7 +19,8 @@ struct bt_show {
     struct bt_tz *tz;
     struct bt_limits limits;
     const struct bt_canvas *canvas;
-    const struct bt_publication *stage;  // whose layouts are used
+    const struct bt_output_plan *output;  // NULL: nothing is said
+    const struct bt_publication *stage;   // whose layouts are used
     struct bt_track tracks[MAX_TRACKS];
     size_t track_count;
     bool layout_has[BT_MAX_LAYOUTS][MAX_TRACKS];
@@ -129,6 +130,25 @@ static int find_canvas(struct bt_show *show, struct bt_error *err)
         return bt_fail(err, -EINVAL, "no publication describes a canvas");
     }
     show->canvas = &found->canvas;
+    return 0;
+}
+
+// Who says where the canvas stands describes it, so the canvas is the one of find_canvas.
+static int find_output(struct bt_show *show, struct bt_error *err)
+{
+    const struct bt_publication *found = NULL;
+    for (size_t i = 0; i < show->publication_count; i++) {
+        const struct bt_publication *p = show->publications[i];
+        if (p->output.slice_count == 0) {
+            continue;
+        }
+        if (found != NULL && memcmp(&found->output, &p->output, sizeof(p->output)) != 0) {
+            return bt_fail(err, -EINVAL, "publications '%s' and '%s' describe different outputs",
+                           found->id, p->id);
+        }
+        found = p;
+    }
+    show->output = found != NULL ? &found->output : NULL;
     return 0;
 }
 
@@ -260,6 +280,9 @@ static int merge(struct bt_show *show, struct bt_error *err)
     find_limits(show);
     int r = find_canvas(show, err);
     if (r == 0) {
+        r = find_output(show, err);
+    }
+    if (r == 0) {
         r = find_stage(show, err);
     }
     if (r == 0) {
@@ -307,6 +330,11 @@ void bt_show_destroy(struct bt_show *show)
 const struct bt_canvas *bt_show_canvas(const struct bt_show *show)
 {
     return show->canvas;
+}
+
+const struct bt_output_plan *bt_show_output(const struct bt_show *show)
+{
+    return show->output;
 }
 
 const struct bt_tz *bt_show_tz(const struct bt_show *show)

@@ -33,6 +33,7 @@ BT_DEFINE_AUTO(bt_show)
 
 // Borrowed from the show, as all pointers below. Publications stand from the lowest layer up.
 const struct bt_canvas *bt_show_canvas(const struct bt_show *show);
+const struct bt_output_plan *bt_show_output(const struct bt_show *show);  // NULL: nothing is said
 const struct bt_tz *bt_show_tz(const struct bt_show *show);
 size_t bt_show_publication_count(const struct bt_show *show);
 const struct bt_publication *bt_show_publication(const struct bt_show *show, size_t index);

@@ -101,6 +101,20 @@ static void contradictions_are_refused(void **state)
     assert_refused(outside, 2, "layout 'one': zone 'main' lies outside the canvas");
 }
 
+static void the_screen_says_where_its_canvas_stands(void **state)
+{
+    (void)state;
+    static const char *const said[] = {
+        "{'format':1,'id':'s','version':1,'layer':'screen'," CANVAS LAYOUT "'output':{'x':8}}",
+        "{'format':1,'id':'t','version':1,'layer':'screen'," CANVAS "'output':{'x':9}}"};
+    static const char *const nothing[] = {SCREEN};
+    BT_AUTO(bt_show) show = merge(said, 1);
+    assert_int_equal(bt_show_output(show)->slices[0].x, 8);
+    BT_AUTO(bt_show) silent = merge(nothing, 1);
+    assert_null(bt_show_output(silent));
+    assert_refused(said, 2, "publications 's' and 't' describe different outputs");
+}
+
 static void canvas_and_layouts_come_from_the_lowest_layer(void **state)
 {
     (void)state;
@@ -140,6 +154,7 @@ int main(void)
         cmocka_unit_test(rules_of_all_layers_feed_a_zone_by_its_name),
         cmocka_unit_test(the_highest_version_counts_whatever_the_order),
         cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(the_screen_says_where_its_canvas_stands),
         cmocka_unit_test(canvas_and_layouts_come_from_the_lowest_layer),
         cmocka_unit_test(tracks_stand_once_per_name_and_place_from_far_to_near),
     };

@@ -1,0 +1,137 @@
+#include "playlists/output_plan.h"
+
+#include <errno.h>
+
+struct bt_rect bt_slice_place(const struct bt_slice *slice)
+{
+    bool upright = slice->rotation % 180 == 0;
+    return (struct bt_rect){slice->x, slice->y, upright ? slice->from.width : slice->from.height,
+                            upright ? slice->from.height : slice->from.width};
+}
+
+static bool inside(struct bt_rect rect, int width, int height)
+{
+    return rect.x >= 0 && rect.y >= 0 && rect.width > 0 && rect.height > 0 && rect.x < width &&
+           rect.y < height && rect.width <= width - rect.x && rect.height <= height - rect.y;
+}
+
+static bool overlap(struct bt_rect a, struct bt_rect b)
+{
+    return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height &&
+           b.y < a.y + a.height;
+}
+
+// Where the next piece stands: below the last, or on top of the next column.
+struct column {
+    int x, y, width;
+};
+
+static bool stand(struct column *column, const struct bt_fold *fold, int width, int height)
+{
+    if (height > fold->raster_height - column->y) {
+        column->x += column->width;
+        column->y = fold->y;
+        column->width = 0;
+    }
+    column->width = BT_MAX(column->width, width);
+    return width <= fold->raster_width - column->x && height <= fold->raster_height - column->y;
+}
+
+static int add_piece(struct bt_output_plan *plan, const struct bt_fold *fold, struct column *column,
+                     struct bt_rect piece, struct bt_error *err)
+{
+    if (plan->slice_count == BT_MAX_SLICES) {
+        return bt_fail(err, -EINVAL, "pieces of %d × %d are more than %d of a canvas of %d × %d",
+                       fold->piece_width, fold->piece_height, BT_MAX_SLICES, fold->canvas_width,
+                       fold->canvas_height);
+    }
+    if (!stand(column, fold, piece.width, piece.height)) {
+        return bt_fail(err, -EINVAL,
+                       "a canvas of %d × %d in pieces of %d × %d does not fit on a raster of "
+                       "%d × %d",
+                       fold->canvas_width, fold->canvas_height, fold->piece_width,
+                       fold->piece_height, fold->raster_width, fold->raster_height);
+    }
+    plan->slices[plan->slice_count++] =
+        (struct bt_slice){.from = piece, .x = column->x, .y = column->y};
+    column->y += piece.height;
+    return 0;
+}
+
+int bt_output_plan_fold(struct bt_output_plan *plan, const struct bt_fold *fold,
+                        struct bt_error *err)
+{
+    struct column column = {fold->x, fold->y, 0};
+    plan->slice_count = 0;
+    for (int y = 0; y < fold->canvas_height; y += fold->piece_height) {
+        int height = BT_MIN(fold->piece_height, fold->canvas_height - y);
+        for (int x = 0; x < fold->canvas_width; x += fold->piece_width) {
+            int width = BT_MIN(fold->piece_width, fold->canvas_width - x);
+            int r = add_piece(plan, fold, &column, (struct bt_rect){x, y, width, height}, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}
+
+static int check_slice(const struct bt_slice *slice, int canvas_width, int canvas_height,
+                       int raster_width, int raster_height, struct bt_error *err)
+{
+    const struct bt_rect *from = &slice->from;
+    struct bt_rect to = bt_slice_place(slice);
+    if (!inside(*from, canvas_width, canvas_height)) {
+        return bt_fail(err, -EINVAL, "%d × %d at %d,%d is not all on the canvas of %d × %d",
+                       from->width, from->height, from->x, from->y, canvas_width, canvas_height);
+    }
+    if (!inside(to, raster_width, raster_height)) {
+        return bt_fail(err, -EINVAL, "%d × %d at %d,%d is not all on the raster of %d × %d",
+                       to.width, to.height, to.x, to.y, raster_width, raster_height);
+    }
+    return 0;
+}
+
+int bt_output_plan_check(const struct bt_output_plan *plan, int canvas_width, int canvas_height,
+                         int raster_width, int raster_height, struct bt_error *err)
+{
+    for (size_t i = 0; i < plan->slice_count; i++) {
+        int r = check_slice(&plan->slices[i], canvas_width, canvas_height, raster_width,
+                            raster_height, err);
+        if (r < 0) {
+            return plan->slice_count > 1 ? bt_fail_in(err, r, "slices[%zu]", i) : r;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (overlap(bt_slice_place(&plan->slices[k]), bt_slice_place(&plan->slices[i]))) {
+                return bt_fail(err, -EINVAL,
+                               "slices[%zu] and slices[%zu] stand on the same pixels of the raster",
+                               k, i);
+            }
+        }
+    }
+    return 0;
+}
+
+void bt_curve_through(uint8_t curve[BT_CURVE_LEVELS], const uint8_t *points, size_t count)
+{
+    const size_t top = BT_CURVE_LEVELS - 1;
+    for (size_t level = 0; level <= top; level++) {
+        size_t at = level * (count - 1), k = at / top, part = at % top;
+        size_t next = BT_MIN(k + 1, count - 1);
+        curve[level] = (uint8_t)((points[k] * (top - part) + points[next] * part + top / 2) / top);
+    }
+}
+
+void bt_output_plan_dim(struct bt_output_plan *plan)
+{
+    if (plan->dimming_percent == 100) {
+        return;
+    }
+    plan->has_curves = true;
+    for (size_t i = 0; i < BT_ARRAY_LEN(plan->curves); i++) {
+        for (size_t level = 0; level < BT_CURVE_LEVELS; level++) {
+            int64_t light = plan->curves[i][level] * plan->dimming_percent;
+            plan->curves[i][level] = (uint8_t)((light + 50) / 100);
+        }
+    }
+}
