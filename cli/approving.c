@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "cli/motion_words.h"
 #include "cli/table.h"
 
 static const cJSON *member(const cJSON *object, const char *key)
@@ -264,6 +265,22 @@ static bool is_item_key(const char *key)
     return strcmp(key, "id") == 0 || strcmp(key, "seconds") == 0;
 }
 
+// What moves, in words below its JSON.
+static void print_motion(const cJSON *value, FILE *to)
+{
+    BT_AUTOFREE char *words = NULL;
+    if (strcmp(value->string, "transition") == 0) {
+        words = bt_transition_words_of(value);
+    } else if (strcmp(value->string, "motion") == 0) {
+        words = bt_motion_words_of(value);
+    }
+    if (words != NULL) {
+        fputs("        ", to);
+        print_safe(words, to);
+        fputc('\n', to);
+    }
+}
+
 static void print_item(const char *mark, const cJSON *item, FILE *to)
 {
     fprintf(to, "  %s ", mark);
@@ -285,6 +302,7 @@ static void print_item(const char *mark, const cJSON *item, FILE *to)
     {
         if (!is_item_key(each->string)) {
             print_value(each->string, each, to);
+            print_motion(each, to);
         }
     }
 }

@@ -14,7 +14,7 @@ static void check_item(const struct bt_publication *pub, const struct bt_item *i
     for (size_t i = 0; i < item->card_count; i++) {
         assert(item->cards[i].asset >= -1 && item->cards[i].asset < (int)pub->asset_count);
         int64_t length_ms = bt_card_length_ms(pub, item, i);
-        assert(length_ms >= BT_ITEM_MIN_MS && item->transition_ms <= length_ms / 2);
+        assert(length_ms >= BT_ITEM_MIN_MS && item->transition.ms <= length_ms / 2);
     }
     if (item->type == BT_ITEM_CLOCK) {
         BT_AUTOFREE char *text = bt_clock_text(item->text, 0);

@@ -296,8 +296,8 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
     prepared->place =
         (struct bt_item){.fit = item->fit, .focus_x = item->focus_x, .focus_y = item->focus_y};
     // A set fades between its cards too; a resumed rest comes back as it went, at once.
-    if (item->transition == BT_TRANSITION_CROSSFADE && slot->why_start != BT_START_RESUME) {
-        prepared->fade_ns = item->transition_ms * BT_NS_PER_MS;
+    if (item->transition.type == BT_TRANSITION_CROSSFADE && slot->why_start != BT_START_RESUME) {
+        prepared->fade_ns = item->transition.ms * BT_NS_PER_MS;
     }
     describe_play(slot, track, &prepared->play);
     return prepared;

@@ -17,6 +17,22 @@ static bool same_style(const struct bt_text_style *a, const struct bt_text_style
            a->valign == b->valign && a->padding_px == b->padding_px;
 }
 
+static bool same_transition(const struct bt_transition *a, const struct bt_transition *b)
+{
+    return a->type == b->type && a->ms == b->ms && a->towards == b->towards &&
+           same_colour(a->colour, b->colour);
+}
+
+static bool same_sight(const struct bt_sight *a, const struct bt_sight *b)
+{
+    return a->x == b->x && a->y == b->y && a->zoom == b->zoom;
+}
+
+static bool same_motion(const struct bt_motion *a, const struct bt_motion *b)
+{
+    return a->moves == b->moves && same_sight(&a->from, &b->from) && same_sight(&a->to, &b->to);
+}
+
 static bool same_asset(const struct bt_publication *pub_a, int a,
                        const struct bt_publication *pub_b, int b)
 {
@@ -47,8 +63,8 @@ bool bt_item_same(const struct bt_publication *pub_a, const struct bt_item *a,
 {
     return bt_str_equal(a->id, b->id) && a->type == b->type && a->fit == b->fit &&
            a->focus_x == b->focus_x && a->focus_y == b->focus_y &&
-           same_colour(a->background, b->background) && a->transition == b->transition &&
-           a->transition_ms == b->transition_ms && a->speed_px == b->speed_px &&
-           bt_str_equal(a->text, b->text) && same_style(&a->style, &b->style) &&
-           same_cards(pub_a, a, pub_b, b);
+           same_colour(a->background, b->background) &&
+           same_transition(&a->transition, &b->transition) && same_motion(&a->motion, &b->motion) &&
+           a->speed_px == b->speed_px && bt_str_equal(a->text, b->text) &&
+           same_style(&a->style, &b->style) && same_cards(pub_a, a, pub_b, b);
 }

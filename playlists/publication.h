@@ -37,6 +37,7 @@
 #define BT_ITEM_MAX_MS 86400000  // a day
 #define BT_ITEM_TEXT_MAX_BYTES 8192
 #define BT_TRANSITION_MAX_MS 5000
+#define BT_ZOOM_MAX_PERMILLE 4000
 #define BT_UNIT_CODE_MAX_BYTES 24
 #define BT_TARGET_BYTES 96      // "u/UNIT/NAME" with the NUL
 #define BT_MAX_CARRIES 24       // with the screen's own and emergencies below BT_MAX_PUBLICATIONS
@@ -76,7 +77,16 @@ enum bt_fit {
     BT_FIT_STRETCH,
 };
 
-enum bt_transition { BT_TRANSITION_CUT, BT_TRANSITION_CROSSFADE };
+enum bt_transition_type {
+    BT_TRANSITION_CUT,
+    BT_TRANSITION_CROSSFADE,
+    BT_TRANSITION_FADE,   // old → a colour → new
+    BT_TRANSITION_SLIDE,  // the new picture comes in over the old one
+    BT_TRANSITION_PUSH,   // and takes it along
+    BT_TRANSITION_WIPE,   // both stand still, an edge goes across
+};
+
+enum bt_towards { BT_TOWARDS_LEFT, BT_TOWARDS_RIGHT, BT_TOWARDS_UP, BT_TOWARDS_DOWN };
 
 enum bt_align { BT_ALIGN_LEFT, BT_ALIGN_CENTER, BT_ALIGN_RIGHT };
 enum bt_valign { BT_VALIGN_TOP, BT_VALIGN_MIDDLE, BT_VALIGN_BOTTOM };
@@ -116,6 +126,26 @@ struct bt_text_style {
     int64_t padding_px;
 };
 
+// From whatever stood before into an item; begins when the item begins.
+struct bt_transition {
+    int type;                 // enum bt_transition_type
+    int64_t ms;               // 0..5000, 0 of a cut; at most half the item
+    int towards;              // enum bt_towards, SLIDE, PUSH, WIPE: where what moves goes
+    struct bt_colour colour;  // FADE: between the two
+};
+
+// What of a still is in sight: `zoom` is permille of its size as it is fitted, 1000..4000; x, y
+// permille of the picture, as near to the middle of the zone as the picture's edges allow.
+struct bt_sight {
+    int64_t x, y, zoom;
+};
+
+// A still that moves, evenly and over its item's (or card's) length.
+struct bt_motion {
+    bool moves;
+    struct bt_sight from, to;
+};
+
 struct bt_card {
     int asset;            // index into assets, -1 for types without one
     int64_t duration_ms;  // 0: as long as the asset, or endless (see bt_item_length_ms)
@@ -132,10 +162,10 @@ struct bt_item {
     int fit;                      // enum bt_fit
     int64_t focus_x, focus_y;     // permille of the picture, for BT_FIT_COVER; 500 is the middle
     struct bt_colour background;  // beside a contained picture; the colour of BT_ITEM_COLOUR
-    int transition;               // enum bt_transition, from whatever stood before into this
-    int64_t transition_ms;        // 0..5000, at most half the item; starts at the item's start
-    char *text;                   // TEXT, CRAWL: UTF-8; CLOCK: its pattern (docs/publication.md);
-                                  // else NULL
+    struct bt_motion motion;      // IMAGE, SET
+    struct bt_transition transition;
+    char *text;  // TEXT, CRAWL: UTF-8; CLOCK: its pattern (docs/publication.md);
+                 // else NULL
     struct bt_text_style style;
     int64_t speed_px;  // CRAWL: whole pixels per refresh, 1..3, leftwards
 };

@@ -63,41 +63,6 @@ static int read_style(const cJSON *value, void *target, void *context, struct bt
     return r;
 }
 
-struct transition {
-    int type;
-    int64_t ms;
-};
-
-static const struct bt_json_field transition_fields[] = {
-    BT_JSON_FIELD(struct transition, type, "type", BT_JSON_ENUM, .words = bt_transition_words),
-    BT_JSON_FIELD(struct transition, ms, "ms", BT_JSON_INT, .min = 0, .max = BT_TRANSITION_MAX_MS,
-                  .optional = true),
-};
-
-static int read_transition(const cJSON *value, void *target, void *context, struct bt_error *err)
-{
-    struct bt_reading *reading = context;
-    struct transition transition = {0};
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, transition_fields, BT_ARRAY_LEN(transition_fields),
-                           &transition, err);
-    if (r < 0) {
-        return r;
-    }
-    if (transition.type == BT_TRANSITION_CUT && transition.ms > 0) {
-        return bt_fail(err, -EINVAL, "'ms' is %lld, but a cut takes no time",
-                       (long long)transition.ms);
-    }
-    if (transition.type != BT_TRANSITION_CUT && transition.ms == 0) {
-        return bt_fail(err, -EINVAL, "'ms' is missing or 0");
-    }
-    bt_reading_leave(reading, mark);
-    struct bt_item *item = &((struct draft *)target)->item;
-    item->transition = transition.type;
-    item->transition_ms = transition.ms;
-    return 0;
-}
-
 static int read_permille(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     return bt_read_milli(value, 0, 1000, target, err);
@@ -258,23 +223,31 @@ static int finish_clock(const struct bt_reading *reading, struct draft *draft, s
         BT_LEAF(struct draft, item.until_ms, "until", bt_read_time, .optional = true),             \
         BT_LEAF(struct draft, seconds_ms, "seconds", bt_read_seconds,                              \
                 .optional = (seconds_optional)),                                                   \
-        BT_WHOLE(struct draft, "transition", read_transition, .optional = true)
+        BT_LEAF(struct draft, item.transition, "transition", bt_read_transition, .optional = true)
 #define FITTED                                                                                     \
     BT_JSON_FIELD(struct draft, item.fit, "fit", BT_JSON_ENUM, .words = bt_fit_words,              \
                   .optional = true),                                                               \
         BT_WHOLE(struct draft, "focus", read_focus, .optional = true),                             \
         BT_LEAF(struct draft, item.background, "background", bt_read_colour, .optional = true)
+#define MOVING BT_LEAF(struct draft, item.motion, "motion", bt_read_motion, .optional = true)
 #define STYLED BT_LEAF(struct draft, item.style, "style", read_style, .optional = true)
 
-static const struct bt_json_field media_fields[] = {
+static const struct bt_json_field video_fields[] = {
     COMMON(true),
     BT_LEAF(struct draft, asset, "asset", bt_read_asset_ref),
     FITTED,
+};
+static const struct bt_json_field image_fields[] = {
+    COMMON(true),
+    BT_LEAF(struct draft, asset, "asset", bt_read_asset_ref),
+    FITTED,
+    MOVING,
 };
 static const struct bt_json_field set_fields[] = {
     COMMON(true),
     BT_WHOLE(struct draft, "cards", read_cards),
     FITTED,
+    MOVING,
 };
 static const struct bt_json_field text_fields[] = {
     COMMON(false),
@@ -303,8 +276,8 @@ static const struct item_kind {
     size_t count;
     int (*finish)(const struct bt_reading *reading, struct draft *draft, struct bt_error *err);
 } kinds[] = {
-    [BT_ITEM_IMAGE] = {media_fields, BT_ARRAY_LEN(media_fields), finish_image},
-    [BT_ITEM_VIDEO] = {media_fields, BT_ARRAY_LEN(media_fields), finish_video},
+    [BT_ITEM_IMAGE] = {image_fields, BT_ARRAY_LEN(image_fields), finish_image},
+    [BT_ITEM_VIDEO] = {video_fields, BT_ARRAY_LEN(video_fields), finish_video},
     [BT_ITEM_SET] = {set_fields, BT_ARRAY_LEN(set_fields), finish_set},
     [BT_ITEM_TEXT] = {text_fields, BT_ARRAY_LEN(text_fields), finish_plain},
     [BT_ITEM_CRAWL] = {crawl_fields, BT_ARRAY_LEN(crawl_fields), finish_plain},
@@ -318,10 +291,10 @@ static int check_transition(const struct bt_reading *reading, const struct bt_it
 {
     for (size_t i = 0; i < item->card_count; i++) {
         int64_t length_ms = bt_card_length_ms(reading->publication, item, i);
-        if (item->transition_ms > length_ms / 2) {
+        if (item->transition.ms > length_ms / 2) {
             return bt_fail(err, -EINVAL,
                            "the transition's %lld ms are more than half of the %lld ms shown",
-                           (long long)item->transition_ms, (long long)length_ms);
+                           (long long)item->transition.ms, (long long)length_ms);
         }
     }
     return 0;

@@ -86,6 +86,10 @@ int bt_read_asset_ref(const cJSON *value, void *target, void *context, struct bt
 int bt_read_campaign_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_playlist_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
 
+// An item's transition (struct bt_transition) and motion (struct bt_motion).
+int bt_read_transition(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_motion(const cJSON *value, void *target, void *context, struct bt_error *err);
+
 // A decimal number in [min, max] × 1/1000, as thousandths; finer ones are refused.
 int bt_read_milli(const cJSON *value, int64_t min, int64_t max, int64_t *out, struct bt_error *err);
 

@@ -60,10 +60,13 @@ static const char full[] =
     "'playlists':[{'name':'chinh','items':["
     "{'id':'anh','type':'image','asset':'bia','seconds':8.5,'title':'Bìa','campaign':'nq57',"
     "'from':'2026-11-02T00:00:00Z','until':'2026-11-03T00:00:00Z','fit':'cover',"
-    "'focus':{'x':0.25,'y':1},'background':'#ff000080','transition':{'type':'crossfade','ms':800}},"
+    "'focus':{'x':0.25,'y':1},'background':'#ff000080','transition':{'type':'crossfade','ms':800},"
+    "'motion':{'from':{'x':0.5,'y':0.5,'zoom':1},'to':{'x':0.25,'y':1,'zoom':1.125}}},"
     "{'id':'clip','type':'video','asset':'phim','fit':'stretch','transition':{'type':'cut'}},"
-    "{'id':'bo','type':'set','seconds':6,'cards':[{'asset':'bia'},{'asset':'dong','seconds':9}]},"
-    "{'id':'gif','type':'image','asset':'dong'},"
+    "{'id':'bo','type':'set','seconds':6,'cards':[{'asset':'bia'},{'asset':'dong','seconds':9}],"
+    "'transition':{'type':'push','ms':700,'towards':'up'}},"
+    "{'id':'gif','type':'image','asset':'dong',"
+    "'transition':{'type':'fade','ms':600,'colour':'#ffffff'}},"
     "{'id':'chu','type':'text','text':'Xin chào\\nquê hương','seconds':5,'style':{'font':"
     "'Noto Sans','bold':true,'size':72,'line_percent':120,'colour':'#FFCC00',"
     "'background':'#00000000','align':'left','valign':'top','padding':24}}]},"
@@ -144,11 +147,31 @@ static void a_fitted_item_is_read(void **state)
     assert_int_equal(item->focus_x, 250);
     assert_int_equal(item->focus_y, 1000);
     assert_int_equal(item->background.a, 0x80);
-    assert_int_equal(item->transition, BT_TRANSITION_CROSSFADE);
-    assert_int_equal(item->transition_ms, 800);
+    assert_int_equal(item->transition.type, BT_TRANSITION_CROSSFADE);
+    assert_int_equal(item->transition.ms, 800);
     assert_int_equal(item->card_count, 1);
     assert_int_equal(item->cards[0].asset, 0);
     assert_int_equal(item->cards[0].duration_ms, 8500);
+}
+
+static void what_moves_is_read(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication) pub = read_valid(full);
+    const struct bt_item *items = pub->playlists[0].items;
+    assert_true(items[0].motion.moves);
+    assert_int_equal(items[0].motion.from.zoom, 1000);
+    assert_int_equal(items[0].motion.to.x, 250);
+    assert_int_equal(items[0].motion.to.y, 1000);
+    assert_int_equal(items[0].motion.to.zoom, 1125);
+    assert_int_equal(items[1].transition.type, BT_TRANSITION_CUT);
+    assert_false(items[1].motion.moves);
+    assert_int_equal(items[2].transition.type, BT_TRANSITION_PUSH);
+    assert_int_equal(items[2].transition.towards, BT_TOWARDS_UP);
+    assert_int_equal(items[2].transition.ms, 700);
+    assert_int_equal(items[3].transition.type, BT_TRANSITION_FADE);
+    assert_int_equal(items[3].transition.colour.g, 255);
+    assert_int_equal(items[3].transition.colour.a, 255);
 }
 
 static void lengths_come_from_the_item_its_cards_or_the_asset(void **state)
@@ -500,6 +523,7 @@ int main(void)
         cmocka_unit_test(the_head_is_read),
         cmocka_unit_test(assets_and_campaigns_are_read),
         cmocka_unit_test(a_fitted_item_is_read),
+        cmocka_unit_test(what_moves_is_read),
         cmocka_unit_test(lengths_come_from_the_item_its_cards_or_the_asset),
         cmocka_unit_test(texts_and_styles_are_read),
         cmocka_unit_test(layouts_and_zones_are_read),

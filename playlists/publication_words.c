@@ -9,7 +9,9 @@ const char *const bt_priority_words[] = {"fallback", "normal", "priority", "emer
 const char *const bt_item_type_words[] = {"image", "video", "set",    "text",
                                           "crawl", "clock", "colour", NULL};
 const char *const bt_fit_words[] = {"contain", "cover", "stretch", NULL};
-const char *const bt_transition_words[] = {"cut", "crossfade", NULL};
+const char *const bt_transition_words[] = {"cut",  "crossfade", "fade", "slide",
+                                           "push", "wipe",      NULL};
+const char *const bt_towards_words[] = {"left", "right", "up", "down", NULL};
 const char *const bt_align_words[] = {"left", "center", "right", NULL};
 const char *const bt_valign_words[] = {"top", "middle", "bottom", NULL};
 const char *const bt_weekday_words[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};

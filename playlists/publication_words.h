@@ -10,6 +10,7 @@ extern const char *const bt_priority_words[];
 extern const char *const bt_item_type_words[];
 extern const char *const bt_fit_words[];
 extern const char *const bt_transition_words[];
+extern const char *const bt_towards_words[];
 extern const char *const bt_align_words[];
 extern const char *const bt_valign_words[];
 extern const char *const bt_weekday_words[];  // Monday first

@@ -29,6 +29,8 @@ static void every_enum_value_has_its_word(void **state)
     assert_string_equal(bt_item_type_word(BT_ITEM_COLOUR), "colour");
     assert_string_equal(bt_fit_words[BT_FIT_COVER], "cover");
     assert_string_equal(bt_transition_words[BT_TRANSITION_CROSSFADE], "crossfade");
+    assert_string_equal(bt_transition_words[BT_TRANSITION_WIPE], "wipe");
+    assert_string_equal(bt_towards_words[BT_TOWARDS_DOWN], "down");
     assert_string_equal(bt_align_words[BT_ALIGN_CENTER], "center");
     assert_string_equal(bt_valign_words[BT_VALIGN_BOTTOM], "bottom");
 }
@@ -40,7 +42,8 @@ static void no_list_is_longer_than_its_enum(void **state)
     assert_int_equal(length(bt_priority_words), BT_PRIORITY_EMERGENCY + 1);
     assert_int_equal(length(bt_item_type_words), BT_ITEM_COLOUR + 1);
     assert_int_equal(length(bt_fit_words), BT_FIT_STRETCH + 1);
-    assert_int_equal(length(bt_transition_words), BT_TRANSITION_CROSSFADE + 1);
+    assert_int_equal(length(bt_transition_words), BT_TRANSITION_WIPE + 1);
+    assert_int_equal(length(bt_towards_words), BT_TOWARDS_DOWN + 1);
     assert_int_equal(length(bt_align_words), BT_ALIGN_RIGHT + 1);
     assert_int_equal(length(bt_valign_words), BT_VALIGN_BOTTOM + 1);
     assert_int_equal(length(bt_weekday_words), 7);

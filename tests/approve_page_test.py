@@ -168,6 +168,26 @@ class ApprovePage(unittest.TestCase):
         self.assertEqual((frame, items), ([], ["a"]))
         self.assertIn("https://example.com/b", text)
 
+    def test_what_moves_is_said_in_words(self):
+        for item, said in [
+            ({"transition": {"type": "push", "ms": 800}},
+             "Chuyển cảnh: đẩy sang trái, 0,8 giây / push to the left, 0.8 s"),
+            ({"transition": {"type": "fade", "ms": 1500, "colour": "#ffffff"}},
+             "Chuyển cảnh: mờ qua màu #ffffff, 1,5 giây / fade through #ffffff, 1.5 s"),
+            ({"transition": {"type": "crossfade", "ms": 500}}, "Chuyển cảnh: hòa dần, 0,5 giây / crossfade, 0.5 s"),
+            ({"motion": {"from": {"x": 0.5, "y": 0.5, "zoom": 1}, "to": {"x": 0.625, "y": 0.35, "zoom": 1.25}}},
+             "Ảnh chuyển động: phóng 1 → 1,25, tâm (50 %, 50 %) → (62,5 %, 35 %)"
+             " / zoom 1 → 1.25, centre (50 %, 50 %) → (62.5 %, 35 %)"),
+        ]:
+            shown = self.page.run("return showSide('', {item: arguments[0], cards: []}, new Map()).textContent;",
+                                     {"type": "image", **item})
+            self.assertIn(said, shown)
+            self.assertIn(json.dumps(list(item)[0]), shown)  # and the whole of it as it stands
+        for odd in [{"type": "explode", "ms": 5}, {"type": "wipe", "ms": 5, "towards": "toString"}, {"type": "toString", "ms": 5},
+                    {"type": "push", "ms": "<b>"}, None, []]:
+            said = self.page.run("return transitionWords(arguments[0]) === undefined;", odd)
+            self.assertTrue(said, odd)
+
     def test_text_from_outside_never_becomes_markup(self):
         evil = "<img src=x onerror='window.hijacked=1'><script>window.hijacked=1</script>"
         shown, hijacked = self.page.run("""
