@@ -45,6 +45,10 @@ static void draw(struct bt_text *text, const char *utf8, uint8_t size, uint8_t b
         .align = box % 3,
         .valign = size % 3,
         .padding_px = box % 20,
+        .family = box % 2,
+        .italic = size % 5 == 0,
+        .outline = {1 + box % BT_OUTLINE_MAX_PX, {0, 0, 40, box % 3 == 0 ? size : 0}},
+        .shadow = {box % 64, -(size % 64), size % 33, {1, 2, 3, box % 5 == 0 ? box : 0}},
     };
     BT_AUTO(bt_image) card = NULL;
     if (bt_text_card(text, utf8, &style, 1 + box % 128, 1 + size % 64, &card, NULL) == 0) {

@@ -200,55 +200,31 @@ int bt_font_descent(const struct bt_font *font)
     return font->boxes[font->size_px].descent;
 }
 
-// x * y / 255, rounded, for bytes.
-static uint32_t multiply(uint32_t x, uint32_t y)
+static void join(const SDL_Surface *surface, struct bt_mask *mask, int left, int top)
 {
-    uint32_t product = x * y + 128;
-    return (product + (product >> 8)) >> 8;
-}
-
-static void blend_pixel(uint8_t *pixel, struct bt_colour colour, uint32_t cover)
-{
-    uint32_t alpha = multiply(cover, colour.a);
-    const uint8_t bgra[4] = {colour.b, colour.g, colour.r, 255};
-    for (int i = 0; i < 4; i++) {
-        pixel[i] = (uint8_t)(multiply(bgra[i], alpha) + multiply(pixel[i], 255 - alpha));
-    }
-}
-
-static void compose(const SDL_Surface *surface, struct bt_colour colour, struct bt_image *image,
-                    int left, int top)
-{
-    int from_x = BT_MAX(0, -left), until_x = BT_MIN(surface->w, image->width - left);
-    int from_y = BT_MAX(0, -top), until_y = BT_MIN(surface->h, image->height - top);
+    int from_x = BT_MAX(0, -left), until_x = BT_MIN(surface->w, mask->width - left);
+    int from_y = BT_MAX(0, -top), until_y = BT_MIN(surface->h, mask->height - top);
     for (int y = from_y; y < until_y; y++) {
-        uint8_t *row = image->pixels + (size_t)(top + y) * image->stride;
+        uint8_t *row = mask->cover + (size_t)(top + y) * (size_t)mask->width;
         for (int x = from_x; x < until_x; x++) {
-            uint32_t cover = coverage(surface, x, y);
-            if (cover > 0) {
-                blend_pixel(row + 4 * (size_t)(left + x), colour, cover);
-            }
+            row[left + x] = (uint8_t)BT_MAX(row[left + x], coverage(surface, x, y));
         }
     }
 }
 
-int bt_font_draw(struct bt_font *font, const char *text, size_t len, struct bt_colour colour,
-                 struct bt_image *const *images, size_t image_count, struct bt_point at,
-                 struct bt_error *err)
+int bt_font_draw(struct bt_font *font, const char *text, size_t len, struct bt_mask *mask,
+                 struct bt_point at, struct bt_error *err)
 {
     if (bt_font_width(font, text, len) == 0) {
         return 0;  // SDL2_ttf calls that an error
     }
-    int top = at.y - bt_font_top(font, text, len), left = at.x;
+    int top = at.y - bt_font_top(font, text, len);
     BT_AUTOFREE char *line = bt_strndup(text, len);
     SDL_Surface *surface = render(font, line);
     if (surface == NULL) {
         return fail_ttf(err, -ENOMEM, "Cannot draw a line of text");
     }
-    for (size_t i = 0; i < image_count; i++) {
-        compose(surface, colour, images[i], left, top);
-        left -= images[i]->width;
-    }
+    join(surface, mask, at.x, top);
     SDL_FreeSurface(surface);
     return 0;
 }

@@ -12,8 +12,7 @@
 #ifndef BT_MEDIA_FONT_H
 #define BT_MEDIA_FONT_H
 
-#include "media/frame.h"
-#include "playlists/publication.h"
+#include "media/mask.h"
 
 // Below this nobody reads accents; above it one line would be larger than any canvas needs.
 #define BT_FONT_MIN_PX 8
@@ -39,18 +38,12 @@ int bt_font_width(struct bt_font *font, const char *text, size_t len);
 // How far a line reaches above its baseline; more than the ascent only where marks are piled up.
 int bt_font_top(struct bt_font *font, const char *text, size_t len);
 
-struct bt_point {
-    int x, y;
-};
-
 /**
- * Draws a line over images that stand side by side (one for a card, the tiles of a strip): the left
- * edge of its ink or advance at at.x of the first one, the baseline between the rows at.y - 1 and
- * at.y. What lies outside is left out.
+ * Covers what a line covers: the left edge of its ink or advance at at.x, the baseline between the
+ * rows at.y - 1 and at.y. What lies outside the mask is left out.
  * Errors: -ENOMEM, with the library's words.
  */
-int bt_font_draw(struct bt_font *font, const char *text, size_t len, struct bt_colour colour,
-                 struct bt_image *const *images, size_t image_count, struct bt_point at,
-                 struct bt_error *err) BT_NODISCARD;
+int bt_font_draw(struct bt_font *font, const char *text, size_t len, struct bt_mask *mask,
+                 struct bt_point at, struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "media/font.h"
 #include "media/lines.h"
 
@@ -14,19 +15,47 @@
 
 #define TILE_PX 2048
 
-struct bt_text {
-    struct bt_font *regular, *bold;
+static const char *const face_files[2][2][2] = {
+    [BT_FAMILY_SANS] = {{"NotoSans-Regular.ttf", "NotoSans-Italic.ttf"},
+                        {"NotoSans-Bold.ttf", "NotoSans-BoldItalic.ttf"}},
+    [BT_FAMILY_SERIF] = {{"NotoSerif-Regular.ttf", "NotoSerif-Italic.ttf"},
+                         {"NotoSerif-Bold.ttf", "NotoSerif-BoldItalic.ttf"}},
 };
+
+struct bt_text {
+    struct bt_font *faces[2][2][2];  // by family, bold, italic; NULL: not asked for yet
+};
+
+static int find_face(struct bt_text *text, int family, bool bold, bool italic, struct bt_font **out,
+                     struct bt_error *err)
+{
+    struct bt_font **face = &text->faces[family][bold][italic];
+    if (*face == NULL) {
+        char path[sizeof(FONT_DIR) + 32];
+        int r = bt_format(path, sizeof(path), FONT_DIR "/%s", face_files[family][bold][italic]);
+        assert(r >= 0);
+        r = bt_font_open(path, face, err);
+        if (r < 0) {
+            return bt_fail_in(err, -ENOENT, "Text needs the package fonts-noto-core");
+        }
+    }
+    *out = *face;
+    return 0;
+}
+
+static int face_of(struct bt_text *text, const struct bt_text_style *style, struct bt_font **out,
+                   struct bt_error *err)
+{
+    return find_face(text, style->family, style->bold, style->italic, out, err);
+}
 
 int bt_text_open(struct bt_text **out, struct bt_error *err)
 {
     BT_AUTO(bt_text) text = BT_NEW(struct bt_text);
-    int r = bt_font_open(FONT_DIR "/NotoSans-Regular.ttf", &text->regular, err);
-    if (r == 0) {
-        r = bt_font_open(FONT_DIR "/NotoSans-Bold.ttf", &text->bold, err);
-    }
+    struct bt_font *any;
+    int r = find_face(text, BT_FAMILY_SANS, false, false, &any, err);
     if (r < 0) {
-        return bt_fail_in(err, -ENOENT, "Text needs the package fonts-noto-core");
+        return r;
     }
     *out = BT_TAKE(text);
     return 0;
@@ -37,8 +66,9 @@ void bt_text_destroy(struct bt_text *text)
     if (text == NULL) {
         return;
     }
-    bt_font_destroy(text->regular);
-    bt_font_destroy(text->bold);
+    for (size_t i = 0; i < 8; i++) {
+        bt_font_destroy(text->faces[i / 4][i / 2 % 2][i % 2]);
+    }
     free(text);
 }
 
@@ -87,7 +117,7 @@ struct card {
     const char *text;
     struct bt_rect box;
     struct bt_lines lines;
-    int pitch;
+    int size_px, pitch;
 };
 
 static void card_finish(struct card *card)
@@ -106,6 +136,7 @@ static int lay_out(struct card *card, int size_px, struct bt_error *err)
 {
     int r = bt_font_set_size(card->font, size_px, err);
     if (r == 0) {
+        card->size_px = size_px;
         card->pitch = BT_MAX((int)(size_px * card->style->line_percent / 100), 1);
         bt_lines_break(&card->lines, card->font, card->text, card->box.width);
     }
@@ -156,14 +187,16 @@ static int first_baseline(struct bt_font *font, int valign, const struct bt_rect
     return box->y + top + bt_font_ascent(font);
 }
 
+static int aligned(int align, int room)
+{
+    room = BT_MAX(room, 0);
+    return align == BT_ALIGN_CENTER ? room / 2 : align == BT_ALIGN_RIGHT ? room : 0;
+}
+
 static int line_x(const struct card *card, const struct bt_line *line)
 {
     int room = card->box.width - bt_font_width(card->font, line->text, line->len);
-    room = BT_MAX(room, 0);
-    int left = card->style->align == BT_ALIGN_CENTER  ? room / 2
-               : card->style->align == BT_ALIGN_RIGHT ? room
-                                                      : 0;
-    return card->box.x + left;
+    return card->box.x + aligned(card->style->align, room);
 }
 
 // Lines that fit as a whole; at least one.
@@ -176,7 +209,7 @@ static size_t visible_lines(const struct card *card)
     return count;
 }
 
-static int draw_card(const struct card *card, struct bt_image *image, struct bt_error *err)
+static int draw_lines(const struct card *card, struct bt_mask *mask, struct bt_error *err)
 {
     assert(card->lines.count > 0);  // an empty text is one blank line
     size_t count = visible_lines(card);
@@ -185,16 +218,55 @@ static int draw_card(const struct card *card, struct bt_image *image, struct bt_
     // Marks that leave the font's box push the text down before they are cut at the image's edge.
     const struct bt_line *first = &card->lines.lines[0];
     int top = bt_font_top(card->font, first->text, first->len);
-    baseline = BT_MAX(baseline, BT_MIN(top, image->height));
+    baseline = BT_MAX(baseline, BT_MIN(top, mask->height));
     for (size_t i = 0; i < count; i++) {
         const struct bt_line *line = &card->lines.lines[i];
         struct bt_point at = {line_x(card, line), baseline + (int)i * card->pitch};
-        int r = bt_font_draw(card->font, line->text, line->len, card->style->colour, &image, 1, at,
-                             err);
+        int r = bt_font_draw(card->font, line->text, line->len, mask, at, err);
         if (r < 0) {
             return r;
         }
     }
+    return 0;
+}
+
+static int draw_card(const struct card *card, struct bt_image *image, struct bt_error *err)
+{
+    BT_AUTO(bt_mask) mask = NULL;
+    int r = bt_mask_create(image->width, image->height, &mask, err);
+    r = r == 0 ? draw_lines(card, mask, err) : r;
+    return r == 0 ? bt_mask_paint_letters(mask, card->style, &image, 1, err) : r;
+}
+
+// Lays the text out; `normal` must outlive the card.
+static int card_init(struct card *card, struct bt_text *text, const char *normal,
+                     const struct bt_text_style *style, int width, int height, struct bt_error *err)
+{
+    int padding = BT_MAX((int)style->padding_px, bt_outline_reach(style));
+    padding = BT_CLAMP(padding, 0, (BT_MIN(width, height) - 1) / 2);
+    *card = (struct card){
+        .style = style,
+        .text = normal,
+        .box = {padding, padding, width - 2 * padding, height - 2 * padding},
+    };
+    int r = face_of(text, style, &card->font, err);
+    return r == 0 ? fit(card, err) : r;
+}
+
+int bt_text_measure(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
+                    int width, int height, struct bt_text_fit *out, struct bt_error *err)
+{
+    BT_AUTOFREE char *normal = NULL;
+    BT_AUTOFINISH(card_finish) struct card card = {0};
+    int r = normalise(utf8, &normal, err);
+    r = r == 0 ? card_init(&card, text, normal, style, width, height, err) : r;
+    if (r < 0) {
+        return r;
+    }
+    *out = (struct bt_text_fit){
+        .size_px = card.size_px,
+        .lines_left_out = card.lines.count - visible_lines(&card),
+    };
     return 0;
 }
 
@@ -203,25 +275,11 @@ int bt_text_card(struct bt_text *text, const char *utf8, const struct bt_text_st
 {
     BT_AUTOFREE char *normal = NULL;
     BT_AUTO(bt_image) image = NULL;
+    BT_AUTOFINISH(card_finish) struct card card = {0};
     int r = normalise(utf8, &normal, err);
-    if (r == 0) {
-        r = create_filled(width, height, style->background, &image, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    int padding = (int)BT_CLAMP(style->padding_px, 0, (BT_MIN(width, height) - 1) / 2);
-    BT_AUTOFINISH(card_finish)
-    struct card card = {
-        .font = style->bold ? text->bold : text->regular,
-        .style = style,
-        .text = normal,
-        .box = {padding, padding, width - 2 * padding, height - 2 * padding},
-    };
-    r = fit(&card, err);
-    if (r >= 0) {
-        r = draw_card(&card, image, err);
-    }
+    r = r == 0 ? create_filled(width, height, style->background, &image, err) : r;
+    r = r == 0 ? card_init(&card, text, normal, style, width, height, err) : r;
+    r = r >= 0 ? draw_card(&card, image, err) : r;
     if (r < 0) {
         return r;
     }
@@ -229,18 +287,101 @@ int bt_text_card(struct bt_text *text, const char *utf8, const struct bt_text_st
     return 0;
 }
 
-// A crawl is one line: line ends become spaces, and those around the text go.
-static void make_one_line(char *text)
+// What a strip is made of: a line, or two.
+struct slogan {
+    struct bt_font *font;
+    const struct bt_text_style *style;
+    struct bt_line lines[2];
+    size_t count;
+    int left, right;  // room for what stands beside the letters
+    int pitch;
+};
+
+static struct bt_line trimmed(const char *text, size_t len)
 {
-    for (char *c = text; *c != '\0'; c++) {
-        *c = *c == '\n' ? ' ' : *c;
-    }
-    size_t leading = strspn(text, " "), len = strlen(text);
-    while (len > leading && text[len - 1] == ' ') {
+    while (len > 0 && text[0] == ' ') {
+        text++;
         len--;
     }
-    memmove(text, text + leading, len - leading);
-    text[len - leading] = '\0';
+    while (len > 0 && text[len - 1] == ' ') {
+        len--;
+    }
+    return (struct bt_line){text, len};
+}
+
+// The first line end parts two lines, others become spaces. What is empty is no line.
+static void part(struct slogan *slogan, char *text)
+{
+    char *rest = strchr(text, '\n');
+    struct bt_line parts[2] = {trimmed(text, strcspn(text, "\n"))};
+    if (rest != NULL) {
+        for (char *c = ++rest; *c != '\0'; c++) {
+            *c = *c == '\n' ? ' ' : *c;
+        }
+        parts[1] = trimmed(rest, strlen(rest));
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(parts); i++) {
+        if (parts[i].len > 0) {
+            slogan->lines[slogan->count++] = parts[i];
+        }
+    }
+}
+
+static int slogan_width(const struct slogan *slogan)
+{
+    int width = 0;
+    for (size_t i = 0; i < slogan->count; i++) {
+        const struct bt_line *line = &slogan->lines[i];
+        width = BT_MAX(width, bt_font_width(slogan->font, line->text, line->len));
+    }
+    return width > 0 ? slogan->left + width + slogan->right : 0;
+}
+
+// Copies of the strip stand side by side: what reaches beyond the letters needs room in it.
+static void make_room(struct slogan *slogan)
+{
+    const struct bt_shadow *shadow = &slogan->style->shadow;
+    int reach = bt_outline_reach(slogan->style);
+    int x = shadow->colour.a > 0 ? (int)shadow->x : 0;
+    int blur = shadow->colour.a > 0 ? (int)shadow->blur_px : 0;
+    slogan->left = reach + BT_MAX(blur - x, 0);
+    slogan->right = reach + BT_MAX(blur + x, 0);
+}
+
+static int slogan_init(struct slogan *slogan, struct bt_text *text, char *normal,
+                       const struct bt_text_style *style, int height, struct bt_error *err)
+{
+    *slogan = (struct slogan){.style = style};
+    part(slogan, normal);
+    make_room(slogan);
+    int r = face_of(text, style, &slogan->font, err);
+    if (r < 0) {
+        return r;
+    }
+    int64_t room = height - 2 * bt_outline_reach(style);
+    room = slogan->count == 2 ? room * 100 / (100 + style->line_percent) : room;
+    int size_px = (int)BT_CLAMP(style->size_px, 1, BT_MAX(room, 1));
+    slogan->pitch = (int)(size_px * style->line_percent / 100);
+    slogan->right += size_px;  // between one end and the next beginning
+    return bt_font_set_size(slogan->font, size_px, err);
+}
+
+static int draw_slogan(const struct slogan *slogan, struct bt_mask *mask, struct bt_error *err)
+{
+    int reach = bt_outline_reach(slogan->style);
+    const struct bt_rect box = {0, reach, mask->width, mask->height - 2 * reach};
+    int block = bt_font_ascent(slogan->font) + bt_font_descent(slogan->font) +
+                (int)(slogan->count - 1) * slogan->pitch;
+    int baseline = first_baseline(slogan->font, slogan->style->valign, &box, block), r = 0;
+    for (size_t i = 0; i < slogan->count && r == 0; i++) {
+        const struct bt_line *line = &slogan->lines[i];
+        int room = mask->width - slogan->left - slogan->right -
+                   bt_font_width(slogan->font, line->text, line->len);
+        struct bt_point at = {slogan->left + aligned(slogan->style->align, room),
+                              baseline + (int)i * slogan->pitch};
+        r = bt_font_draw(slogan->font, line->text, line->len, mask, at, err);
+    }
+    return r;
 }
 
 static int create_tiles(struct bt_strip *strip, struct bt_colour background, struct bt_error *err)
@@ -272,35 +413,31 @@ static int check_strip(const struct bt_strip *strip, struct bt_error *err)
     return 0;
 }
 
+static int draw_strip(const struct slogan *slogan, struct bt_strip *strip, struct bt_error *err)
+{
+    BT_AUTO(bt_mask) mask = NULL;
+    int r = check_strip(strip, err);
+    r = r == 0 ? create_tiles(strip, slogan->style->background, err) : r;
+    r = r == 0 ? bt_mask_create(strip->width, strip->height, &mask, err) : r;
+    r = r == 0 ? draw_slogan(slogan, mask, err) : r;
+    return r < 0 ? r
+                 : bt_mask_paint_letters(mask, slogan->style, strip->tiles, strip->tile_count, err);
+}
+
 int bt_text_strip(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
                   int height, struct bt_strip **out, struct bt_error *err)
 {
-    BT_AUTOFREE char *line = NULL;
-    int r = normalise(utf8, &line, err);
-    if (r < 0) {
-        return r;
-    }
-    make_one_line(line);
-    size_t len = strlen(line);
-    struct bt_font *font = style->bold ? text->bold : text->regular;
-    r = bt_font_set_size(font, (int)BT_MIN(style->size_px, height), err);
+    BT_AUTOFREE char *normal = NULL;
+    struct slogan slogan;
+    int r = normalise(utf8, &normal, err);
+    r = r == 0 ? slogan_init(&slogan, text, normal, style, height, err) : r;
     if (r < 0) {
         return r;
     }
     BT_AUTO(bt_strip) strip = BT_NEW(struct bt_strip);
-    strip->width = bt_font_width(font, line, len);
+    strip->width = slogan_width(&slogan);
     strip->height = height;
-    r = check_strip(strip, err);
-    if (r == 0) {
-        r = create_tiles(strip, style->background, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    const struct bt_rect box = {0, 0, strip->width, height};
-    int block = bt_font_ascent(font) + bt_font_descent(font);
-    struct bt_point at = {0, first_baseline(font, style->valign, &box, block)};
-    r = bt_font_draw(font, line, len, style->colour, strip->tiles, strip->tile_count, at, err);
+    r = draw_strip(&slogan, strip, err);
     if (r < 0) {
         return r;
     }

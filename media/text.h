@@ -1,7 +1,7 @@
 /**
- * Text → pixels (SDL2_ttf with HarfBuzz, Debian's Noto Sans). Vietnamese first: input in NFC, NFD
- * or mixed gives identical pixels, tone-before-circumflex input is repaired, the baseline is
- * constant whatever marks a line carries, and no mark is clipped.
+ * Text → pixels (SDL2_ttf with HarfBuzz, Debian's Noto Sans and Noto Serif). Vietnamese first:
+ * input in NFC, NFD or mixed gives identical pixels, tone-before-circumflex input is repaired, the
+ * baseline is constant whatever marks a line carries, and no mark is clipped.
  *
  * One bt_text belongs to one thread (SDL2_ttf faces are not shared); it caches opened fonts.
  */
@@ -27,15 +27,28 @@ BT_DEFINE_AUTO(bt_text)
  * A text card: lines broken at spaces (and at \n), aligned, on the style's background; exactly
  * width × height. Text that does not fit is set smaller until it does; from half its size on long
  * words are split as well. At 8 px what still does not fit is left out, whole lines from the end.
+ * An outline stands outside the letters and moves no line; where the padding is less than it, the
+ * padding is as much. A shadow is cut at the card's edges.
  * Errors: -EILSEQ not UTF-8, -EMSGSIZE longer than BT_TEXT_MAX_BYTES, -ENOMEM.
  */
 int bt_text_card(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
                  int width, int height, struct bt_image **out, struct bt_error *err) BT_NODISCARD;
 
+// How a card comes out, without drawing it.
+struct bt_text_fit {
+    int size_px;            // the size it is set in
+    size_t lines_left_out;  // that find no room even at 8 px
+};
+int bt_text_measure(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
+                    int width, int height, struct bt_text_fit *out,
+                    struct bt_error *err) BT_NODISCARD;
+
 /**
- * One line as a strip for a crawl, cut in images of at most 2048 px side by side (texture
- * limits), each `height` high, the text where the style's valign says. Line ends become spaces;
- * the room between one end and the next beginning is the player's business.
+ * A line as a strip for a crawl, or two that move together: a line break parts them, any further
+ * one becomes a space. Cut in images of at most 2048 px side by side (texture limits), each
+ * `height` high, the text where the style's valign says, the shorter of two lines where its align
+ * says. What is too high for the strip is set smaller. At the end stands room as wide as a line is
+ * high, so that strips side by side are a text that repeats.
  * Errors: as above, -EINVAL nothing to draw, -EFBIG too wide.
  */
 struct bt_strip {

@@ -30,20 +30,25 @@ static const char sample[] = "ẪỔẮỂỬỶ ẤỒẰỄỮỸ ĐẠỊỢ�
                              "Ỗ 0123456789 (100 %) “Ề” & @ j\n"
                              "ặ ằ ẵ ễ ệ ổ ỗ ộ ớ ỡ ợ ữ ự ỷ ỹ Ỵ Ẵ";
 
-static struct bt_image *draw(const char *text, bool bold, int64_t padding_px)
+#define STYLE                                                                                      \
+    .size_px = 40, .line_percent = 140, .colour = {255, 255, 255, 255},                            \
+    .background = {0, 0, 0, 255}, .padding_px = PADDING
+
+static const struct bt_text_style regular = {STYLE}, bold = {STYLE, .bold = true};
+static const struct bt_text_style effects = {
+    STYLE,
+    .family = BT_FAMILY_SERIF,
+    .italic = true,
+    .outline = {2, {110, 150, 190, 255}},
+    .shadow = {3, 3, 2, {90, 70, 50, 255}},
+};
+
+static struct bt_image *draw(const char *text, const struct bt_text_style *style)
 {
-    const struct bt_text_style style = {
-        .size_px = 40,
-        .line_percent = 140,
-        .bold = bold,
-        .colour = {255, 255, 255, 255},
-        .background = {0, 0, 0, 255},
-        .padding_px = padding_px,
-    };
     BT_AUTO(bt_text) context = NULL;
     struct bt_image *image = NULL;
     assert_int_equal(bt_text_open(&context, NULL), 0);
-    assert_int_equal(bt_text_card(context, text, &style, WIDTH, HEIGHT, &image, NULL), 0);
+    assert_int_equal(bt_text_card(context, text, style, WIDTH, HEIGHT, &image, NULL), 0);
     return image;
 }
 
@@ -137,9 +142,9 @@ static int agreeing_lines(const struct bt_image *image, const char *name)
     return agreeing;
 }
 
-static void assert_golden(const char *name, bool bold)
+static void assert_golden(const char *name, const struct bt_text_style *style)
 {
-    BT_AUTO(bt_image) image = draw(sample, bold, PADDING);
+    BT_AUTO(bt_image) image = draw(sample, style);
     if (getenv("BT_GOLDEN_WRITE") != NULL) {
         BT_AUTOFREE char *path = golden_path(name);
         assert_int_equal(bt_image_write_png(image, path, NULL), 0);
@@ -150,19 +155,26 @@ static void assert_golden(const char *name, bool bold)
 static void cards_look_as_they_did(void **state)
 {
     (void)state;
-    assert_golden("text-regular", false);
-    assert_golden("text-bold", true);
+    assert_golden("text-regular", &regular);
+    assert_golden("text-bold", &bold);
+    assert_golden("text-effects", &effects);
 }
 
 // The tolerance is worth nothing if it lets these pass.
 static void the_tolerance_stops_what_matters(void **state)
 {
     (void)state;
-    BT_AUTO(bt_image) other_face = draw(sample, true, PADDING);
+    BT_AUTO(bt_image) other_face = draw(sample, &bold);
     assert_int_equal(agreeing_lines(other_face, "text-regular"), 0);
-    BT_AUTO(bt_image) moved = draw(sample, false, PADDING + 2);
+    struct bt_text_style lower = regular;
+    lower.padding_px += 2;
+    BT_AUTO(bt_image) moved = draw(sample, &lower);
     assert_int_equal(agreeing_lines(moved, "text-regular"), 0);
-    BT_AUTO(bt_image) clipped = draw(sample, false, PADDING);
+    struct bt_text_style thinner = effects;
+    thinner.outline.px = 1;
+    BT_AUTO(bt_image) thin = draw(sample, &thinner);
+    assert_int_equal(agreeing_lines(thin, "text-effects"), 0);
+    BT_AUTO(bt_image) clipped = draw(sample, &regular);
     for (int line = 0; line < LINES; line++) {
         uint8_t *row = clipped->pixels + (size_t)(PADDING + line * PITCH_PX) * clipped->stride;
         memset(row, 0, 5 * clipped->stride);  // the upper marks of capitals

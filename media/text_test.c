@@ -23,11 +23,22 @@ static const char *const letters[] = {
 };
 
 static const struct bt_text_style plain = {
-    .font = "Noto Sans",
     .size_px = 48,
     .line_percent = 100,
     .colour = {255, 255, 255, 255},
     .background = {0, 0, 0, 255},
+};
+
+// As LED walls want it over pictures.
+static const struct bt_text_style outlined = {
+    .family = BT_FAMILY_SERIF,
+    .italic = true,
+    .size_px = 40,
+    .line_percent = 100,
+    .colour = {255, 255, 255, 255},
+    .background = {0, 0, 0, 255},
+    .outline = {3, {0, 160, 0, 255}},
+    .shadow = {4, 4, 3, {0, 80, 80, 200}},
 };
 
 static int open_text(void **state)
@@ -124,18 +135,19 @@ static void spell(const int32_t *codes, size_t count, size_t composed, char *out
 }
 
 // Every way to type one letter: marks in both orders, composed as far as they go or not.
-static void assert_one_picture(struct bt_text *text, const char *letter, bool upper)
+static void assert_one_picture(struct bt_text *text, const char *letter, bool upper,
+                               const struct bt_text_style *style)
 {
     int32_t codes[8];
     char spelling[32];
     size_t count = decompose(letter, upper, codes);
     spell(codes, count, count, spelling);
-    BT_AUTO(bt_image) reference = card(text, spelling, &plain, 64, 64);
+    BT_AUTO(bt_image) reference = card(text, spelling, style, 64, 64);
     assert_true(ink(reference).width > 0);
     for (int order = 0; order < (count == 3 ? 2 : 1); order++) {
         for (size_t composed = 1; composed <= count; composed++) {
             spell(codes, count, composed, spelling);
-            BT_AUTO(bt_image) picture = card(text, spelling, &plain, 64, 64);
+            BT_AUTO(bt_image) picture = card(text, spelling, style, 64, 64);
             assert_same_picture(picture, reference, spelling);
         }
         int32_t moved = codes[1];
@@ -148,16 +160,16 @@ static void every_spelling_of_a_letter_is_one_picture(void **state)
 {
     assert_int_equal(BT_ARRAY_LEN(letters), 67);
     for (size_t i = 0; i < BT_ARRAY_LEN(letters); i++) {
-        assert_one_picture(*state, letters[i], false);
-        assert_one_picture(*state, letters[i], true);
+        assert_one_picture(*state, letters[i], false, &plain);
+        assert_one_picture(*state, letters[i], true, &outlined);
     }
 }
 
-// In a box as high as the line alone, a letter has all the ink it has with room around it.
+// In a box as high as the line and its outline, a letter has all the ink it has with room around.
 static void assert_not_clipped(struct bt_text *text, const char *letter,
                                const struct bt_text_style *style)
 {
-    int size = (int)style->size_px;
+    int size = (int)style->size_px + 2 * (int)style->outline.px;
     struct bt_text_style middle = *style;
     middle.align = BT_ALIGN_CENTER;
     middle.valign = BT_VALIGN_MIDDLE;
@@ -176,6 +188,9 @@ static void no_mark_is_clipped(void **state)
         struct bt_text_style style = plain;
         style.size_px = sizes[i / 4];
         style.bold = i / 2 % 2 == 0;
+        style.family = i % 4 == 2 ? BT_FAMILY_SERIF : BT_FAMILY_SANS;
+        style.italic = i % 4 == 1;
+        style.outline = i / 4 % 2 == 1 ? outlined.outline : style.outline;
         for (size_t k = 0; k < BT_ARRAY_LEN(letters); k++) {
             char letter[32];
             int32_t codes[8];
@@ -184,6 +199,74 @@ static void no_mark_is_clipped(void **state)
             assert_not_clipped(*state, letter, &style);
         }
     }
+}
+
+// An outline and a shadow in the ground's colour change nothing: letters lie above them where they
+// lay before, every line of them.
+static void effects_cover_no_mark_and_move_no_line(void **state)
+{
+    struct bt_text_style style = plain, effects;
+    style.padding_px = 8;
+    style.line_percent = 120;
+    style.size_px = 30;
+    effects = style;
+    effects.outline = (struct bt_outline){8, {0, 0, 0, 255}};
+    effects.shadow = (struct bt_shadow){-20, 20, 9, {0, 0, 0, 255}};
+    BT_AUTOBUF all;
+    bt_buf_init(&all, 4096);
+    for (size_t i = 0; i < BT_ARRAY_LEN(letters); i++) {
+        char upper[32];
+        int32_t codes[8];
+        size_t count = decompose(letters[i], true, codes);
+        spell(codes, count, count, upper);
+        assert_int_equal(bt_buf_appendf(&all, "%s%s ", letters[i], upper), 0);
+    }
+    BT_AUTO(bt_image) without = card(*state, bt_buf_text(&all), &style, 600, 400);
+    BT_AUTO(bt_image) with = card(*state, bt_buf_text(&all), &effects, 600, 400);
+    assert_in_range(ink(without).height, 100, 400);
+    assert_same_picture(with, without, "134 letters");
+}
+
+static void an_outline_stands_inside_the_card(void **state)
+{
+    struct bt_text_style style = plain;
+    style.outline = (struct bt_outline){9, {0, 200, 0, 255}};
+    BT_AUTO(bt_image) edge = card(*state, "Ẫỵ", &style, 200, 66);
+    style.valign = BT_VALIGN_MIDDLE;
+    style.align = BT_ALIGN_CENTER;
+    BT_AUTO(bt_image) roomy = card(*state, "Ẫỵ", &style, 400, 400);
+    struct bt_rect a = ink(edge), b = ink(roomy);
+    assert_int_equal(a.width, b.width);
+    assert_int_equal(a.height, b.height);
+    assert_same_part(edge, a.x, a.y, roomy, &b, "Ẫỵ");
+}
+
+static void faces_differ(void **state)
+{
+    BT_AUTO(bt_image) sans = card(*state, "Nghị quyết", &plain, 300, 60);
+    for (int i = 1; i < 8; i++) {
+        struct bt_text_style style = plain;
+        style.family = i & 1 ? BT_FAMILY_SERIF : BT_FAMILY_SANS;
+        style.bold = (i & 2) != 0;
+        style.italic = (i & 4) != 0;
+        BT_AUTO(bt_image) other = card(*state, "Nghị quyết", &style, 300, 60);
+        assert_memory_not_equal(other->pixels, sans->pixels, 60 * sans->stride);
+    }
+}
+
+static void what_does_not_fit_is_told(void **state)
+{
+    struct bt_text_style style = plain;
+    struct bt_text_fit fit;
+    assert_int_equal(bt_text_measure(*state, "Xin chào", &style, 400, 100, &fit, NULL), 0);
+    assert_int_equal(fit.size_px, 48);
+    assert_int_equal(fit.lines_left_out, 0);
+    assert_int_equal(bt_text_measure(*state, "Xin chào\nXin chào", &style, 400, 60, &fit, NULL), 0);
+    assert_in_range(fit.size_px, 25, 30);
+    assert_int_equal(fit.lines_left_out, 0);
+    assert_int_equal(bt_text_measure(*state, "1\n2\n3\n4\n5", &style, 400, 20, &fit, NULL), 0);
+    assert_int_equal(fit.size_px, 8);
+    assert_int_equal(fit.lines_left_out, 3);
 }
 
 static bool column_has_ink(const struct bt_image *image, int x)
@@ -353,13 +436,67 @@ static void a_strip_is_one_line_in_the_middle(void **state)
     struct bt_text_style style = plain;
     style.valign = BT_VALIGN_MIDDLE;
     BT_AUTO(bt_strip) strip = NULL;
-    assert_int_equal(bt_text_strip(*state, "  hai\ndòng  ", &style, 100, &strip, NULL), 0);
+    assert_int_equal(bt_text_strip(*state, "  hai dòng  ", &style, 100, &strip, NULL), 0);
     BT_AUTO(bt_strip) same = NULL;
     assert_int_equal(bt_text_strip(*state, "hai dòng", &style, 100, &same, NULL), 0);
     assert_same_picture(strip->tiles[0], same->tiles[0], "hai dòng");
     const struct bt_rect box = ink(strip->tiles[0]);
     assert_in_range(box.y, 20, 50);
     assert_in_range(box.y + box.height, 55, 80);
+}
+
+static void a_slogan_is_two_lines_that_move_together(void **state)
+{
+    struct bt_text_style style = plain;
+    style.size_px = 30;
+    style.line_percent = 140;
+    BT_AUTO(bt_strip) two = NULL;
+    BT_AUTO(bt_strip) wide = NULL;
+    BT_AUTO(bt_strip) one = NULL;
+    assert_int_equal(bt_text_strip(*state, "ngắn\nmột dòng dài hơn", &style, 90, &two, NULL), 0);
+    assert_int_equal(bt_text_strip(*state, "một dòng dài hơn", &style, 90, &wide, NULL), 0);
+    assert_int_equal(two->width, wide->width);
+    assert_in_range(ink(two->tiles[0]).height, ink(wide->tiles[0]).height + 40,
+                    ink(wide->tiles[0]).height + 44);
+    // A further break is a space; an empty line is none.
+    BT_AUTO(bt_strip) three = NULL;
+    assert_int_equal(bt_text_strip(*state, "ngắn\nmột dòng\ndài hơn", &style, 90, &three, NULL), 0);
+    assert_same_picture(three->tiles[0], two->tiles[0], "ngắn");
+    assert_int_equal(bt_text_strip(*state, "\nmột dòng dài hơn", &style, 90, &one, NULL), 0);
+    assert_same_picture(one->tiles[0], wide->tiles[0], "một dòng");
+}
+
+static void lines_too_high_for_their_strip_are_set_smaller(void **state)
+{
+    struct bt_text_style style = plain;
+    style.line_percent = 120;
+    style.outline = outlined.outline;
+    BT_AUTO(bt_strip) strip = NULL;
+    assert_int_equal(bt_text_strip(*state, "Ẫ gỵ\nẪ gỵ", &style, 50, &strip, NULL), 0);
+    const struct bt_rect box = ink(strip->tiles[0]);
+    assert_true(box.height > 35);
+    // 44 px for 2.2 line boxes of 20: all of their ink is in the strip.
+    BT_AUTO(bt_strip) roomy = NULL;
+    style.size_px = 20;
+    assert_int_equal(bt_text_strip(*state, "Ẫ gỵ\nẪ gỵ", &style, 150, &roomy, NULL), 0);
+    const struct bt_rect whole = ink(roomy->tiles[0]);
+    assert_int_equal(box.height, whole.height);
+    assert_same_part(strip->tiles[0], box.x, box.y, roomy->tiles[0], &whole, "Ẫ gỵ");
+}
+
+// Copies stand side by side: no outline and no shadow may be cut where one ends.
+static void a_strip_has_room_for_what_stands_beside_its_letters(void **state)
+{
+    struct bt_text_style style = plain;
+    style.outline = (struct bt_outline){5, {0, 255, 0, 255}};
+    style.shadow = (struct bt_shadow){-12, 0, 4, {0, 255, 0, 255}};
+    BT_AUTO(bt_strip) with = NULL;
+    BT_AUTO(bt_strip) without = NULL;
+    assert_int_equal(bt_text_strip(*state, "H", &plain, 60, &without, NULL), 0);
+    assert_int_equal(bt_text_strip(*state, "H", &style, 60, &with, NULL), 0);
+    assert_int_equal(with->width, without->width + 5 + 16 + 5);
+    const struct bt_rect box = ink(with->tiles[0]);
+    assert_true(box.x > 0 && box.x + box.width < with->width);
 }
 
 static void impossible_texts_are_refused(void **state)
@@ -421,6 +558,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_of_a_letter_is_one_picture),
         cmocka_unit_test(no_mark_is_clipped),
+        cmocka_unit_test(effects_cover_no_mark_and_move_no_line),
+        cmocka_unit_test(an_outline_stands_inside_the_card),
+        cmocka_unit_test(faces_differ),
+        cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(the_baseline_is_constant),
         cmocka_unit_test(piled_marks_leave_the_baseline_where_it_was),
         cmocka_unit_test(words_move_to_the_next_line),
@@ -430,6 +571,9 @@ int main(void)
         cmocka_unit_test(colours_are_premultiplied),
         cmocka_unit_test(tiles_of_a_strip_fit_together),
         cmocka_unit_test(a_strip_is_one_line_in_the_middle),
+        cmocka_unit_test(a_slogan_is_two_lines_that_move_together),
+        cmocka_unit_test(lines_too_high_for_their_strip_are_set_smaller),
+        cmocka_unit_test(a_strip_has_room_for_what_stands_beside_its_letters),
         cmocka_unit_test(impossible_texts_are_refused),
         cmocka_unit_test(nothing_to_say_is_background),
         cmocka_unit_test(naughty_strings_do_no_harm),

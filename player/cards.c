@@ -41,7 +41,6 @@ static int draw_part(struct bt_kitchen *kitchen, const struct part *part, struct
     int size_px = part->rect.height * 3 / 4;
     size_px = part->bold ? BT_MIN(size_px, one_line_px) : size_px;
     const struct bt_text_style style = {
-        .font = "Noto Sans",
         .bold = part->bold,
         .size_px = BT_CLAMP(size_px, 8, 2048),  // smaller where it must
         .line_percent = 120,

@@ -208,6 +208,7 @@ static int prepare_crawl(const struct job *job, struct bt_error *err)
         return r;
     }
     prepared->speed_px = item->speed_px;
+    prepared->towards = item->towards;
     prepared->background = item->style.background;
     loop_strip(prepared, job->track->rect.width);
     return 0;
@@ -339,7 +340,6 @@ int bt_prepare_safe_card(struct bt_kitchen *kitchen, const struct bt_show *show,
                          struct bt_prepared **out, struct bt_error *err)
 {
     const struct bt_text_style style = {
-        .font = "Noto Sans",
         .bold = true,
         .size_px = BT_CLAMP(track->rect.height / 8, 12, 120),
         .line_percent = 130,

@@ -40,6 +40,7 @@ struct bt_prepared {
     struct bt_stream *stream;
     struct bt_item place;  // fit and focus only: what bt_place needs
     int64_t speed_px;
+    int towards;                  // of a crawl: enum bt_towards
     const struct bt_item *clock;  // of a clock: its item, borrowed from the show
 };
 

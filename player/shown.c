@@ -282,10 +282,17 @@ static void place_frame(const struct bt_shown *shown, const struct bt_rect *zone
     out->rotation = info->rotation;
 }
 
+/*
+ * A crawl comes in from the edge and repeats without end: its front is as far in the zone as it has
+ * moved, until it reaches the other edge; from then on every strip's width brings the same picture.
+ */
 static int strip_x(const struct bt_shown *shown, int zone_width)
 {
+    const struct bt_prepared *prepared = shown->prepared;
     int64_t past = shown->moved_px - zone_width;
-    return (int)(past < 0 ? -past : -(past % shown->prepared->strip->width));
+    int64_t front = past < 0 ? shown->moved_px : zone_width + past % prepared->strip->width;
+    bool rightwards = prepared->towards == BT_TOWARDS_RIGHT;
+    return (int)(rightwards ? front - prepared->loop.width : zone_width - front);
 }
 
 void bt_shown_view(const struct bt_shown *shown, const struct bt_rect *zone, struct bt_visual *out)

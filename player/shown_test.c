@@ -168,9 +168,42 @@ static void a_late_first_picture_moves_its_item_along(void **state)
     bt_prepared_destroy(bt_shown_finish(&shown));
 }
 
+// Where a crawl's strip stands after it has moved so far; 100 px wide, in a zone of 250.
+static int strip_x_after(int towards, int64_t moved_px)
+{
+    struct bt_prepared *prepared = BT_NEW(struct bt_prepared);
+    prepared->strip = BT_NEW(struct bt_strip);
+    prepared->strip->width = 100;
+    prepared->loop.width = 400;
+    prepared->towards = towards;
+    struct bt_shown shown = {.prepared = prepared, .moved_px = moved_px};
+    const struct bt_rect zone = {0, 0, 250, 20};
+    struct bt_visual visual;
+    bt_shown_view(&shown, &zone, &visual);
+    bt_prepared_destroy(bt_shown_finish(&shown));
+    return visual.strip_x;
+}
+
+// Both ways it comes in from outside, fills the zone, and repeats every strip's width.
+static void a_crawl_moves_to_either_side(void **state)
+{
+    (void)state;
+    assert_int_equal(strip_x_after(BT_TOWARDS_LEFT, 0), 250);
+    assert_int_equal(strip_x_after(BT_TOWARDS_LEFT, 3), 247);
+    assert_int_equal(strip_x_after(BT_TOWARDS_LEFT, 250), 0);
+    assert_int_equal(strip_x_after(BT_TOWARDS_LEFT, 349), -99);
+    assert_int_equal(strip_x_after(BT_TOWARDS_LEFT, 350), 0);
+    assert_int_equal(strip_x_after(BT_TOWARDS_RIGHT, 0), -400);
+    assert_int_equal(strip_x_after(BT_TOWARDS_RIGHT, 3), -397);
+    assert_int_equal(strip_x_after(BT_TOWARDS_RIGHT, 250), -150);
+    assert_int_equal(strip_x_after(BT_TOWARDS_RIGHT, 349), -51);
+    assert_int_equal(strip_x_after(BT_TOWARDS_RIGHT, 350), -150);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_crawl_moves_to_either_side),
         cmocka_unit_test(a_late_first_picture_moves_its_item_along),
         cmocka_unit_test(a_clip_faster_than_the_display_keeps_its_time),
         cmocka_unit_test(a_clip_as_fast_as_the_display_loses_nothing),

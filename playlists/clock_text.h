@@ -3,6 +3,10 @@
  *
  *   %H hour 00..23   %M minute   %S second   %d day 01..31   %m month 01..12   %Y year
  *   %A weekday in Vietnamese ("Thứ Hai" .. "Chủ Nhật")       %% a percent sign
+ *   %l lunar day and month ("12/10"; "3/6 nhuận" in a leap month)
+ *   %L lunar date in words ("ngày 12 tháng 10 năm Bính Ngọ")
+ *
+ * Lunar dates are Vietnam's and known from 1900 to 2100; outside there is nothing in their place.
  *
  * Not strftime: its words depend on the locale the process runs in.
  */

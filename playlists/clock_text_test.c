@@ -26,6 +26,8 @@ static void placeholders_become_local_time_in_vietnamese(void **state)
         {"100%%", "100%"},
         {"%%H", "%H"},
         {"bảng tin", "bảng tin"},
+        {"%d/%m (%l âm lịch)", "21/11 (13/10 âm lịch)"},
+        {"%L", "ngày 13 tháng 10 năm Bính Ngọ"},
         {"%H\n%M", "19\n05"},
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(rows); i++) {
@@ -43,6 +45,16 @@ static void the_week_ends_on_sunday(void **state)
     BT_AUTOFREE char *last = bt_clock_text("%A", monday_s - 1);
     assert_string_equal(first, "Thứ Hai");
     assert_string_equal(last, "Chủ Nhật");
+}
+
+static void where_the_lunar_calendar_ends_nothing_stands(void **state)
+{
+    (void)state;
+    int64_t late_s = bt_civil_to_s(&(struct bt_civil){2101, 1, 1, 0, 0, 0});
+    BT_AUTOFREE char *short_date = bt_clock_text("[%l]", late_s);
+    BT_AUTOFREE char *long_date = bt_clock_text("[%L]", late_s);
+    assert_string_equal(short_date, "[]");
+    assert_string_equal(long_date, "[]");
 }
 
 static void unknown_placeholders_are_refused(void **state)
@@ -70,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placeholders_become_local_time_in_vietnamese),
         cmocka_unit_test(the_week_ends_on_sunday),
+        cmocka_unit_test(where_the_lunar_calendar_ends_nothing_stands),
         cmocka_unit_test(unknown_placeholders_are_refused),
         cmocka_unit_test(seconds_are_found_only_where_they_are_shown),
     };

@@ -9,12 +9,21 @@ static bool same_colour(struct bt_colour a, struct bt_colour b)
     return a.r == b.r && a.g == b.g && a.b == b.b && a.a == b.a;
 }
 
+static bool same_effects(const struct bt_text_style *a, const struct bt_text_style *b)
+{
+    return a->outline.px == b->outline.px && same_colour(a->outline.colour, b->outline.colour) &&
+           a->shadow.x == b->shadow.x && a->shadow.y == b->shadow.y &&
+           a->shadow.blur_px == b->shadow.blur_px &&
+           same_colour(a->shadow.colour, b->shadow.colour);
+}
+
 static bool same_style(const struct bt_text_style *a, const struct bt_text_style *b)
 {
-    return bt_str_equal(a->font, b->font) && a->bold == b->bold && a->size_px == b->size_px &&
-           a->line_percent == b->line_percent && same_colour(a->colour, b->colour) &&
-           same_colour(a->background, b->background) && a->align == b->align &&
-           a->valign == b->valign && a->padding_px == b->padding_px;
+    return a->family == b->family && a->bold == b->bold && a->italic == b->italic &&
+           a->size_px == b->size_px && a->line_percent == b->line_percent &&
+           same_colour(a->colour, b->colour) && same_colour(a->background, b->background) &&
+           a->align == b->align && a->valign == b->valign && a->padding_px == b->padding_px &&
+           same_effects(a, b);
 }
 
 static bool same_transition(const struct bt_transition *a, const struct bt_transition *b)
@@ -65,6 +74,7 @@ bool bt_item_same(const struct bt_publication *pub_a, const struct bt_item *a,
            a->focus_x == b->focus_x && a->focus_y == b->focus_y &&
            same_colour(a->background, b->background) &&
            same_transition(&a->transition, &b->transition) && same_motion(&a->motion, &b->motion) &&
-           a->speed_px == b->speed_px && bt_str_equal(a->text, b->text) &&
-           same_style(&a->style, &b->style) && same_cards(pub_a, a, pub_b, b);
+           a->speed_px == b->speed_px && a->towards == b->towards &&
+           bt_str_equal(a->text, b->text) && same_style(&a->style, &b->style) &&
+           same_cards(pub_a, a, pub_b, b);
 }

@@ -38,6 +38,9 @@
 #define BT_ITEM_TEXT_MAX_BYTES 8192
 #define BT_TRANSITION_MAX_MS 5000
 #define BT_ZOOM_MAX_PERMILLE 4000
+#define BT_OUTLINE_MAX_PX 64
+#define BT_SHADOW_MAX_PX 64  // to any side
+#define BT_BLUR_MAX_PX 32
 #define BT_UNIT_CODE_MAX_BYTES 24
 #define BT_TARGET_BYTES 96      // "u/UNIT/NAME" with the NUL
 #define BT_MAX_CARRIES 24       // with the screen's own and emergencies below BT_MAX_PUBLICATIONS
@@ -66,7 +69,7 @@ enum bt_item_type {
     BT_ITEM_VIDEO,
     BT_ITEM_SET,    // stills in order, counted as one
     BT_ITEM_TEXT,   // a text card
-    BT_ITEM_CRAWL,  // a line that moves
+    BT_ITEM_CRAWL,  // a line or two that move
     BT_ITEM_CLOCK,  // time and date
     BT_ITEM_COLOUR,
 };
@@ -88,6 +91,7 @@ enum bt_transition_type {
 
 enum bt_towards { BT_TOWARDS_LEFT, BT_TOWARDS_RIGHT, BT_TOWARDS_UP, BT_TOWARDS_DOWN };
 
+enum bt_family { BT_FAMILY_SANS, BT_FAMILY_SERIF };
 enum bt_align { BT_ALIGN_LEFT, BT_ALIGN_CENTER, BT_ALIGN_RIGHT };
 enum bt_valign { BT_VALIGN_TOP, BT_VALIGN_MIDDLE, BT_VALIGN_BOTTOM };
 
@@ -114,9 +118,22 @@ struct bt_campaign {
     int64_t weight;             // 1..1000, share of played time; 0 when not said
 };
 
+// A band around the letters; none where its colour is transparent.
+struct bt_outline {
+    int64_t px;
+    struct bt_colour colour;
+};
+
+// The letters once more below, with their outline; none where its colour is transparent.
+struct bt_shadow {
+    int64_t x, y;     // to the right and down
+    int64_t blur_px;  // how far its edge fades outwards and inwards
+    struct bt_colour colour;
+};
+
 struct bt_text_style {
-    char font[BT_ID_BYTES];  // "Noto Sans", the only family so far
-    bool bold;
+    int family;  // enum bt_family
+    bool bold, italic;
     int64_t size_px;       // height of the font's line box without extra leading
     int64_t line_percent;  // line pitch, percent of size_px, 100..300
     struct bt_colour colour;
@@ -124,6 +141,8 @@ struct bt_text_style {
     int align;   // enum bt_align
     int valign;  // enum bt_valign
     int64_t padding_px;
+    struct bt_outline outline;
+    struct bt_shadow shadow;
 };
 
 // From whatever stood before into an item; begins when the item begins.
@@ -167,7 +186,8 @@ struct bt_item {
     char *text;  // TEXT, CRAWL: UTF-8; CLOCK: its pattern (docs/publication.md);
                  // else NULL
     struct bt_text_style style;
-    int64_t speed_px;  // CRAWL: whole pixels per refresh, 1..3, leftwards
+    int64_t speed_px;  // CRAWL: whole pixels per refresh, 1..3
+    int towards;       // CRAWL: enum bt_towards, left or right
 };
 
 struct bt_playlist {

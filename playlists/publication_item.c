@@ -18,51 +18,6 @@ struct draft {
     int64_t seconds_ms;  // the item's own, the default of a set's cards; 0 when not said
 };
 
-static const struct bt_text_style style_defaults = {
-    .font = "Noto Sans",
-    .size_px = 48,
-    .line_percent = 140,
-    .colour = {255, 255, 255, 255},
-    .background = {0, 0, 0, 255},
-    .align = BT_ALIGN_CENTER,
-    .valign = BT_VALIGN_MIDDLE,
-};
-
-static int read_font(const cJSON *value, void *target, void *context, struct bt_error *err)
-{
-    if (!cJSON_IsString(value) || strcmp(value->valuestring, style_defaults.font) != 0) {
-        return bt_fail(err, -EINVAL, "'%s' must be '%s', the only family so far", value->string,
-                       style_defaults.font);
-    }
-    return 0;
-}
-
-#define STYLE(member, key, kind, ...)                                                              \
-    BT_JSON_FIELD(struct bt_text_style, member, key, kind, .optional = true, __VA_ARGS__)
-
-static const struct bt_json_field style_fields[] = {
-    BT_LEAF(struct bt_text_style, font, "font", read_font, .optional = true),
-    STYLE(bold, "bold", BT_JSON_BOOL),
-    STYLE(size_px, "size", BT_JSON_INT, .min = 8, .max = 2048),
-    STYLE(line_percent, "line_percent", BT_JSON_INT, .min = 100, .max = 300),
-    BT_LEAF(struct bt_text_style, colour, "colour", bt_read_colour, .optional = true),
-    BT_LEAF(struct bt_text_style, background, "background", bt_read_colour, .optional = true),
-    STYLE(align, "align", BT_JSON_ENUM, .words = bt_align_words),
-    STYLE(valign, "valign", BT_JSON_ENUM, .words = bt_valign_words),
-    STYLE(padding_px, "padding", BT_JSON_INT, .min = 0, .max = 4096),
-};
-
-static int read_style(const cJSON *value, void *target, void *context, struct bt_error *err)
-{
-    struct bt_reading *reading = context;
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, style_fields, BT_ARRAY_LEN(style_fields), target, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
-}
-
 static int read_permille(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     return bt_read_milli(value, 0, 1000, target, err);
@@ -103,10 +58,12 @@ static int read_cards(const cJSON *value, void *target, void *context, struct bt
     return bt_read_list(context, value, &list, &item->cards, &item->card_count, err);
 }
 
-static int read_one_line(const cJSON *value, void *target, void *context, struct bt_error *err)
+static int read_slogan(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    if (cJSON_IsString(value) && strchr(value->valuestring, '\n') != NULL) {
-        return bt_fail(err, -EINVAL, "'%s' has a line break, but a crawl is one line",
+    const char *first = cJSON_IsString(value) ? strchr(value->valuestring, '\n') : NULL;
+    if (first != NULL && strchr(first + 1, '\n') != NULL) {
+        return bt_fail(err, -EINVAL,
+                       "'%s' has more than one line break, but a crawl is at most two lines",
                        value->string);
     }
     return bt_read_text(value, target, context, err);
@@ -230,7 +187,7 @@ static int finish_clock(const struct bt_reading *reading, struct draft *draft, s
         BT_WHOLE(struct draft, "focus", read_focus, .optional = true),                             \
         BT_LEAF(struct draft, item.background, "background", bt_read_colour, .optional = true)
 #define MOVING BT_LEAF(struct draft, item.motion, "motion", bt_read_motion, .optional = true)
-#define STYLED BT_LEAF(struct draft, item.style, "style", read_style, .optional = true)
+#define STYLED BT_LEAF(struct draft, item.style, "style", bt_read_style, .optional = true)
 
 static const struct bt_json_field video_fields[] = {
     COMMON(true),
@@ -256,9 +213,11 @@ static const struct bt_json_field text_fields[] = {
 };
 static const struct bt_json_field crawl_fields[] = {
     COMMON(true),
-    BT_LEAF(struct draft, item.text, "text", read_one_line),
+    BT_LEAF(struct draft, item.text, "text", read_slogan),
     BT_JSON_FIELD(struct draft, item.speed_px, "speed", BT_JSON_INT, .min = 1, .max = 3,
                   .optional = true),
+    BT_JSON_FIELD(struct draft, item.towards, "towards", BT_JSON_ENUM,
+                  .words = bt_crawl_towards_words, .optional = true),
     STYLED,
 };
 static const struct bt_json_field clock_fields[] = {
@@ -336,7 +295,7 @@ static int read_item(struct bt_reading *reading, const cJSON *value, void *eleme
                  .focus_x = 500,
                  .focus_y = 500,
                  .background = {0, 0, 0, 255},
-                 .style = style_defaults,
+                 .style = bt_style_defaults,
                  .speed_px = 2},
         .asset = -1,
     };

@@ -80,6 +80,7 @@ int bt_read_name(const cJSON *value, void *target, void *context, struct bt_erro
 int bt_read_title(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_text(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_colour(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_style(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_time(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_seconds(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_asset_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
@@ -89,6 +90,9 @@ int bt_read_playlist_ref(const cJSON *value, void *target, void *context, struct
 // An item's transition (struct bt_transition) and motion (struct bt_motion).
 int bt_read_transition(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_motion(const cJSON *value, void *target, void *context, struct bt_error *err);
+
+// What bt_read_style begins with.
+extern const struct bt_text_style bt_style_defaults;
 
 // A decimal number in [min, max] × 1/1000, as thousandths; finer ones are refused.
 int bt_read_milli(const cJSON *value, int64_t min, int64_t max, int64_t *out, struct bt_error *err);

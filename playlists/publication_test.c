@@ -198,7 +198,7 @@ static void texts_and_styles_are_read(void **state)
     BT_AUTO(bt_publication) pub = read_valid(full);
     const struct bt_item *text = &pub->playlists[0].items[4];
     assert_string_equal(text->text, "Xin chào\nquê hương");
-    assert_string_equal(text->style.font, "Noto Sans");
+    assert_int_equal(text->style.family, BT_FAMILY_SANS);
     assert_true(text->style.bold);
     assert_int_equal(text->style.size_px, 72);
     assert_int_equal(text->style.line_percent, 120);

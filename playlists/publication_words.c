@@ -12,8 +12,10 @@ const char *const bt_fit_words[] = {"contain", "cover", "stretch", NULL};
 const char *const bt_transition_words[] = {"cut",  "crossfade", "fade", "slide",
                                            "push", "wipe",      NULL};
 const char *const bt_towards_words[] = {"left", "right", "up", "down", NULL};
+const char *const bt_family_words[] = {"Noto Sans", "Noto Serif", NULL};
 const char *const bt_align_words[] = {"left", "center", "right", NULL};
 const char *const bt_valign_words[] = {"top", "middle", "bottom", NULL};
+const char *const bt_crawl_towards_words[] = {"left", "right", NULL};
 const char *const bt_weekday_words[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
 
 const char *bt_item_type_word(int type)

@@ -11,8 +11,10 @@ extern const char *const bt_item_type_words[];
 extern const char *const bt_fit_words[];
 extern const char *const bt_transition_words[];
 extern const char *const bt_towards_words[];
+extern const char *const bt_family_words[];
 extern const char *const bt_align_words[];
 extern const char *const bt_valign_words[];
-extern const char *const bt_weekday_words[];  // Monday first
+extern const char *const bt_crawl_towards_words[];  // the first two of them
+extern const char *const bt_weekday_words[];        // Monday first
 
 #endif

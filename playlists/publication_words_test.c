@@ -31,6 +31,7 @@ static void every_enum_value_has_its_word(void **state)
     assert_string_equal(bt_transition_words[BT_TRANSITION_CROSSFADE], "crossfade");
     assert_string_equal(bt_transition_words[BT_TRANSITION_WIPE], "wipe");
     assert_string_equal(bt_towards_words[BT_TOWARDS_DOWN], "down");
+    assert_string_equal(bt_family_words[BT_FAMILY_SERIF], "Noto Serif");
     assert_string_equal(bt_align_words[BT_ALIGN_CENTER], "center");
     assert_string_equal(bt_valign_words[BT_VALIGN_BOTTOM], "bottom");
 }
@@ -44,6 +45,8 @@ static void no_list_is_longer_than_its_enum(void **state)
     assert_int_equal(length(bt_fit_words), BT_FIT_STRETCH + 1);
     assert_int_equal(length(bt_transition_words), BT_TRANSITION_WIPE + 1);
     assert_int_equal(length(bt_towards_words), BT_TOWARDS_DOWN + 1);
+    assert_int_equal(length(bt_crawl_towards_words), BT_TOWARDS_RIGHT + 1);
+    assert_int_equal(length(bt_family_words), BT_FAMILY_SERIF + 1);
     assert_int_equal(length(bt_align_words), BT_ALIGN_RIGHT + 1);
     assert_int_equal(length(bt_valign_words), BT_VALIGN_BOTTOM + 1);
     assert_int_equal(length(bt_weekday_words), 7);

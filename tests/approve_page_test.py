@@ -188,6 +188,27 @@ class ApprovePage(unittest.TestCase):
             said = self.page.run("return transitionWords(arguments[0]) === undefined;", odd)
             self.assertTrue(said, odd)
 
+    def test_how_words_look_and_move_is_shown(self):
+        styles, text = self.page.run("""
+            const item = {id: "i", type: "crawl", text: "Một\\nHai", towards: "right", speed: 3, style: {font: "Noto Serif", bold: true,
+                italic: true, size: 96, outline: {px: 3, colour: "#ff0000"}, shadow: {x: 4, y: -4, blur_px: 6, colour: "#00000080"}}};
+            const clock = {id: "c", type: "clock", pattern: "%H:%M %L"};
+            const side = showSide("", {item, cards: []}, new Map()), other = showSide("", {item: clock, cards: []}, new Map());
+            document.body.append(side, other);
+            const words = getComputedStyle(side.querySelector(".words"));
+            const result = [[words.webkitTextStrokeColor, parseFloat(words.webkitTextStrokeWidth) / parseFloat(words.fontSize) * 96,
+                             words.fontStyle, words.fontFamily, words.textShadow], side.textContent + other.textContent];
+            side.remove(); other.remove();
+            return result;""")
+        self.assertEqual(styles[0], "rgb(255, 0, 0)")
+        self.assertAlmostEqual(styles[1], 6, delta=1)
+        self.assertEqual(styles[2], "italic")
+        self.assertIn("Noto Serif", styles[3])
+        self.assertIn("rgba(0, 0, 0, 0.5", styles[4])
+        self.assertIn("sang phải / moves right, 3 px", text)
+        self.assertIn("%H:%M %L", text)
+        self.assertIn("âm lịch", text)
+
     def test_text_from_outside_never_becomes_markup(self):
         evil = "<img src=x onerror='window.hijacked=1'><script>window.hijacked=1</script>"
         shown, hijacked = self.page.run("""
