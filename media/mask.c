@@ -151,7 +151,7 @@ static void average(uint8_t *line, size_t step, int count, int radius, uint8_t *
 int bt_mask_soften(struct bt_mask *mask, int px, struct bt_error *err)
 {
     size_t longest = (size_t)BT_MAX(mask->width, mask->height);
-    BT_AUTOFREE uint8_t *copy = malloc(longest);  // allow: checked like the rest
+    BT_AUTOFREE uint8_t *copy = calloc(longest, 1);  // allow: checked like the rest
     if (copy == NULL) {
         return fail_memory(err, mask->width, mask->height);
     }
