@@ -54,6 +54,7 @@ static const struct {
     {"order-unanswered", "lệnh không xong / order unanswered"},
     {"signature-refused", "từ chối chữ ký / signature refused"},
     {"emergency-not-shown", "tin khẩn không hiện / warning not shown"},
+    {"decoder-failed", "bộ giải mã hỏng, dùng phần mềm / decoder failed, software used"},
     {"not-bound", "chưa ký cho máy / not bound"},
     {"metadata-expired", "chữ ký quá hạn / signatures expired"},
     {"expiry-30", "chữ ký còn 30 ngày / signatures end"},

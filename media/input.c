@@ -266,32 +266,29 @@ static int threads_for(const struct bt_input *input)
     return (int64_t)parameters->width * parameters->height * rate > 1920LL * 1088 * 61 ? 2 : 1;
 }
 
-static int open_decoder(struct bt_input *input, struct bt_error *err)
+static int open_decoding(struct bt_input *input, struct bt_error *err)
 {
     const AVCodecParameters *parameters = input->stream->codecpar;
-    const AVCodec *decoder = avcodec_find_decoder(parameters->codec_id);
     if (parameters->codec_id == AV_CODEC_ID_NONE) {
         return bt_fail(err, -ENOTSUP, "Pictures of an unknown codec cannot be played");
     }
-    if (decoder == NULL || !is_known_codec(parameters->codec_id)) {
+    if (avcodec_find_decoder(parameters->codec_id) == NULL ||
+        !is_known_codec(parameters->codec_id)) {
         return bt_fail(err, -ENOTSUP, "Pictures of codec '%s' cannot be played",
                        avcodec_get_name(parameters->codec_id));
     }
-    input->codec = avcodec_alloc_context3(decoder);
     input->packet = av_packet_alloc();
-    if (input->codec == NULL || input->packet == NULL) {
-        return bt_fail(err, -ENOMEM, "No memory for a decoder");
+    if (input->packet == NULL) {
+        return bt_fail(err, -ENOMEM, "No memory for a packet");
     }
-    int r = avcodec_parameters_to_context(input->codec, parameters);
-    if (r < 0) {
-        return bt_fail_av(err, r, "Cannot set up '%s'", decoder->name);
-    }
-    input->codec->pkt_timebase = input->stream->time_base;
-    input->codec->max_pixels = BT_MEDIA_MAX_PIXELS;
-    input->codec->thread_count =
-        input->options.threads > 0 ? input->options.threads : threads_for(input);
-    r = avcodec_open2(input->codec, decoder, NULL);
-    return r < 0 ? bt_fail_av(err, r, "Cannot open the decoder '%s'", decoder->name) : 0;
+    const struct bt_decoding_setup setup = {
+        .decoder = {.parameters = parameters,
+                    .time_base = input->stream->time_base,
+                    .threads =
+                        input->options.threads > 0 ? input->options.threads : threads_for(input)},
+        .decoders = input->options.decoders,
+    };
+    return bt_decoding_open(&setup, &input->decoding, err);
 }
 
 static const int32_t *display_matrix(const AVStream *stream)
@@ -365,7 +362,7 @@ static int open_all(struct bt_input *input, const char *path, struct bt_error *e
     }
     discard_all_but(input->format, input->stream);
     input->mirrored = is_mirrored(input->stream);
-    return open_decoder(input, err);
+    return open_decoding(input, err);
 }
 
 int bt_input_open(const char *path, const struct bt_input_options *options, struct bt_input **out,
@@ -389,7 +386,7 @@ void bt_input_destroy(struct bt_input *input)
         return;
     }
     av_packet_free(&input->packet);
-    avcodec_free_context(&input->codec);
+    bt_decoding_destroy(input->decoding);
     if (input->webp != NULL) {
         bt_webp_destroy(input->webp);
         avformat_free_context(input->format);
@@ -419,11 +416,11 @@ static int feed(struct bt_input *input, struct bt_error *err)
     if (r < 0) {
         input->damaged += r == AVERROR_EOF ? 0 : 1;
         input->drained = true;
-        (void)avcodec_send_packet(input->codec, NULL);
+        (void)bt_decoding_send(input->decoding, NULL);
         return 0;
     }
     if (input->packet->stream_index == input->stream->index &&
-        avcodec_send_packet(input->codec, input->packet) < 0) {
+        bt_decoding_send(input->decoding, input->packet) < 0) {
         input->damaged++;
     }
     av_packet_unref(input->packet);
@@ -504,7 +501,7 @@ int bt_input_read(struct bt_input *input, AVFrame *frame, struct bt_error *err)
         return read_webp(input, frame, err);
     }
     for (;;) {
-        int r = avcodec_receive_frame(input->codec, frame);
+        int r = bt_decoding_receive(input->decoding, frame);
         if (r == 0) {
             return check_frame(input, frame, err);
         }
@@ -532,7 +529,7 @@ int bt_input_seek(struct bt_input *input, int64_t timestamp)
     if (r < 0) {
         return -ESPIPE;
     }
-    avcodec_flush_buffers(input->codec);
+    bt_decoding_flush(input->decoding);
     input->drained = false;
     return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "base/compiler.h"
 #include "base/error.h"
+#include "media/decoding.h"
 #include "media/webp.h"
 
 struct bt_input_options {
@@ -24,13 +25,14 @@ struct bt_input_options {
     int64_t until_ns;         // gives up at this monotonic instant; 0: never
     int64_t work_until_ns;  // and once the thread has worked so much (bt_clock_worked_ns); 0: never
     bool thorough;          // learn everything, even what playing does not need
+    struct bt_decoders *decoders;  // borrowed; NULL: software alone
 };
 
 struct bt_input {
-    AVFormatContext *format;  // of a WebP: no demuxer's, but with its stream
-    AVCodecContext *codec;    // of a WebP: NULL
-    struct bt_webp *webp;     // NULL: FFmpeg reads it
-    AVStream *stream;         // borrowed from format: the picture
+    AVFormatContext *format;       // of a WebP: no demuxer's, but with its stream
+    struct bt_decoding *decoding;  // of a WebP: NULL
+    struct bt_webp *webp;          // NULL: FFmpeg reads it
+    AVStream *stream;              // borrowed from format: the picture
     struct bt_input_options options;
     AVPacket *packet;
     int64_t damaged;  // packets and frames with errors so far

@@ -19,6 +19,11 @@
 #define DEFAULT_QUEUE_FRAMES 3
 #define MAX_QUEUE_FRAMES 16
 
+// So much lies ready of a hardware decoder's frames: while software takes its place (half a second
+// at worst, as a rule) they are shown.
+#define HARDWARE_QUEUE_NS (600 * BT_NS_PER_MS)
+#define HARDWARE_QUEUE_BYTES (48LL * 1024 * 1024)
+
 // A start closer to the beginning is reached sooner by decoding up to it.
 #define SEEK_FROM_NS BT_NS_PER_S
 
@@ -121,7 +126,9 @@ static int next_frame(struct bt_stream *stream, struct bt_frame **out, struct bt
 
 static int open_input(struct bt_stream *stream, struct bt_input **out, struct bt_error *err)
 {
-    struct bt_input_options options = {.threads = stream->options.threads, .stop = &stream->stop};
+    struct bt_input_options options = {.threads = stream->options.threads,
+                                       .stop = &stream->stop,
+                                       .decoders = stream->options.decoders};
     return bt_input_open(stream->path, &options, out, err);
 }
 
@@ -311,6 +318,21 @@ static void fill_info(const struct bt_input *input, struct bt_stream_info *info)
     bt_copy_cut(info->codec, sizeof(info->codec), avcodec_get_name(parameters->codec_id));
 }
 
+static int queue_length(const struct bt_stream *stream)
+{
+    const struct bt_decoding *decoding = stream->input->decoding;
+    if (stream->options.queue_frames > 0) {
+        return BT_MIN(stream->options.queue_frames, MAX_QUEUE_FRAMES);
+    }
+    if (decoding == NULL || !bt_decoding_impl(decoding)->hardware || stream->info.frame_ns <= 0) {
+        return DEFAULT_QUEUE_FRAMES;
+    }
+    int64_t frame_bytes = (int64_t)stream->info.width * stream->info.height * 3 / 2;
+    int64_t wanted = BT_MIN(HARDWARE_QUEUE_NS / stream->info.frame_ns,
+                            HARDWARE_QUEUE_BYTES / BT_MAX(frame_bytes, 1LL));
+    return (int)BT_CLAMP(wanted, DEFAULT_QUEUE_FRAMES, MAX_QUEUE_FRAMES);
+}
+
 static void init_locks(struct bt_stream *stream)
 {
     pthread_condattr_t monotonic;
@@ -346,8 +368,6 @@ int bt_stream_open(const char *path, const struct bt_stream_options *options,
     init_locks(stream);
     stream->path = bt_strdup(path);
     stream->options = *options;
-    int wanted = options->queue_frames > 0 ? options->queue_frames : DEFAULT_QUEUE_FRAMES;
-    stream->options.queue_frames = BT_MIN(wanted, MAX_QUEUE_FRAMES);
     stream->starting = options->start_ns > 0;
     stream->end_ns = -1;
     int r = open_input(stream, &stream->input, err);
@@ -355,6 +375,7 @@ int bt_stream_open(const char *path, const struct bt_stream_options *options,
         return r;
     }
     fill_info(stream->input, &stream->info);
+    stream->options.queue_frames = queue_length(stream);
     bt_pace_init(&stream->pace, stream->info.frame_ns);
     r = start_thread(stream, err);
     if (r < 0) {

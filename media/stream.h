@@ -14,6 +14,7 @@
 #define BT_MEDIA_STREAM_H
 
 #include "base/queue.h"
+#include "media/decoders.h"
 #include "media/frame.h"
 
 struct bt_stream;
@@ -24,9 +25,10 @@ struct bt_stream;
 
 struct bt_stream_options {
     int64_t start_ns;  // begin inside the clip: the first frame given is the one on screen then
-    int queue_frames;  // 0: default (3)
+    int queue_frames;  // 0: default (3; of hardware up to 16)
     int threads;       // decoder threads; 0: one, two above 1080p60
     bool loop;         // start again at the end, times run on (animations)
+    struct bt_decoders *decoders;  // borrowed; NULL: software alone
     struct bt_waker
         waker;  // called from the decode thread after each frame, at the end, on failure
 };

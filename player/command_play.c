@@ -55,6 +55,9 @@ static int play(struct options *options, const struct bt_arguments *paths, const
     BT_AUTO(bt_frame_log) frame_log = NULL;
     BT_AUTO(bt_recorder) recorder = NULL;
     int r = bt_kitchen_open(options->assets, &kitchen, err);
+    if (r == 0) {
+        bt_kitchen_choose_decoder(kitchen, options->screen.decoder);
+    }
     if (r == 0 && options->screen.frame_log != NULL) {
         r = bt_frame_log_open(options->screen.frame_log, &frame_log, err);
     }

@@ -52,6 +52,7 @@ int bt_play_directed(const struct bt_directed *directed, struct bt_error *err)
         const struct bt_damage_watch watch = {directed->source.context,
                                               directed->source.asset_is_damaged};
         bt_kitchen_watch(kitchen, &watch);
+        bt_kitchen_choose_decoder(kitchen, directed->screen->decoder);
         bt_kitchen_trust_reviewed_kinds_alone(kitchen);
     }
     if (r < 0 || (r = open_recorder(directed, floor_ms, &recorder, err)) < 0) {

@@ -50,6 +50,28 @@ static cJSON *on(const struct bt_stage *stage)
     return list;
 }
 
+static void add_trouble(cJSON *object, const char *code, const char *detail, int64_t since_ms)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(object, "troubles");
+    cJSON *trouble = cJSON_CreateObject();
+    cJSON_AddStringToObject(trouble, "code", code);
+    cJSON_AddStringToObject(trouble, "detail", detail);
+    cJSON_AddNumberToObject(trouble, "since_ms", (double)since_ms);
+    cJSON_AddItemToArray(list != NULL ? list : cJSON_AddArrayToObject(object, "troubles"), trouble);
+}
+
+static void add_decoders(const struct bt_stage *stage, cJSON *object)
+{
+    struct bt_decoders *decoders = bt_kitchen_decoders(bt_stage_house(stage)->kitchen);
+    struct bt_decoder_failures failures = {0};
+    if (decoders != NULL) {
+        bt_decoders_failures(decoders, &failures);
+    }
+    if (failures.count > 0) {
+        add_trouble(object, "decoder-failed", failures.last.msg, failures.since_ms);
+    }
+}
+
 static void add_emergency(const struct bt_director *director, struct bt_stage *stage, cJSON *object)
 {
     const char *id = director->on.content.emergency;
@@ -59,11 +81,7 @@ static void add_emergency(const struct bt_director *director, struct bt_stage *s
         cJSON_AddItemToArray(shown, cJSON_CreateString(id));
     }
     if (unshown->why != NULL) {
-        cJSON *trouble = cJSON_CreateObject();
-        cJSON_AddStringToObject(trouble, "code", "emergency-not-shown");
-        cJSON_AddStringToObject(trouble, "detail", unshown->why);
-        cJSON_AddNumberToObject(trouble, "since_ms", (double)unshown->since_ms);
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(object, "troubles"), trouble);
+        add_trouble(object, "emergency-not-shown", unshown->why, unshown->since_ms);
     }
 }
 
@@ -84,6 +102,7 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
     cJSON *object = cJSON_CreateObject();
     cJSON_AddItemToObject(object, "publications", publications(director));
     add_emergency(director, stage, object);
+    add_decoders(stage, object);
     cJSON_AddBoolToObject(object, "blank", bt_stage_is_blank(stage));
     cJSON_AddNumberToObject(object, "volume_percent", 0);
     cJSON_AddNumberToObject(object, "brightness_percent",

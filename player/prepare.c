@@ -20,6 +20,7 @@ struct bt_kitchen {
     struct bt_text *text;       // protected by text_lock
     struct bt_damage_watch watch;
     bool reviewed_kinds_alone;
+    struct bt_decoders *decoders;  // owned; NULL: software alone
 };
 
 // What the steps of one preparation work on.
@@ -49,6 +50,17 @@ void bt_kitchen_trust_reviewed_kinds_alone(struct bt_kitchen *kitchen)
     kitchen->reviewed_kinds_alone = true;
 }
 
+void bt_kitchen_choose_decoder(struct bt_kitchen *kitchen, const char *name)
+{
+    bt_decoders_destroy(kitchen->decoders);
+    kitchen->decoders = bt_decoders_create(&(struct bt_decoders_options){.choice = name});
+}
+
+struct bt_decoders *bt_kitchen_decoders(const struct bt_kitchen *kitchen)
+{
+    return kitchen->decoders;
+}
+
 void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch)
 {
     kitchen->watch = *watch;
@@ -60,6 +72,7 @@ void bt_kitchen_destroy(struct bt_kitchen *kitchen)
         return;
     }
     bt_text_destroy(kitchen->text);
+    bt_decoders_destroy(kitchen->decoders);
     bt_store_destroy(kitchen->store);
     pthread_mutex_destroy(&kitchen->text_lock);
     free(kitchen);
@@ -123,6 +136,7 @@ static int open_stream(const struct job *job, bool loop, struct bt_error *err)
     const struct bt_stream_options options = {
         .start_ns = job->slot->offset_ns + job->skip_ns,
         .loop = loop,
+        .decoders = job->kitchen->decoders,
     };
     char path[BT_STORE_PATH_BYTES];
     struct bt_error open_error;

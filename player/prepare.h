@@ -24,6 +24,13 @@ struct bt_damage_watch {
 };
 void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch);
 
+/**
+ * Clips are decoded by software alone until this says otherwise (a name of bt_decoder_names; NULL:
+ * "auto"); before the first preparation.
+ */
+void bt_kitchen_choose_decoder(struct bt_kitchen *kitchen, const char *name);
+struct bt_decoders *bt_kitchen_decoders(const struct bt_kitchen *kitchen);  // NULL: software alone
+
 // From now on pictures are shown only of kinds that their reviewers could see
 // (bt_picture_is_reviewable).
 void bt_kitchen_trust_reviewed_kinds_alone(struct bt_kitchen *kitchen);

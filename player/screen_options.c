@@ -64,6 +64,7 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
         .stage.root = kernel_root(),
         .stage.run_ns = bt_argument_int(arguments, "for", 0) * BT_NS_PER_S,
         .frame_log = bt_argument(arguments, "frame-log"),
+        .decoder = bt_argument(arguments, "decoder"),
         .trust = (enum bt_trust_mode)find_word(bt_argument(arguments, "clock"), bt_screen_clocks),
     };
     struct bt_output_options *output = &out->stage.output;

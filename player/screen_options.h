@@ -11,6 +11,7 @@ struct bt_screen_options {
     struct bt_stage_options stage;
     const char *frame_log;  // NULL: none
     enum bt_trust_mode trust;
+    const char *decoder;  // of bt_decoder_names; NULL: "auto"
 };
 
 extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
@@ -22,6 +23,8 @@ extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
         {"refresh", "HZ", "lưới làm tươi riêng, 50 hoặc 60 / a refresh grid of our own", .min = 1,     \
          .max = 240},                                                                                  \
         {"backend", "NAME", "auto, soft, gles2", .words = bt_screen_backends},                         \
+        {"decoder", "NAME", "auto, software, drm, v4l2m2m, vaapi: giải mã bằng gì / what decodes",     \
+         .words = bt_decoder_names},                                                                   \
         {"for", "SECONDS", "dừng sau chừng ấy giây / stop after so long", .min = 1,                    \
          .max = INT32_MAX},                                                                            \
         {"frame-log", "FILE",                                                                          \
