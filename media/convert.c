@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "media/av.h"
 #include "media/planes.h"
+#include "media/premultiply.h"
 #include "media/resample.h"
 #include "media/tone.h"
 
@@ -124,7 +125,7 @@ static int rows_by_swscale(struct bt_converter *converter, const AVFrame *frame,
                        av_get_pix_fmt_name(frame->format));
     }
     if (has_alpha(frame->format)) {
-        ARGBAttenuate(out, stride, out, stride, frame->width, count);
+        bt_premultiply(out, stride, out, stride, frame->width, count);
     }
     return 0;
 }
@@ -237,9 +238,9 @@ static int other_to_target(struct bt_converter *converter, const AVFrame *frame,
 {
     bool same_size = crop->width == to->width && crop->height == to->height;
     if (same_size && frame->format == AV_PIX_FMT_BGRA) {
-        ARGBAttenuate(frame->data[0] + (ptrdiff_t)crop->y * frame->linesize[0] +
-                          (ptrdiff_t)crop->x * 4,
-                      frame->linesize[0], to->pixels, to->stride, to->width, to->height);
+        bt_premultiply(frame->data[0] + (ptrdiff_t)crop->y * frame->linesize[0] +
+                           (ptrdiff_t)crop->x * 4,
+                       frame->linesize[0], to->pixels, to->stride, to->width, to->height);
         return 0;
     }
     int stride = frame->width * 4;
