@@ -1,11 +1,12 @@
 /**
- * The panel watch: a thread that looks every 2 s whether the display is lit (sync/panel.h), so that
- * the main loop need not read files.
+ * The panel watch: a thread that looks four times a second at the cards' plugs and whether the
+ * display is lit (sync/panel.h, render/connectors.h), so that the main loop need not read files.
  */
 #ifndef BT_PLAYER_PANEL_WATCH_H
 #define BT_PLAYER_PANEL_WATCH_H
 
 #include "base/compiler.h"
+#include "render/connectors.h"
 #include "sync/panel.h"
 
 struct bt_panel_watch;
@@ -15,7 +16,11 @@ struct bt_panel_watch;
 struct bt_panel_watch *bt_panel_watch_start(const char *root) BT_NODISCARD;
 void bt_panel_watch_destroy(struct bt_panel_watch *watch);
 
-// Any thread; never waits. Of NULL nothing is known.
+// Any thread; these two never wait. Of NULL nothing is known.
 enum bt_panel bt_panel_watch_now(const struct bt_panel_watch *watch);
+uint64_t bt_panel_watch_plugs(const struct bt_panel_watch *watch);  // a fingerprint; 0 of NULL
+
+// Looks now, on the caller's thread; what the two above say is no older afterwards.
+struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch);
 
 #endif

@@ -59,7 +59,11 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
 {
     const char *window = bt_argument(arguments, "window");
     *out = (struct bt_screen_options){
-        .stage.output = {.fullscreen = true, .title = "Bangtin", .window_x = -1, .window_y = -1},
+        .stage.output = {.fullscreen = true,
+                         .title = "Bangtin",
+                         .window_x = -1,
+                         .window_y = -1,
+                         .root = kernel_root()},
         .stage.refresh_hz = bt_argument_int(arguments, "refresh", 0),
         .stage.root = kernel_root(),
         .stage.run_ns = bt_argument_int(arguments, "for", 0) * BT_NS_PER_S,

@@ -58,7 +58,9 @@ struct bt_stage {
     struct bt_output *output;  // owned; NULL: no display
     int canvas_width, canvas_height;
     struct bt_panel_watch *panel_watch;  // owned; NULL: nothing is known
+    uint64_t plugs;                      // its fingerprint when the output was opened
     struct bt_grid grid;
+    double grid_hz;           // what it was asked for
     struct bt_cast *cast;     // owned; NULL: nothing to play yet
     struct bt_cast *leaving;  // owned; replaced, and on the screen until the next present
     struct change change;
@@ -135,9 +137,11 @@ static void choose_grid(struct bt_stage *stage)
     int64_t asked = stage->options->refresh_hz;
     enum bt_grid_kind kind = info->vsync ? BT_GRID_VSYNC : asked > 0 ? BT_GRID_TIMED : BT_GRID_FREE;
     double hz = asked > 0 ? (double)asked : info->display_hz;
-    if (stage->grid.period_ns == 0 || stage->grid.kind != kind) {
+    // NOLINTNEXTLINE(clang-diagnostic-float-equal): the same number or another
+    if (stage->grid.period_ns == 0 || stage->grid.kind != kind || stage->grid_hz != hz) {
         static const char *const words[] = {"none", "our own", "the display's"};
         bt_grid_init(&stage->grid, kind, hz, now_ns(stage));
+        stage->grid_hz = hz;
         bt_log_info(&logger, "Output: %s on %s%s%s; refresh grid: %s, %.2f Hz", info->backend,
                     info->video_driver, info->renderer[0] != '\0' ? ", " : "", info->renderer,
                     words[kind], (double)BT_NS_PER_S / (double)stage->grid.period_ns);
@@ -152,9 +156,19 @@ static enum bt_evidence kind_of_evidence(const struct bt_stage *stage)
     return stage->grid.kind == BT_GRID_VSYNC ? BT_EVIDENCE_PAGE_FLIP : BT_EVIDENCE_PRESENT;
 }
 
+// Some drivers look at their plugs only when they are opened; then what they found counts.
+static int open_display(struct bt_stage *stage, struct bt_error *err)
+{
+    struct bt_connectors before = bt_panel_watch_look(stage->panel_watch);
+    int r = bt_output_open(&stage->options->output, &stage->output, err);
+    stage->plugs = before.card_count > 0 ? before.fingerprint
+                                         : bt_panel_watch_look(stage->panel_watch).fingerprint;
+    return r;
+}
+
 static int open_output(struct bt_stage *stage, struct bt_error *err)
 {
-    int r = bt_output_open(&stage->options->output, &stage->output, err);
+    int r = open_display(stage, err);
     if (r < 0) {
         return r;
     }
@@ -174,11 +188,16 @@ static int open_output(struct bt_stage *stage, struct bt_error *err)
     return r;
 }
 
-// Sleeps until it is time to try again, or to stop.
+static bool plugs_changed(const struct bt_stage *stage)
+{
+    return bt_panel_watch_plugs(stage->panel_watch) != stage->plugs;
+}
+
+// Sleeps until it is time to try again, something is plugged in, or to stop.
 static void rest(struct bt_stage *stage, int64_t length_ns)
 {
     int64_t until_ns = now_ns(stage) + length_ns;
-    while (now_ns(stage) < until_ns && !is_over(stage)) {
+    while (now_ns(stage) < until_ns && !plugs_changed(stage) && !is_over(stage)) {
         look(stage);
         sleep_until(stage, BT_MIN(now_ns(stage) + LOOK_NS, until_ns));
     }
@@ -421,8 +440,17 @@ static int present_next(struct bt_stage *stage, struct bt_error *err)
     return 0;
 }
 
+// A desktop handles that for us; without one the display is opened anew, in the mode it has now.
+static bool display_was_swapped(const struct bt_stage *stage)
+{
+    return bt_output_info(stage->output)->drives_card && plugs_changed(stage);
+}
+
 static int handle_events(struct bt_stage *stage, struct bt_error *err)
 {
+    if (display_was_swapped(stage)) {
+        return bt_fail(err, -ENODEV, "The display was unplugged or exchanged");
+    }
     switch (bt_output_poll(stage->output)) {
     case BT_OUTPUT_NONE:
         return 0;

@@ -23,6 +23,7 @@ struct bt_output_options {
     int window_x, window_y;           // < 0: the window manager's choice
     int window_width, window_height;  // 0: the canvas's size
     const char *title;
+    const char *root;  // of the kernel's files; NULL but for tests
 };
 
 struct bt_output_info {
@@ -32,6 +33,7 @@ struct bt_output_info {
     int width, height;         // pixels of the display, or of the window; 0 headless
     double display_hz;         // what the display mode claims; 0 when it says nothing
     bool vsync;                // present was measured to wait for the display
+    bool drives_card;          // there is no desktop between us and the graphics card
 };
 
 // Errors: -ENODEV no display now (try again later), -ENOTSUP back-end not possible here.

@@ -419,6 +419,7 @@ static void describe(struct gles2_output *gles2)
     struct bt_output_info *info = &gles2->base.info;
     info->backend = "gles2";
     info->video_driver = SDL_GetCurrentVideoDriver();
+    info->drives_card = bt_window_drives_card();
     info->display_hz = bt_window_display_hz(&gles2->window);
     SDL_GetWindowSize(gles2->window.sdl, &info->width, &info->height);
     read_renderer_name(info);

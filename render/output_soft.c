@@ -291,6 +291,7 @@ int bt_output_open_soft(const struct bt_output_options *options, struct bt_outpu
     }
     soft->base.info.backend = "soft";
     soft->base.info.video_driver = SDL_GetCurrentVideoDriver();
+    soft->base.info.drives_card = bt_window_drives_card();
     soft->base.info.display_hz = bt_window_display_hz(&soft->window);
     SDL_GetWindowSize(soft->window.sdl, &soft->base.info.width, &soft->base.info.height);
     *out = &soft->base;

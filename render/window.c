@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "render/connectors.h"
 
 int bt_fail_sdl(struct bt_error *err, int code, const char *what)
 {
@@ -25,9 +26,9 @@ static bool is_pretended(const char *driver)
            !bt_str_equal(driver, asked);
 }
 
-#ifdef BT_HAVE_X11
 static const struct bt_log logger = {"render/window"};
 
+#ifdef BT_HAVE_X11
 /*
  * The connection breaks while SDL still opens it. Xlib would call exit(), which takes libraries
  * down under the feet of threads that use them: they crash, or the process never ends. Whoever is
@@ -50,7 +51,21 @@ static void watch_opening(void)
 }
 #endif
 
-static int start_video(struct bt_error *err)
+bool bt_window_drives_card(void)
+{
+    const char *driver = SDL_GetCurrentVideoDriver();
+    return driver != NULL && SDL_strcasecmp(driver, "kmsdrm") == 0;
+}
+
+static int check_board(const char *root, struct bt_error *err)
+{
+    SDL_version sdl;
+    SDL_GetVersion(&sdl);
+    const struct bt_sdl_version version = {sdl.major, sdl.minor, sdl.patch};
+    return bt_window_drives_card() ? bt_kms_check_board(root, version, err) : 0;
+}
+
+static int start_video(const char *root, struct bt_error *err)
 {
     watch_opening();
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
@@ -64,7 +79,11 @@ static int start_video(struct bt_error *err)
         SDL_QuitSubSystem(SDL_INIT_VIDEO);
         return bt_fail(err, -ENODEV, "There is no display: no X11, Wayland or KMS device answers");
     }
-    return 0;
+    int r = check_board(root, err);
+    if (r < 0) {
+        SDL_QuitSubSystem(SDL_INIT_VIDEO);
+    }
+    return r;
 }
 
 #ifdef BT_HAVE_X11
@@ -167,16 +186,9 @@ static struct placement place_window(const struct bt_output_options *options)
     return placement;
 }
 
-int bt_window_open(struct bt_window *window, const struct bt_output_options *options,
-                   uint32_t flags, struct bt_error *err)
+static int create_window(struct bt_window *window, const struct bt_output_options *options,
+                         uint32_t flags, struct bt_error *err)
 {
-    if (SDL_WasInit(SDL_INIT_VIDEO) != 0) {
-        return bt_fail(err, -ENOTSUP, "The display was lost; only a new process can open another");
-    }
-    int r = start_video(err);
-    if (r < 0) {
-        return r;
-    }
     if ((flags & SDL_WINDOW_OPENGL) != 0) {
         // What SDL's renderer wants: otherwise it makes the window a second time.
         SDL_GL_SetAttribute(SDL_GL_CONTEXT_PROFILE_MASK, SDL_GL_CONTEXT_PROFILE_ES);
@@ -188,8 +200,57 @@ int bt_window_open(struct bt_window *window, const struct bt_output_options *opt
     window->sdl = SDL_CreateWindow(title, placement.x, placement.y, placement.width,
                                    placement.height, placement.flags | flags);
     if (window->sdl == NULL) {
-        r = bt_fail_sdl(err, -ENODEV, "Cannot open a window");
+        int r = bt_fail_sdl(err, -ENODEV, "Cannot open a window");
         SDL_QuitSubSystem(SDL_INIT_VIDEO);
+        return r;
+    }
+    return 0;
+}
+
+static const char *root_of(const struct bt_output_options *options)
+{
+    return options->root != NULL ? options->root : "";
+}
+
+static int try_card(const char *index, struct bt_window *window,
+                    const struct bt_output_options *options, uint32_t flags, struct bt_error *err)
+{
+    SDL_SetHint(SDL_HINT_KMSDRM_DEVICE_INDEX, index);
+    int r = start_video(root_of(options), err);
+    return r < 0 ? r : create_window(window, options, flags, err);
+}
+
+/*
+ * Without a desktop SDL takes the first card it likes, which may be one that cannot show anything:
+ * each card that something is plugged into is tried. Whoever sets the variable has chosen.
+ */
+static int try_cards(struct bt_window *window, const struct bt_output_options *options,
+                     uint32_t flags, struct bt_error *err)
+{
+    struct bt_connectors found = {.card_count = 0};
+    if (SDL_getenv(SDL_HINT_KMSDRM_DEVICE_INDEX) == NULL) {
+        bt_connectors_look(root_of(options), &found);
+    }
+    int r = -ENODEV;
+    for (size_t i = 0; i < found.card_count && r == -ENODEV; i++) {
+        char index[8];
+        SDL_snprintf(index, sizeof(index), "%d", found.cards[i]);
+        r = try_card(index, window, options, flags, err);
+        if (r < 0) {
+            bt_log_info(&logger, "Card %s: %s", index, err != NULL ? err->msg : "cannot be used");
+        }
+    }
+    return r == -ENODEV ? try_card("", window, options, flags, err) : r;
+}
+
+int bt_window_open(struct bt_window *window, const struct bt_output_options *options,
+                   uint32_t flags, struct bt_error *err)
+{
+    if (SDL_WasInit(SDL_INIT_VIDEO) != 0) {
+        return bt_fail(err, -ENOTSUP, "The display was lost; only a new process can open another");
+    }
+    int r = try_cards(window, options, flags, err);
+    if (r < 0) {
         return r;
     }
     window->fullscreen = options->fullscreen;

@@ -27,6 +27,8 @@ void bt_window_close(struct bt_window *window);
 
 enum bt_output_event bt_window_poll(struct bt_window *window);
 
+bool bt_window_drives_card(void);  // whether SDL uses KMS: no desktop
+
 // The display mode's claim, 0 when it says nothing.
 double bt_window_display_hz(const struct bt_window *window);
 
