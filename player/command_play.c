@@ -66,6 +66,7 @@ static int play(struct options *options, const struct bt_arguments *paths, const
     }
     options->screen.stage.output.canvas_width = (int)bt_show_canvas(show)->width;
     options->screen.stage.output.canvas_height = (int)bt_show_canvas(show)->height;
+    options->screen.stage.output.plan = bt_show_output(show);
     BT_AUTO(bt_running_order) order = NULL;
     order = bt_running_order_create(show, bt_clock_real(), options->screen.trust,
                                     bt_process_last_wall_ms(options->plays));

@@ -57,6 +57,7 @@ struct bt_stage {
     const struct bt_clock *clock;
     struct bt_output *output;  // owned; NULL: no display
     int canvas_width, canvas_height;
+    const struct bt_output_plan *plan;   // borrowed from the cast's show; NULL: none
     struct bt_panel_watch *panel_watch;  // owned; NULL: nothing is known
     uint64_t plugs;                      // its fingerprint when the output was opened
     struct bt_grid grid;
@@ -180,7 +181,8 @@ static int open_output(struct bt_stage *stage, struct bt_error *err)
         stage->canvas_height = BT_MIN(info->height, BT_CANVAS_MAX_PX);
     }
     // The content may have changed while there was no display.
-    r = bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, err);
+    r = bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, stage->plan,
+                         err);
     if (stage->cast != NULL) {
         bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
     }
@@ -355,7 +357,9 @@ static int take_canvas(struct bt_stage *stage, struct bt_error *err)
     stage->canvas_height = (int)canvas->height;
     stage->scene.background = canvas->background;
     bt_prepared_destroy(BT_TAKE(stage->safe_card));
-    return bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, err);
+    stage->plan = bt_show_output(bt_cast_show(stage->cast));
+    return bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, stage->plan,
+                            err);
 }
 
 // The new cast is on the stage; the picture of the old one stays until the next present.
@@ -544,6 +548,7 @@ static struct bt_stage *create(const struct bt_stage_options *options, struct bt
         .clock = bt_clock_real(),
         .canvas_width = options->output.canvas_width,
         .canvas_height = options->output.canvas_height,
+        .plan = options->output.plan,
         .scene.background = {16, 42, 67, 255},
         .ends_ns = INT64_MAX,
     };

@@ -9,15 +9,43 @@
 #include "base/str.h"
 #include "render/output_impl.h"
 
+static void set_plan(struct bt_output *output, const struct bt_output_plan *plan)
+{
+    output->mapping.shift_x = output->mapping.shift_y = 0;
+    output->mapping.plan = plan != NULL ? *plan : (struct bt_output_plan){0};
+}
+
+void bt_output_default_size(const struct bt_output_options *options, int *out_width,
+                            int *out_height)
+{
+    *out_width = options->canvas_width;
+    *out_height = options->canvas_height;
+    if (options->plan != NULL) {
+        const struct bt_mapping mapping = {.plan = *options->plan};
+        bt_mapping_size(&mapping, out_width, out_height);
+    }
+}
+
+void bt_output_wanted_size(const struct bt_output *output, int *out_width, int *out_height)
+{
+    const struct bt_output_options options = {
+        .canvas_width = output->canvas_width,
+        .canvas_height = output->canvas_height,
+        .plan = bt_mapping_is_on(&output->mapping) ? &output->mapping.plan : NULL,
+    };
+    bt_output_default_size(&options, out_width, out_height);
+}
+
 void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
                     const struct bt_output_options *options)
 {
     assert(impl->resize != NULL && impl->compose != NULL && impl->present != NULL &&
-           impl->read != NULL);
+           impl->read != NULL && impl->read_raster != NULL);
     assert(impl->poll != NULL && impl->destroy != NULL);
     output->impl = impl;
     output->canvas_width = options->canvas_width;
     output->canvas_height = options->canvas_height;
+    set_plan(output, options->plan);
     output->follows_canvas = !options->fullscreen && options->window_width == 0;
 }
 
@@ -113,10 +141,24 @@ static int check_canvas(int width, int height, struct bt_error *err)
     return 0;
 }
 
+// What was read from a publication was checked against its canvas; this is for everybody else.
+static int check_plan(const struct bt_output_plan *plan, int canvas_width, int canvas_height,
+                      struct bt_error *err)
+{
+    int r = check_canvas(canvas_width, canvas_height, err);
+    if (r < 0 || plan == NULL) {
+        return r;
+    }
+    bool any = plan->mode_width == 0;
+    return bt_output_plan_check(plan, canvas_width, canvas_height,
+                                any ? BT_CANVAS_MAX_PX : (int)plan->mode_width,
+                                any ? BT_CANVAS_MAX_PX : (int)plan->mode_height, err);
+}
+
 int bt_output_open(const struct bt_output_options *options, struct bt_output **out,
                    struct bt_error *err)
 {
-    int r = check_canvas(options->canvas_width, options->canvas_height, err);
+    int r = check_plan(options->plan, options->canvas_width, options->canvas_height, err);
     if (r < 0) {
         return r;
     }
@@ -146,15 +188,34 @@ const struct bt_output_info *bt_output_info(const struct bt_output *output)
     return &output->info;
 }
 
-int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
-                     struct bt_error *err)
+static bool same_plan(const struct bt_mapping *mapping, const struct bt_output_plan *plan)
 {
-    int r = check_canvas(canvas_width, canvas_height, err);
-    if (r < 0 || (canvas_width == output->canvas_width && canvas_height == output->canvas_height)) {
+    return plan == NULL ? !bt_mapping_is_on(mapping)
+                        : memcmp(&mapping->plan, plan, sizeof(*plan)) == 0;
+}
+
+int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
+                     const struct bt_output_plan *plan, struct bt_error *err)
+{
+    int r = check_plan(plan, canvas_width, canvas_height, err);
+    if (r < 0 || (canvas_width == output->canvas_width && canvas_height == output->canvas_height &&
+                  same_plan(&output->mapping, plan))) {
         return r;
     }
     output->canvas_width = canvas_width;
     output->canvas_height = canvas_height;
+    set_plan(output, plan);
+    return output->impl->resize(output, err);
+}
+
+int bt_output_shift(struct bt_output *output, int x, int y, struct bt_error *err)
+{
+    struct bt_mapping *mapping = &output->mapping;
+    if (!bt_mapping_is_on(mapping) || (mapping->shift_x == x && mapping->shift_y == y)) {
+        return 0;
+    }
+    mapping->shift_x = x;
+    mapping->shift_y = y;
     return output->impl->resize(output, err);
 }
 
@@ -173,19 +234,38 @@ int bt_output_present(struct bt_output *output, int64_t *out_ns, struct bt_error
     return 0;
 }
 
-int bt_output_read(struct bt_output *output, struct bt_image **out, struct bt_error *err)
+static int read_into(struct bt_output *output, int width, int height,
+                     int (*read)(struct bt_output *output, struct bt_image *into,
+                                 struct bt_error *err),
+                     struct bt_image **out, struct bt_error *err)
 {
-    BT_AUTO(bt_image) image = bt_image_create(output->canvas_width, output->canvas_height);
+    BT_AUTO(bt_image) image = bt_image_create(width, height);
     if (image == NULL) {
-        return bt_fail(err, -ENOMEM, "There is no memory for a copy of the canvas");
+        return bt_fail(err, -ENOMEM, "There is no memory for a copy of the picture");
     }
-    int r = output->impl->read(output, image, err);
+    int r = read(output, image, err);
     if (r < 0) {
         return r;
     }
     image->opaque = true;
     *out = BT_TAKE(image);
     return 0;
+}
+
+int bt_output_read(struct bt_output *output, struct bt_image **out, struct bt_error *err)
+{
+    return read_into(output, output->canvas_width, output->canvas_height, output->impl->read, out,
+                     err);
+}
+
+int bt_output_read_raster(struct bt_output *output, struct bt_image **out, struct bt_error *err)
+{
+    if (!bt_mapping_is_on(&output->mapping)) {
+        return bt_output_read(output, out, err);
+    }
+    int width, height;
+    bt_mapping_size(&output->mapping, &width, &height);
+    return read_into(output, width, height, output->impl->read_raster, out, err);
 }
 
 enum bt_output_event bt_output_poll(struct bt_output *output)

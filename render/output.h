@@ -9,6 +9,7 @@
 #ifndef BT_RENDER_OUTPUT_H
 #define BT_RENDER_OUTPUT_H
 
+#include "playlists/output_plan.h"
 #include "render/scene.h"
 
 struct bt_output;
@@ -17,11 +18,12 @@ enum bt_backend { BT_BACKEND_AUTO, BT_BACKEND_SOFT, BT_BACKEND_GLES2 };
 
 struct bt_output_options {
     int canvas_width, canvas_height;
-    enum bt_backend backend;  // AUTO: gles2 on a real GPU or KMSDRM, soft otherwise
-    bool headless;            // no window: memory only
+    const struct bt_output_plan *plan;  // as in bt_output_resize; borrowed for open
+    enum bt_backend backend;            // AUTO: gles2 on a real GPU or KMSDRM, soft otherwise
+    bool headless;                      // no window: memory only
     bool fullscreen;
     int window_x, window_y;           // < 0: the window manager's choice
-    int window_width, window_height;  // 0: the canvas's size
+    int window_width, window_height;  // 0: the size of the canvas, or of the raster it stands on
     const char *title;
     const char *root;  // of the kernel's files; NULL but for tests
 };
@@ -45,11 +47,19 @@ BT_DEFINE_AUTO(bt_output)
 const struct bt_output_info *bt_output_info(const struct bt_output *output);
 
 /**
- * The canvas has another size from the next compose on; what is on the screen stays until the next
- * present. A window that was opened in the canvas's size takes the new one.
+ * From the next compose on the canvas has another size, and stands where the plan says; what is on
+ * the screen stays until the next present. A window that was opened without a size takes the new
+ * one.
+ *
+ * The plan is copied. With one the canvas is drawn 1:1 whatever the display's size is, all slices
+ * with the same present, and all else is black; without (NULL) it stands in the left top corner of
+ * a full screen, and in the middle of a window, scaled down where that is too small.
  */
 int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
-                     struct bt_error *err) BT_NODISCARD;
+                     const struct bt_output_plan *plan, struct bt_error *err) BT_NODISCARD;
+
+// Everything moves by so many pixels of the raster, from the next compose on. Only with a plan.
+int bt_output_shift(struct bt_output *output, int x, int y, struct bt_error *err) BT_NODISCARD;
 
 /**
  * Draws the scene into the back buffer; only what differs from the scene before is redrawn.
@@ -65,6 +75,13 @@ int bt_output_present(struct bt_output *output, int64_t *out_ns, struct bt_error
 // A copy of the composed canvas, for `render`, golden pictures and screenshots.
 int bt_output_read(struct bt_output *output, struct bt_image **out,
                    struct bt_error *err) BT_NODISCARD;
+
+/**
+ * A copy of the raster with the composed canvas on it, as the next present gives it to the display;
+ * without a plan the canvas itself.
+ */
+int bt_output_read_raster(struct bt_output *output, struct bt_image **out,
+                          struct bt_error *err) BT_NODISCARD;
 
 enum bt_output_event {
     BT_OUTPUT_NONE,

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "render/gl_slices.h"
 #include "render/output_impl.h"
 #include "render/texture.h"
 #include "render/window.h"
@@ -30,12 +31,14 @@ struct gles2_output {
     bool valid;             // there is such a scene
     bool drawn;             // it is in the back buffer
     struct gpu_zone zones[BT_SCENE_MAX_ZONES];
+    struct bt_gl_slices slices;
 };
 
 // Where the canvas goes: 1:1 and centred, or scaled down into a window that is too small.
 struct placing {
     float scale;
-    int x, y;  // before scaling
+    int x, y;               // before scaling
+    struct bt_rect bounds;  // what of the target is drawn to, before scaling
 };
 
 static void drop_fade(struct gpu_zone *zone)
@@ -53,7 +56,14 @@ static struct placing place_canvas(const struct gles2_output *gles2)
 {
     int width = 0, height = 0;
     int canvas_width = gles2->base.canvas_width, canvas_height = gles2->base.canvas_height;
-    struct placing placing = {.scale = 1};
+    struct placing placing = {.scale = 1, .bounds = {0, 0, canvas_width, canvas_height}};
+    if (bt_mapping_is_on(&gles2->base.mapping)) {
+        const struct bt_rect place = bt_mapping_place(&gles2->base.mapping, 0);
+        placing.x = place.x;
+        placing.y = place.y;
+        placing.bounds = place;
+        return placing;
+    }
     if (gles2->window.fullscreen ||
         SDL_GetRendererOutputSize(gles2->context.renderer, &width, &height) < 0) {
         return placing;
@@ -62,6 +72,8 @@ static struct placing place_canvas(const struct gles2_output *gles2)
     placing.scale = BT_MIN(fit, 1.0F);
     placing.x = (int)((float)width / placing.scale - (float)canvas_width) / 2;
     placing.y = (int)((float)height / placing.scale - (float)canvas_height) / 2;
+    placing.bounds.x = placing.x;
+    placing.bounds.y = placing.y;
     return placing;
 }
 
@@ -149,15 +161,22 @@ static int draw_zone(struct gles2_output *gles2, size_t index, const struct plac
 {
     const struct bt_zone_view *view = &gles2->scene.zones[index];
     struct gpu_zone *zone = &gles2->zones[index];
-    const SDL_Rect place = {placing->x + view->rect.x, placing->y + view->rect.y, view->rect.width,
-                            view->rect.height};
-    if (bt_rect_empty(view->rect)) {
+    const struct bt_rect place = {placing->x + view->rect.x, placing->y + view->rect.y,
+                                  view->rect.width, view->rect.height};
+    const struct bt_rect seen = bt_rect_intersect(place, placing->bounds);
+    if (bt_rect_empty(seen)) {
         return 0;
     }
-    SDL_RenderSetViewport(gles2->context.renderer, &place);
+    // A viewport may not be larger than a texture, but the zone of a ribbon is.
+    const SDL_Rect viewport = {seen.x, seen.y, seen.width, seen.height};
+    SDL_RenderSetViewport(gles2->context.renderer, &viewport);
+    gles2->context.origin_x = place.x - seen.x;
+    gles2->context.origin_y = place.y - seen.y;
     if (zone->sum != NULL) {
         SDL_SetTextureBlendMode(zone->sum, gles2->context.over);
-        int r = SDL_RenderCopy(gles2->context.renderer, zone->sum, NULL, NULL);
+        const SDL_Rect whole = {gles2->context.origin_x, gles2->context.origin_y, place.width,
+                                place.height};
+        int r = SDL_RenderCopy(gles2->context.renderer, zone->sum, NULL, &whole);
         return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot draw a fade") : 0;
     }
     bool from = view->mix < 500;
@@ -166,30 +185,78 @@ static int draw_zone(struct gles2_output *gles2, size_t index, const struct plac
                            err);
 }
 
-// Draws the scene to the present target: the window, or a texture of the canvas's size.
-static int draw_canvas(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
+// Draws the scene, with its fades prepared, to a target: the window or a texture.
+static int draw_scene(struct gles2_output *gles2, SDL_Texture *target,
+                      const struct placing *placing, struct bt_error *err)
 {
     SDL_Renderer *renderer = gles2->context.renderer;
+    SDL_SetRenderTarget(renderer, target);
+    SDL_RenderSetScale(renderer, placing->scale, placing->scale);
+    SDL_RenderSetViewport(renderer, NULL);
+    clear(gles2, (struct bt_colour){0, 0, 0, 255});
+    const SDL_Rect canvas = {placing->bounds.x, placing->bounds.y, placing->bounds.width,
+                             placing->bounds.height};
+    const struct bt_colour *colour = &gles2->scene.background;
+    SDL_SetRenderDrawColor(renderer, colour->r, colour->g, colour->b, 255);
+    int r = SDL_RenderFillRect(renderer, &canvas);
+    for (size_t i = 0; r >= 0 && i < gles2->scene.zone_count; i++) {
+        r = draw_zone(gles2, i, placing, err);
+    }
+    SDL_RenderSetViewport(renderer, NULL);
+    gles2->context.origin_x = gles2->context.origin_y = 0;
+    return r;
+}
+
+// To a texture of the canvas's size.
+static int draw_canvas(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
+{
+    const struct placing one_to_one = {
+        .scale = 1, .bounds = {0, 0, gles2->base.canvas_width, gles2->base.canvas_height}};
+    int r = prepare_fades(gles2, err);
+    return r < 0 ? r : draw_scene(gles2, target, &one_to_one, err);
+}
+
+// A slice of the canvas into a texture of its own.
+static int draw_slice(struct gles2_output *gles2, size_t index, struct bt_error *err)
+{
+    const struct bt_rect *from = &gles2->base.mapping.plan.slices[index].from;
+    const struct placing placing = {
+        .scale = 1, .x = -from->x, .y = -from->y, .bounds = {0, 0, from->width, from->height}};
+    SDL_Texture *texture;
+    int r = bt_gl_slices_texture(&gles2->slices, index, from->width, from->height, &texture, err);
+    return r < 0 ? r : draw_scene(gles2, texture, &placing, err);
+}
+
+static int draw_slices(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
+{
+    const struct bt_mapping *mapping = &gles2->base.mapping;
+    for (size_t i = 0; i < mapping->plan.slice_count; i++) {
+        int r = draw_slice(gles2, i, err);
+        if (r < 0) {
+            return bt_fail_in(err, r, "slice %zu", i);
+        }
+    }
+    SDL_SetRenderTarget(gles2->context.renderer, target);
+    SDL_RenderSetScale(gles2->context.renderer, 1, 1);
+    SDL_RenderSetViewport(gles2->context.renderer, NULL);
+    clear(gles2, (struct bt_colour){0, 0, 0, 255});
+    return bt_gl_slices_draw(&gles2->slices, mapping, target == NULL, err);
+}
+
+// What the display is given, to the window or a texture of the raster's size.
+static int draw_raster(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
+{
     int r = prepare_fades(gles2, err);
     if (r < 0) {
         return r;
     }
-    const struct placing one_to_one = {.scale = 1};
-    SDL_SetRenderTarget(renderer, target);
-    const struct placing placing = target != NULL ? one_to_one : place_canvas(gles2);
-    SDL_RenderSetScale(renderer, placing.scale, placing.scale);
-    SDL_RenderSetViewport(renderer, NULL);
-    clear(gles2, (struct bt_colour){0, 0, 0, 255});
-    const SDL_Rect canvas = {placing.x, placing.y, gles2->base.canvas_width,
-                             gles2->base.canvas_height};
-    const struct bt_colour *colour = &gles2->scene.background;
-    SDL_SetRenderDrawColor(renderer, colour->r, colour->g, colour->b, 255);
-    r = SDL_RenderFillRect(renderer, &canvas);
-    for (size_t i = 0; r >= 0 && i < gles2->scene.zone_count; i++) {
-        r = draw_zone(gles2, i, &placing, err);
+    if (bt_mapping_is_on(&gles2->base.mapping) &&
+        !bt_mapping_is_plain(&gles2->base.mapping, gles2->base.canvas_width,
+                             gles2->base.canvas_height)) {
+        return draw_slices(gles2, target, err);
     }
-    SDL_RenderSetViewport(renderer, NULL);
-    return r;
+    const struct placing placing = place_canvas(gles2);
+    return draw_scene(gles2, target, &placing, err);
 }
 
 static int upload_zone(struct gles2_output *gles2, struct gpu_zone *zone,
@@ -249,7 +316,7 @@ static int gles2_compose(struct bt_output *output, const struct bt_scene *scene,
     if (r < 0) {
         return r;
     }
-    r = draw_canvas(gles2, NULL, err);
+    r = draw_raster(gles2, NULL, err);
     if (r < 0) {
         return r;
     }
@@ -264,8 +331,11 @@ static int gles2_resize(struct bt_output *output, struct bt_error *err)
     struct gles2_output *gles2 = (struct gles2_output *)output;
     (void)err;
     gles2->valid = false;
+    bt_gl_slices_finish(&gles2->slices);
     if (output->follows_canvas) {
-        SDL_SetWindowSize(gles2->window.sdl, output->canvas_width, output->canvas_height);
+        int width, height;
+        bt_output_wanted_size(output, &width, &height);
+        SDL_SetWindowSize(gles2->window.sdl, width, height);
     }
     return 0;
 }
@@ -275,7 +345,7 @@ static int gles2_present(struct bt_output *output, struct bt_error *err)
     struct gles2_output *gles2 = (struct gles2_output *)output;
     if (!gles2->drawn && !gles2->window.lost) {
         // A back buffer is undefined after a present. Before the first scene this draws black.
-        int r = draw_canvas(gles2, NULL, err);
+        int r = draw_raster(gles2, NULL, err);
         if (r < 0) {
             return r;
         }
@@ -287,9 +357,11 @@ static int gles2_present(struct bt_output *output, struct bt_error *err)
     return gles2->window.lost ? bt_fail(err, -ENODEV, "The display is gone") : 0;
 }
 
-static int gles2_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+static int read_with(struct gles2_output *gles2, struct bt_image *into,
+                     int (*draw)(struct gles2_output *gles2, SDL_Texture *target,
+                                 struct bt_error *err),
+                     struct bt_error *err)
 {
-    struct gles2_output *gles2 = (struct gles2_output *)output;
     if (!gles2->valid) {
         return bt_fail(err, -EAGAIN, "Nothing was composed yet");
     }
@@ -297,7 +369,7 @@ static int gles2_read(struct bt_output *output, struct bt_image *into, struct bt
     if (target == NULL) {
         return bt_fail_sdl(err, -ENOMEM, "Cannot read the canvas");
     }
-    int r = draw_canvas(gles2, target, err);
+    int r = draw(gles2, target, err);
     if (r == 0 && SDL_RenderReadPixels(gles2->context.renderer, NULL, SDL_PIXELFORMAT_ARGB8888,
                                        into->pixels, (int)into->stride) < 0) {
         r = bt_fail_sdl(err, -EIO, "Cannot read the canvas");
@@ -305,6 +377,16 @@ static int gles2_read(struct bt_output *output, struct bt_image *into, struct bt
     SDL_SetRenderTarget(gles2->context.renderer, NULL);
     SDL_DestroyTexture(target);
     return r;
+}
+
+static int gles2_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+{
+    return read_with((struct gles2_output *)output, into, draw_canvas, err);
+}
+
+static int gles2_read_raster(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+{
+    return read_with((struct gles2_output *)output, into, draw_raster, err);
 }
 
 static enum bt_output_event gles2_poll(struct bt_output *output)
@@ -328,6 +410,7 @@ static void gles2_destroy(struct bt_output *output)
         bt_texture_finish(&gles2->zones[i].to);
         drop_fade(&gles2->zones[i]);
     }
+    bt_gl_slices_finish(&gles2->slices);
     if (gles2->context.renderer != NULL) {
         SDL_DestroyRenderer(gles2->context.renderer);
     }
@@ -340,6 +423,7 @@ static const struct bt_output_impl gles2_impl = {
     .compose = gles2_compose,
     .present = gles2_present,
     .read = gles2_read,
+    .read_raster = gles2_read_raster,
     .poll = gles2_poll,
     .destroy = gles2_destroy,
 };
@@ -402,7 +486,7 @@ static int open_renderer(struct gles2_output *gles2, struct bt_error *err)
     if (SDL_GetRendererInfo(renderer, &info) < 0 || info.max_texture_width < 1) {
         info.max_texture_width = info.max_texture_height = 2048;
     }
-    gles2->context.renderer = renderer;
+    gles2->context.renderer = gles2->slices.renderer = renderer;
     gles2->context.max_side = BT_MIN(info.max_texture_width, info.max_texture_height);
     gles2->context.over = SDL_ComposeCustomBlendMode(
         SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD,

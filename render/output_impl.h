@@ -2,15 +2,18 @@
 #ifndef BT_RENDER_OUTPUT_IMPL_H
 #define BT_RENDER_OUTPUT_IMPL_H
 
+#include "render/mapping.h"
 #include "render/output.h"
 
-// Every slot is required. As in output.h, except that `read` fills an image of the canvas's size.
+// Every slot is required. As in output.h, except that `read` fills an image of the canvas's size,
+// and `read_raster`, called only when there is a mapping, one of the raster's size.
 struct bt_output_impl {
-    // The output's canvas_width and canvas_height are the new ones already.
+    // The output's canvas_width, canvas_height and mapping are the new ones already.
     int (*resize)(struct bt_output *output, struct bt_error *err);
     int (*compose)(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err);
     int (*present)(struct bt_output *output, struct bt_error *err);
     int (*read)(struct bt_output *output, struct bt_image *into, struct bt_error *err);
+    int (*read_raster)(struct bt_output *output, struct bt_image *into, struct bt_error *err);
     enum bt_output_event (*poll)(struct bt_output *output);
     void (*destroy)(struct bt_output *output);
 };
@@ -20,8 +23,16 @@ struct bt_output {
     const struct bt_output_impl *impl;
     struct bt_output_info info;
     int canvas_width, canvas_height;
-    bool follows_canvas;  // the window has the canvas's size
+    struct bt_mapping mapping;
+    bool follows_canvas;  // the window has the canvas's size, or the raster's
 };
+
+// A window's size when it is given none.
+void bt_output_default_size(const struct bt_output_options *options, int *out_width,
+                            int *out_height);
+
+// The same for an output that is open.
+void bt_output_wanted_size(const struct bt_output *output, int *out_width, int *out_height);
 
 void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
                     const struct bt_output_options *options);

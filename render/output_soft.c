@@ -4,10 +4,15 @@
  * Where the surface has our pixel format and holds the canvas, the canvas is a part of it and
  * nothing is copied. Otherwise (a preview in a smaller window, an odd pixel format, a display
  * smaller than the canvas) the canvas lies in memory and is copied or scaled at each present.
+ *
+ * So it does when it is cut, turned, or its levels change on the way: then what changed is copied,
+ * and sent to the display as one rectangle, since of several the server may show the first before
+ * it has the last.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "render/compositor.h"
@@ -24,6 +29,7 @@ struct soft_output {
     struct bt_rect place;         // of the canvas in the surface
     struct bt_image *canvas;      // NULL: the canvas is a part of the surface
     SDL_Surface *canvas_surface;  // a view of `canvas`
+    struct bt_image *raster;      // of a mapped canvas on a surface with an odd pixel format
     struct bt_region pending;     // drawn and not presented yet, canvas pixels
     bool all_pending;
 };
@@ -33,6 +39,18 @@ static void drop_canvas(struct soft_output *soft)
     SDL_FreeSurface(soft->canvas_surface);
     soft->canvas_surface = NULL;
     bt_image_destroy(BT_TAKE(soft->canvas));
+    bt_image_destroy(BT_TAKE(soft->raster));
+}
+
+static bool is_mapped(const struct soft_output *soft)
+{
+    return bt_mapping_is_on(&soft->base.mapping);
+}
+
+static bool is_plain(const struct soft_output *soft)
+{
+    return !is_mapped(soft) || bt_mapping_is_plain(&soft->base.mapping, soft->base.canvas_width,
+                                                   soft->base.canvas_height);
 }
 
 static bool has_our_format(const SDL_Surface *surface)
@@ -61,6 +79,10 @@ static struct bt_rect place_canvas(const struct soft_output *soft)
 {
     int width = soft->base.canvas_width, height = soft->base.canvas_height;
     const struct bt_rect surface = {0, 0, soft->surface->w, soft->surface->h};
+    if (is_mapped(soft)) {
+        struct bt_rect first = bt_mapping_place(&soft->base.mapping, 0);
+        return (struct bt_rect){first.x, first.y, width, height};
+    }
     if (soft->window.fullscreen) {
         return (struct bt_rect){0, 0, width, height};
     }
@@ -100,9 +122,17 @@ static int take_surface(struct soft_output *soft, struct bt_error *err)
     bt_compositor_invalidate(soft->compositor);
     drop_canvas(soft);
     const struct bt_rect all = {0, 0, surface->w, surface->h};
-    if (has_our_format(surface) && soft->place.width == soft->base.canvas_width &&
+    if (has_our_format(surface) && soft->place.width == soft->base.canvas_width && is_plain(soft) &&
         bt_rect_contains(all, soft->place)) {
         return 0;
+    }
+    if (is_mapped(soft) && !has_our_format(surface)) {
+        soft->raster = bt_image_create(surface->w, surface->h);
+        if (soft->raster == NULL) {
+            return bt_fail(err, -ENOMEM, "There is no memory for a raster of %d × %d", surface->w,
+                           surface->h);
+        }
+        memset(soft->raster->pixels, 0, soft->raster->stride * (size_t)soft->raster->height);
     }
     return make_canvas(soft, err);
 }
@@ -153,7 +183,9 @@ static int soft_resize(struct bt_output *output, struct bt_error *err)
     soft->composed = false;
     soft->surface = NULL;
     if (output->follows_canvas) {
-        SDL_SetWindowSize(soft->window.sdl, output->canvas_width, output->canvas_height);
+        int width, height;
+        bt_output_wanted_size(output, &width, &height);
+        SDL_SetWindowSize(soft->window.sdl, width, height);
     }
     return 0;
 }
@@ -167,6 +199,31 @@ static bool is_scaled(const struct soft_output *soft)
 {
     return soft->place.width != soft->base.canvas_width ||
            soft->place.height != soft->base.canvas_height;
+}
+
+static struct bt_raster raster_of(const struct soft_output *soft)
+{
+    const SDL_Surface *surface = soft->surface;
+    return soft->raster != NULL ? bt_raster_of(soft->raster)
+                                : (struct bt_raster){surface->pixels, (size_t)surface->pitch,
+                                                     surface->w, surface->h};
+}
+
+// What changed, to where it stands; *out_bound holds all of it.
+static int copy_slices(struct soft_output *soft, struct bt_rect *out_bound, struct bt_error *err)
+{
+    const struct bt_raster canvas = bt_raster_of(soft->canvas), raster = raster_of(soft);
+    const struct bt_region all = {{{0, 0, canvas.width, canvas.height}}, 1};
+    bt_mapping_copy(&soft->base.mapping, &canvas, soft->all_pending ? &all : &soft->pending,
+                    &raster, out_bound);
+    SDL_Surface *surface = soft->surface;
+    if (soft->raster != NULL &&
+        SDL_ConvertPixels(surface->w, surface->h, SDL_PIXELFORMAT_RGB888, soft->raster->pixels,
+                          (int)soft->raster->stride, surface->format->format, surface->pixels,
+                          surface->pitch) < 0) {
+        return bt_fail_sdl(err, -EIO, "Cannot copy the raster into the window");
+    }
+    return 0;
 }
 
 static int copy_canvas(struct soft_output *soft, struct bt_error *err)
@@ -183,8 +240,12 @@ static int copy_canvas(struct soft_output *soft, struct bt_error *err)
     return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot copy the canvas into the window") : 0;
 }
 
-static int update_window(struct soft_output *soft)
+static int update_window(struct soft_output *soft, struct bt_rect bound)
 {
+    if (!soft->all_pending && !bt_rect_empty(bound)) {
+        const SDL_Rect rect = sdl_rect(bound);
+        return SDL_UpdateWindowSurfaceRects(soft->window.sdl, &rect, 1);
+    }
     if (soft->all_pending || soft->canvas != NULL || soft->pending.count == 0) {
         return SDL_UpdateWindowSurface(soft->window.sdl);
     }
@@ -208,13 +269,14 @@ static int soft_present(struct bt_output *output, struct bt_error *err)
     if (r < 0) {
         return r;
     }
+    struct bt_rect bound = {0};
     if (soft->canvas != NULL) {
-        r = copy_canvas(soft, err);
+        r = is_mapped(soft) ? copy_slices(soft, &bound, err) : copy_canvas(soft, err);
         if (r < 0) {
             return r;
         }
     }
-    r = update_window(soft);
+    r = update_window(soft, bound);
     if (soft->window.lost) {
         return bt_fail(err, -ENODEV, "The display is gone");
     }
@@ -226,11 +288,11 @@ static int soft_present(struct bt_output *output, struct bt_error *err)
     return 0;
 }
 
-static int soft_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+// The canvas as it was composed, wherever it lies.
+static int find_canvas(struct soft_output *soft, struct bt_raster *out, struct bt_error *err)
 {
-    struct soft_output *soft = (struct soft_output *)output;
     if (soft->surface == NULL && soft->composed) {
-        int r = soft_compose(output, &soft->scene, err);
+        int r = soft_compose(&soft->base, &soft->scene, err);
         if (r < 0) {
             return r;
         }
@@ -238,10 +300,32 @@ static int soft_read(struct bt_output *output, struct bt_image *into, struct bt_
     if (soft->surface == NULL) {
         return bt_fail(err, -EAGAIN, "Nothing was composed yet");
     }
-    const struct bt_raster to = bt_raster_of(into), from = target_of(soft);
+    *out = target_of(soft);
+    return 0;
+}
+
+static int soft_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+{
+    struct bt_raster from;
+    int r = find_canvas((struct soft_output *)output, &from, err);
+    if (r < 0) {
+        return r;
+    }
+    const struct bt_raster to = bt_raster_of(into);
     const struct bt_raster_source source = {from.pixels, from.stride, 0, 0, true};
     bt_raster_draw(&to, (struct bt_rect){0, 0, into->width, into->height}, &source);
     return 0;
+}
+
+static int soft_read_raster(struct bt_output *output, struct bt_image *into, struct bt_error *err)
+{
+    struct bt_raster canvas;
+    int r = find_canvas((struct soft_output *)output, &canvas, err);
+    if (r == 0) {
+        const struct bt_raster raster = bt_raster_of(into);
+        bt_mapping_copy_all(&output->mapping, &canvas, &raster);
+    }
+    return r;
 }
 
 static enum bt_output_event soft_poll(struct bt_output *output)
@@ -271,6 +355,7 @@ static const struct bt_output_impl soft_impl = {
     .compose = soft_compose,
     .present = soft_present,
     .read = soft_read,
+    .read_raster = soft_read_raster,
     .poll = soft_poll,
     .destroy = soft_destroy,
 };

@@ -44,6 +44,19 @@ static SDL_Texture *create_texture(const struct bt_texture_context *context, uin
     return SDL_CreateTexture(context->renderer, format, SDL_TEXTUREACCESS_STATIC, width, height);
 }
 
+/*
+ * SDL 2.26 binds a texture when it is told its filter, and does not remember that it did: the next
+ * draw, if it is of the texture that was drawn last, shows this one instead. So only where the
+ * filter is another, with nothing queued, and before the texture is uploaded or drawn.
+ */
+static void set_filter(SDL_Texture *texture, SDL_ScaleMode filter)
+{
+    SDL_ScaleMode present;
+    if (SDL_GetTextureScaleMode(texture, &present) < 0 || present != filter) {
+        SDL_SetTextureScaleMode(texture, filter);
+    }
+}
+
 // The tile is kept from the frame before where its size is the same.
 static int upload_tile(struct bt_texture *texture, const struct bt_texture_context *context,
                        const struct bt_image *image, struct bt_rect from, struct bt_rect rect,
@@ -55,6 +68,7 @@ static int upload_tile(struct bt_texture *texture, const struct bt_texture_conte
         return bt_fail_sdl(err, -ENOMEM, "Cannot create a texture");
     }
     texture->tiles[texture->tile_count++] = (struct bt_texture_tile){made, rect};
+    set_filter(made, SDL_ScaleModeLinear);
     const uint8_t *pixels = image->pixels + (size_t)from.y * image->stride + (size_t)from.x * 4;
     if (SDL_UpdateTexture(made, NULL, pixels, (int)image->stride) < 0) {
         return bt_fail_sdl(err, -EIO, "Cannot upload a picture");
@@ -289,7 +303,8 @@ static int draw_colour(const struct bt_texture_context *context, struct bt_rect 
     if (colour.a == 0 || bt_rect_empty(rect)) {
         return 0;
     }
-    const SDL_Rect area = {rect.x, rect.y, rect.width, rect.height};
+    const SDL_Rect area = {context->origin_x + rect.x, context->origin_y + rect.y, rect.width,
+                           rect.height};
     SDL_SetRenderDrawBlendMode(context->renderer, context->over);
     SDL_SetRenderDrawColor(context->renderer, (uint8_t)((colour.r * colour.a + 127) / 255),
                            (uint8_t)((colour.g * colour.a + 127) / 255),
@@ -319,10 +334,10 @@ static int draw_tiles(struct bt_texture *texture, const struct bt_texture_contex
         if (bt_rect_empty(bt_rect_intersect(place, all))) {
             continue;
         }
-        const SDL_Rect to = {place.x, place.y, place.width, place.height};
+        const SDL_Rect to = {context->origin_x + place.x, context->origin_y + place.y, place.width,
+                             place.height};
         SDL_Texture *tile = texture->tiles[i].texture;
         SDL_SetTextureBlendMode(tile, texture->opaque ? SDL_BLENDMODE_NONE : context->over);
-        SDL_SetTextureScaleMode(tile, SDL_ScaleModeLinear);
         if (SDL_RenderCopy(context->renderer, tile, NULL, &to) < 0) {
             return -1;
         }
@@ -338,16 +353,16 @@ static int draw_planes(struct bt_texture *texture, const struct bt_texture_conte
     bool sideways = visual->rotation == 90 || visual->rotation == 270;
     float width = (float)(sideways ? visual->dst.height : visual->dst.width);
     float height = (float)(sideways ? visual->dst.width : visual->dst.height);
-    const SDL_FRect to = {(float)visual->dst.x + ((float)visual->dst.width - width) / 2,
-                          (float)visual->dst.y + ((float)visual->dst.height - height) / 2, width,
-                          height};
+    float x = (float)(context->origin_x + visual->dst.x);
+    float y = (float)(context->origin_y + visual->dst.y);
+    const SDL_FRect to = {x + ((float)visual->dst.width - width) / 2,
+                          y + ((float)visual->dst.height - height) / 2, width, height};
     bool same_size = visual->src.width == (int)width && visual->src.height == (int)height;
     SDL_SetTextureBlendMode(texture->planes, SDL_BLENDMODE_NONE);
-    SDL_SetTextureScaleMode(texture->planes,
-                            same_size ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
     if (SDL_RenderFlush(context->renderer) < 0) {
         return -1;
     }
+    set_filter(texture->planes, same_size ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
     SDL_SetYUVConversionMode(texture->mode);
     int r = SDL_RenderCopyExF(context->renderer, texture->planes, &from, &to, visual->rotation,
                               NULL, SDL_FLIP_NONE);

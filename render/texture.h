@@ -39,8 +39,9 @@ struct bt_texture {
 struct bt_texture_context {
     SDL_Renderer *renderer;
     SDL_BlendMode over;
-    int max_side;        // of a texture, pixels
-    bool planes_wanted;  // false: SDL's shaders give planes wrong colours here
+    int max_side;            // of a texture, pixels
+    int origin_x, origin_y;  // where in the viewport the next visual's left top corner stands
+    bool planes_wanted;      // false: SDL's shaders give planes wrong colours here
 };
 
 void bt_texture_finish(struct bt_texture *texture);
@@ -49,7 +50,7 @@ void bt_texture_finish(struct bt_texture *texture);
 int bt_texture_update(struct bt_texture *texture, const struct bt_texture_context *context,
                       const struct bt_visual *visual, struct bt_error *err) BT_NODISCARD;
 
-// Draws the visual at the viewport's origin, for a zone of this size. The visual must be the one
+// Draws the visual at the context's origin, for a zone of this size. The visual must be the one
 // of the last update; what it points to is not looked at.
 int bt_texture_draw(struct bt_texture *texture, const struct bt_texture_context *context,
                     const struct bt_visual *visual, int width, int height,

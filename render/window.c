@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "render/connectors.h"
+#include "render/output_impl.h"
 
 int bt_fail_sdl(struct bt_error *err, int code, const char *what)
 {
@@ -171,11 +172,13 @@ struct placement {
 
 static struct placement place_window(const struct bt_output_options *options)
 {
+    int width, height;
+    bt_output_default_size(options, &width, &height);
     struct placement placement = {
         .x = options->window_x >= 0 ? options->window_x : (int)SDL_WINDOWPOS_UNDEFINED,
         .y = options->window_y >= 0 ? options->window_y : (int)SDL_WINDOWPOS_UNDEFINED,
-        .width = options->window_width > 0 ? options->window_width : options->canvas_width,
-        .height = options->window_height > 0 ? options->window_height : options->canvas_height,
+        .width = options->window_width > 0 ? options->window_width : width,
+        .height = options->window_height > 0 ? options->window_height : height,
     };
     SDL_Rect display;
     if (options->fullscreen && lacks_window_manager() && SDL_GetDisplayBounds(0, &display) == 0) {
