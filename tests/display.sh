@@ -7,7 +7,7 @@ command -v Xvfb >/dev/null || exit 77
 [ -x "$BT_BUILD_ROOT/render/render_display_test" ] || exit 77
 
 exec {number}<> <(:)
-Xvfb -displayfd "$number" -screen 0 320x200x24 -noreset -nolisten tcp 2>/dev/null &
+Xvfb -displayfd "$number" -screen 0 640x480x24 -noreset -nolisten tcp 2>/dev/null &
 export BT_XVFB_PID=$!
 trap 'kill "$BT_XVFB_PID" 2>/dev/null || true' EXIT
 read -r -t 20 -u "$number" display
