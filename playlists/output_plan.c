@@ -1,6 +1,7 @@
 #include "playlists/output_plan.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct bt_rect bt_slice_place(const struct bt_slice *slice)
 {
@@ -110,6 +111,26 @@ int bt_output_plan_check(const struct bt_output_plan *plan, int canvas_width, in
         }
     }
     return 0;
+}
+
+static bool same_slice(const struct bt_slice *a, const struct bt_slice *b)
+{
+    return a->from.x == b->from.x && a->from.y == b->from.y && a->from.width == b->from.width &&
+           a->from.height == b->from.height && a->x == b->x && a->y == b->y &&
+           a->rotation == b->rotation;
+}
+
+bool bt_output_plan_same(const struct bt_output_plan *a, const struct bt_output_plan *b)
+{
+    bool same = a->mode_width == b->mode_width && a->mode_height == b->mode_height &&
+                a->mode_hz == b->mode_hz && a->slice_count == b->slice_count &&
+                a->has_curves == b->has_curves && a->dimming_percent == b->dimming_percent &&
+                a->shift_px == b->shift_px && a->shift_minutes == b->shift_minutes &&
+                memcmp(a->curves, b->curves, sizeof(a->curves)) == 0;
+    for (size_t i = 0; same && i < a->slice_count; i++) {
+        same = same_slice(&a->slices[i], &b->slices[i]);
+    }
+    return same;
 }
 
 void bt_curve_through(uint8_t curve[BT_CURVE_LEVELS], const uint8_t *points, size_t count)

@@ -66,6 +66,8 @@ int bt_output_plan_fold(struct bt_output_plan *plan, const struct bt_fold *fold,
 int bt_output_plan_check(const struct bt_output_plan *plan, int canvas_width, int canvas_height,
                          int raster_width, int raster_height, struct bt_error *err) BT_NODISCARD;
 
+bool bt_output_plan_same(const struct bt_output_plan *a, const struct bt_output_plan *b);
+
 // A curve through points at even distances, the first at level 0, the last at 255; straight
 // between them. Two points at least.
 void bt_curve_through(uint8_t curve[BT_CURVE_LEVELS], const uint8_t *points, size_t count);

@@ -280,10 +280,7 @@ int bt_read_output(const cJSON *value, void *target, void *context, struct bt_er
     if (r < 0) {
         return r;
     }
-    struct draft draft;
-    memset(&draft, 0, sizeof(draft));  // plans are compared byte by byte
-    draft.plan.dimming_percent = 100;
-    draft.x = draft.y = draft.rotation = -1;
+    struct draft draft = {.plan.dimming_percent = 100, .x = -1, .y = -1, .rotation = -1};
     for (size_t i = 0; i < BT_ARRAY_LEN(draft.plan.curves); i++) {
         bt_curve_through(draft.plan.curves[i], straight, BT_ARRAY_LEN(straight));
     }

@@ -142,7 +142,7 @@ static int find_output(struct bt_show *show, struct bt_error *err)
         if (p->output.slice_count == 0) {
             continue;
         }
-        if (found != NULL && memcmp(&found->output, &p->output, sizeof(p->output)) != 0) {
+        if (found != NULL && !bt_output_plan_same(&found->output, &p->output)) {
             return bt_fail(err, -EINVAL, "publications '%s' and '%s' describe different outputs",
                            found->id, p->id);
         }

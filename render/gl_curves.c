@@ -2,7 +2,9 @@
 
 #include <SDL_opengles2.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "render/window.h"
@@ -82,16 +84,21 @@ static const char fragment_source[] =
 
 static int load_functions(struct gl *gl, struct bt_error *err)
 {
-#define LOAD(type, name, arguments)                                                                \
-    {                                                                                              \
-        void *address = SDL_GL_GetProcAddress("gl" #name);                                         \
-        if (address == NULL) {                                                                     \
-            return bt_fail_sdl(err, -ENOTSUP, "There is no gl" #name);                             \
-        }                                                                                          \
-        SDL_memcpy(&gl->name, &address, sizeof(address));                                          \
+    static const struct {
+        const char *name;
+        size_t offset;
+    } functions[] = {
+#define ENTRY(type, name, arguments) {"gl" #name, offsetof(struct gl, name)},
+        GL_FUNCTIONS(ENTRY)
+#undef ENTRY
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(functions); i++) {
+        void *address = SDL_GL_GetProcAddress(functions[i].name);
+        if (address == NULL) {
+            return bt_fail(err, -ENOTSUP, "There is no %s", functions[i].name);
+        }
+        memcpy((char *)gl + functions[i].offset, &address, sizeof(address));
     }
-    GL_FUNCTIONS(LOAD)
-#undef LOAD
     return 0;
 }
 

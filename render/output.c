@@ -190,8 +190,7 @@ const struct bt_output_info *bt_output_info(const struct bt_output *output)
 
 static bool same_plan(const struct bt_mapping *mapping, const struct bt_output_plan *plan)
 {
-    return plan == NULL ? !bt_mapping_is_on(mapping)
-                        : memcmp(&mapping->plan, plan, sizeof(*plan)) == 0;
+    return plan == NULL ? !bt_mapping_is_on(mapping) : bt_output_plan_same(&mapping->plan, plan);
 }
 
 int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,

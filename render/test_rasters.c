@@ -13,11 +13,8 @@
 static struct bt_output_plan raster_of(int width, int height)
 {
     static const uint8_t straight[] = {0, 255};
-    struct bt_output_plan plan;
-    memset(&plan, 0, sizeof(plan));  // plans are compared byte by byte
-    plan.mode_width = width;
-    plan.mode_height = height;
-    plan.dimming_percent = 100;
+    struct bt_output_plan plan = {
+        .mode_width = width, .mode_height = height, .dimming_percent = 100};
     for (size_t i = 0; i < BT_ARRAY_LEN(plan.curves); i++) {
         bt_curve_through(plan.curves[i], straight, 2);
     }
