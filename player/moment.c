@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "player/shown.h"
 #include "render/output.h"
+#include "render/transition.h"
 
 static const struct bt_log logger = {"player/render"};
 
@@ -130,7 +131,8 @@ static void view_track(struct moment *moment, size_t track)
     bt_shown_view(now, rect, &view->to);
     if (moment->before[track].prepared != NULL) {
         bt_shown_view(&moment->before[track], rect, &view->from);
-        view->mix = (int)((moment->at_ns - now->start_ns) * 1000 / now->prepared->fade_ns);
+        bt_transition_at(&now->prepared->transition, moment->at_ns - now->start_ns,
+                         now->prepared->fade_ns, view);
     }
 }
 

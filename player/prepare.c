@@ -185,6 +185,12 @@ static int prepare_image(const struct job *job, struct bt_error *err)
     if (bt_picture_is_animated(path)) {
         return open_stream(job, true, err);
     }
+    if (job->slot->item->motion.moves && job->slot->length_ns != INT64_MAX) {
+        job->prepared->length_ns = job->slot->length_ns;
+        return bt_picture_load_moving(path, job->slot->item, job->track->rect.width,
+                                      job->track->rect.height, &job->prepared->image,
+                                      &job->prepared->path, err);
+    }
     return bt_picture_load(path, job->slot->item, job->track->rect.width, job->track->rect.height,
                            &job->prepared->image, err);
 }
@@ -310,8 +316,9 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
     prepared->background = item->background;
     prepared->place =
         (struct bt_item){.fit = item->fit, .focus_x = item->focus_x, .focus_y = item->focus_y};
-    // A set fades between its cards too; a resumed rest comes back as it went, at once.
-    if (item->transition.type == BT_TRANSITION_CROSSFADE && slot->why_start != BT_START_RESUME) {
+    prepared->transition = item->transition;
+    // A set has it between its cards too; a resumed rest comes back as it went, at once.
+    if (slot->why_start != BT_START_RESUME) {
         prepared->fade_ns = item->transition.ms * BT_NS_PER_MS;
     }
     describe_play(slot, track, &prepared->play);

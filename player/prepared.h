@@ -8,6 +8,7 @@
 #ifndef BT_PLAYER_PREPARED_H
 #define BT_PLAYER_PREPARED_H
 
+#include "media/motion.h"
 #include "media/picture.h"
 #include "media/stream.h"
 #include "media/text.h"
@@ -30,11 +31,14 @@ struct bt_prepared {
     bool own_length;    // a clip that ends where its last frame ends
     enum bt_start_reason why_start;
     enum bt_end_reason why_end;
-    int64_t fade_ns;            // crossfade from what stood before; 0 is a cut
+    struct bt_transition transition;
+    int64_t fade_ns;            // how long it takes; 0 is a cut
     struct bt_play_start play;  // all but the times of the first present
     // The content; what the type does not need is NULL.
     struct bt_colour background;
-    struct bt_image *image;  // of the zone's size; for a clock its present face
+    struct bt_image *image;  // of the zone's size, unless it moves; for a clock its present face
+    struct bt_motion_path path;
+    int64_t length_ns;       // of the whole item or card, when it moves; else 0
     struct bt_strip *strip;  // the line once; its width is the crawl's cycle
     struct bt_strip loop;    // the same tiles repeated past the zone's width; borrows them
     struct bt_stream *stream;

@@ -36,6 +36,11 @@ static bool is_crawl(const struct bt_shown *shown)
     return shown->prepared != NULL && shown->prepared->strip != NULL;
 }
 
+static bool is_moving(const struct bt_shown *shown)
+{
+    return shown->prepared != NULL && shown->prepared->length_ns > 0;
+}
+
 void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_t start_ns,
                     const struct bt_shown *previous)
 {
@@ -44,6 +49,7 @@ void bt_shown_start(struct bt_shown *shown, struct bt_prepared *prepared, int64_
     bool endless = prepared->rest_ns == INT64_MAX;
     shown->planned_end_ns = endless ? prepared->end_ns : start_ns + prepared->rest_ns;
     shown->planned_end_ns = BT_MIN(shown->planned_end_ns, prepared->limit_ns);
+    shown->moved_ns = prepared->offset_ns;
     changed(shown);
     if (is_crawl(shown) && previous != NULL && is_crawl(previous) &&
         bt_prepared_same_content(prepared, previous->prepared)) {
@@ -133,7 +139,7 @@ int64_t bt_shown_due_ns(const struct bt_shown *shown, int64_t now_ns)
     if (is_clip(shown)) {
         return due_of_clip(shown, now_ns);
     }
-    if (is_crawl(shown)) {
+    if (is_crawl(shown) || is_moving(shown)) {
         return shown->step_due_ns;
     }
     return shown->face != NULL ? shown->face_at_ns : INT64_MAX;
@@ -212,6 +218,25 @@ static void advance_crawl(struct bt_shown *shown, const struct bt_grid *grid, in
     changed(shown);
 }
 
+// Late or not, it stands where it should now; nobody sees where it would have stood before.
+static void advance_motion(struct bt_shown *shown, const struct bt_grid *grid, int64_t at_ns,
+                           int64_t tolerance_ns)
+{
+    if (shown->step_due_ns > at_ns + tolerance_ns) {
+        return;
+    }
+    while (shown->step_due_ns <= at_ns + tolerance_ns) {
+        shown->step_due_ns += grid->period_ns;
+    }
+    int64_t length_ns = shown->prepared->length_ns;
+    int64_t since_ns = at_ns - shown->start_ns + shown->prepared->offset_ns;
+    shown->moved_ns = BT_CLAMP(since_ns, 0, length_ns);
+    if (shown->moved_ns == length_ns) {
+        shown->step_due_ns = INT64_MAX;
+    }
+    changed(shown);
+}
+
 static void advance_clock(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
 {
     if (shown->face == NULL || shown->face_at_ns > at_ns + tolerance_ns) {
@@ -232,6 +257,8 @@ enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_gri
     }
     if (is_crawl(shown)) {
         advance_crawl(shown, grid, at_ns, tolerance_ns);
+    } else if (is_moving(shown)) {
+        advance_motion(shown, grid, at_ns, tolerance_ns);
     } else if (shown->prepared != NULL) {
         advance_clock(shown, at_ns, tolerance_ns);
     }
@@ -312,6 +339,10 @@ void bt_shown_view(const struct bt_shown *shown, const struct bt_rect *zone, str
         out->kind = BT_VISUAL_STRIP;
         out->strip = &prepared->loop;
         out->strip_x = strip_x(shown, zone->width);
+    } else if (is_moving(shown)) {
+        out->kind = BT_VISUAL_DETAIL;
+        out->image = prepared->image;
+        out->detail = bt_motion_at(&prepared->path, shown->moved_ns, prepared->length_ns);
     } else if (prepared->image != NULL) {
         out->kind = BT_VISUAL_IMAGE;
         out->image = prepared->image;

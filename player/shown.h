@@ -5,6 +5,7 @@
  * Frames: each is shown at start + its time. A late frame is still shown, and the next not sooner
  * than half its duration later, so that a short delay is caught up without a gap; frames are
  * dropped only when they are more than two frames late.
+ * Stills that move stand at every refresh where their time says.
  * Crawls: each step is exactly speed_px, whatever was late, so that the eye sees no jump.
  */
 #ifndef BT_PLAYER_SHOWN_H
@@ -34,7 +35,9 @@ struct bt_shown {
     int64_t waiting_since_ns;    // since when a due frame is missing; 0: none is
     // Crawls.
     int64_t moved_px;
-    int64_t step_due_ns;
+    int64_t step_due_ns;  // of stills that move, too; INT64_MAX: it has arrived
+    // Stills that move.
+    int64_t moved_ns;  // of their length
     // Clocks.
     struct bt_image *face, *old_face;  // the next one, owned; the one before, kept likewise
     int64_t face_at_ns;

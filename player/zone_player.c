@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "render/transition.h"
 
 // A clip that gives no frame for so long is skipped: gone within 2 s, with time for what follows to
 // be prepared.
@@ -291,8 +292,8 @@ void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns, struc
     bt_shown_view(&zone->now, &zone->track->rect, &out->to);
     if (is_fading(zone)) {
         bt_shown_view(&zone->before, &zone->track->rect, &out->from);
-        int64_t since_ns = BT_MAX(at_ns - zone->now.start_ns, 0);
-        out->mix = (int)BT_MIN(since_ns * 1000 / zone->now.prepared->fade_ns, 1000);
+        const struct bt_prepared *now = zone->now.prepared;
+        bt_transition_at(&now->transition, at_ns - zone->now.start_ns, now->fade_ns, out);
     }
 }
 

@@ -54,7 +54,8 @@ const struct bt_region *bt_compositor_damage(const struct bt_compositor *composi
 
 static bool plays_clip(const struct bt_zone_view *view)
 {
-    return !bt_zone_view_fades(view) && bt_zone_view_visual(view)->kind == BT_VISUAL_FRAME;
+    return !bt_zone_view_fades(view) && !bt_zone_view_moves(view) &&
+           bt_zone_view_visual(view)->kind == BT_VISUAL_FRAME;
 }
 
 static bool shows_nothing(const struct bt_zone_view *view)
@@ -156,18 +157,54 @@ static bool only_frame_changed(const struct bt_zone_view *before, const struct b
                           bt_zone_view_visual(now)->background);
 }
 
+static struct bt_rect moved(struct bt_rect rect, int x, int y)
+{
+    rect.x += x;
+    rect.y += y;
+    return rect;
+}
+
+// What looks the same in both, in the zone, is no change: a wipe touches only where its edge was.
+static void keep_unchanged(struct bt_region *changed, const struct bt_zone_view *before,
+                           const struct bt_zone_view *now)
+{
+    struct bt_part then[2], parts[2];
+    size_t then_count = bt_zone_view_parts(before, then);
+    size_t count = bt_zone_view_parts(now, parts);
+    for (size_t i = 0; i < count * then_count; i++) {
+        const struct bt_part *a = &then[i / count], *b = &parts[i % count];
+        if (a->x == b->x && a->y == b->y && bt_visual_same(a->visual, b->visual)) {
+            struct bt_rect same = bt_rect_intersect(a->clip, b->clip);
+            bt_region_subtract(changed, moved(same, now->rect.x, now->rect.y));
+        }
+    }
+}
+
+// On the canvas.
+static struct bt_region changed_part(const struct bt_zone_view *before,
+                                     const struct bt_zone_view *now)
+{
+    struct bt_region changed = {{bt_rect_bound(before->rect, now->rect)}, 1};
+    if (only_frame_changed(before, now)) {
+        changed.rects[0] = bt_rect_intersect(frame_place(now), now->rect);
+    } else if (bt_rect_same(before->rect, now->rect) && !bt_zone_view_fades(before) &&
+               !bt_zone_view_fades(now)) {
+        keep_unchanged(&changed, before, now);
+    }
+    return changed;
+}
+
 static void damage_changed_zone(struct bt_compositor *compositor, size_t zone)
 {
     const struct bt_zone_view *now = &compositor->scene.zones[zone];
     const struct bt_zone_view none = {0};
     const struct bt_zone_view *before =
         zone < compositor->last.zone_count ? &compositor->last.zones[zone] : &none;
-    struct bt_rect changed = bt_rect_bound(before->rect, now->rect);
-    if (only_frame_changed(before, now)) {
-        changed = bt_rect_intersect(frame_place(now), now->rect);
+    struct bt_region changed = changed_part(before, now);
+    for (size_t i = 0; i < changed.count; i++) {
+        struct bt_region visible = visible_part(compositor, zone, changed.rects[i]);
+        bt_region_add_all(&compositor->damage, &visible);
     }
-    struct bt_region visible = visible_part(compositor, zone, changed);
-    bt_region_add_all(&compositor->damage, &visible);
     if (compositor->slots[zone].direct) {
         // The conversion runs through below nearer zones, so these are drawn again.
         bt_region_add(&compositor->damage, frame_place(now));
@@ -254,6 +291,36 @@ static int draw_clip(struct bt_compositor *compositor, size_t zone, const struct
     return 0;
 }
 
+static int draw_part(struct bt_backing *backing, const struct bt_part *part, struct bt_rect zone,
+                     const struct bt_region *region, const struct bt_raster *target,
+                     struct bt_error *err)
+{
+    struct bt_region inside = *region;
+    bt_region_intersect(&inside, moved(part->clip, zone.x, zone.y));
+    const struct bt_rect place = moved(zone, part->x, part->y);
+    if (inside.count == 0 || part->visual->kind != BT_VISUAL_FRAME) {
+        bt_paint(target, &inside, place, part->visual);
+        return 0;
+    }
+    int r = bt_backing_update(backing, part->visual, place.width, place.height, err);
+    if (r < 0) {
+        return r;
+    }
+    const struct bt_raster_source source = bt_raster_source_of(backing->image, place.x, place.y);
+    bt_paint_source(target, &inside, &source, place.width, place.height);
+    return 0;
+}
+
+static int draw_parts(struct slot *slot, const struct bt_zone_view *view,
+                      const struct bt_region *region, const struct bt_raster *target,
+                      struct bt_error *err)
+{
+    struct bt_part parts[2];
+    (void)bt_zone_view_parts(view, parts);
+    int r = draw_part(&slot->from, &parts[0], view->rect, region, target, err);
+    return r < 0 ? r : draw_part(&slot->to, &parts[1], view->rect, region, target, err);
+}
+
 static int draw_zone(struct bt_compositor *compositor, size_t zone, const struct bt_raster *target,
                      struct bt_error *err)
 {
@@ -268,6 +335,9 @@ static int draw_zone(struct bt_compositor *compositor, size_t zone, const struct
     }
     if (bt_zone_view_fades(view)) {
         return draw_fade(&compositor->slots[zone], view, &region, target, err);
+    }
+    if (bt_zone_view_moves(view)) {
+        return draw_parts(&compositor->slots[zone], view, &region, target, err);
     }
     if (plays_clip(view)) {
         return draw_clip(compositor, zone, &region, target, err);
@@ -298,7 +368,8 @@ static void drop_unused_backings(struct bt_compositor *compositor)
             continue;
         }
         const struct bt_zone_view *view = &compositor->scene.zones[i];
-        bool clip = plays_clip(view), fades = bt_zone_view_fades(view);
+        bool clip = plays_clip(view);
+        bool fades = bt_zone_view_fades(view) || bt_zone_view_moves(view);
         if (!fades && !(clip && view->mix == 0)) {
             bt_backing_finish(&slot->from);
         }

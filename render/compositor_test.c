@@ -108,6 +108,17 @@ static void random_frame(struct material *material, struct bt_visual *visual, st
     }
 }
 
+static void random_detail(struct material *material, struct bt_visual *visual)
+{
+    int64_t width = (int64_t)visual->image->width << 16,
+            height = (int64_t)visual->image->height << 16;
+    struct bt_detail *detail = &visual->detail;
+    detail->width = width / (1 + (int64_t)roll(material, 4));
+    detail->height = height / (1 + (int64_t)roll(material, 4));
+    detail->x = (width - detail->width) * roll(material, 1001) / 1000;
+    detail->y = (height - detail->height) * roll(material, 1001) / 1000;
+}
+
 static struct bt_visual random_visual(struct material *material, struct bt_rect zone)
 {
     struct bt_visual visual = {
@@ -117,6 +128,9 @@ static struct bt_visual random_visual(struct material *material, struct bt_rect 
     };
     if (visual.kind == BT_VISUAL_IMAGE) {
         visual.image = material->images[roll(material, IMAGES)];
+    } else if (visual.kind == BT_VISUAL_DETAIL) {
+        visual.image = material->images[roll(material, IMAGES)];
+        random_detail(material, &visual);
     } else if (visual.kind == BT_VISUAL_STRIP) {
         visual.strip = material->strips[roll(material, STRIPS)];
         visual.strip_x = (int)roll(material, 300) - 150;
@@ -137,6 +151,13 @@ static struct bt_rect random_zone_rect(struct material *material)
     return rect;
 }
 
+static void random_way(struct material *material, struct bt_zone_view *zone)
+{
+    zone->way = (enum bt_way)roll(material, BT_WAY_WIPE + 1);
+    zone->towards = (int)roll(material, BT_TOWARDS_DOWN + 1);
+    zone->edge_px = (int)roll(material, 40);
+}
+
 static void random_zone(struct material *material, struct bt_zone_view *zone)
 {
     static const int mixes[] = {1000, 1000, 1000, 0, 1, 333, 999};
@@ -144,6 +165,7 @@ static void random_zone(struct material *material, struct bt_zone_view *zone)
     zone->from = random_visual(material, zone->rect);
     zone->to = random_visual(material, zone->rect);
     zone->mix = mixes[roll(material, BT_ARRAY_LEN(mixes))];
+    random_way(material, zone);
 }
 
 // The next frame of a clip, the next step of a crawl, of a fade; whatever the zone shows.
@@ -152,6 +174,8 @@ static void advance_zone(struct material *material, struct bt_zone_view *zone)
     struct bt_visual *visual = zone->mix == 0 ? &zone->from : &zone->to;
     if (visual->kind == BT_VISUAL_STRIP) {
         visual->strip_x -= 3;
+    } else if (visual->kind == BT_VISUAL_DETAIL) {
+        random_detail(material, visual);
     } else if (visual->kind == BT_VISUAL_FRAME) {
         visual->frame = material->frames[roll(material, FRAMES)];
         visual->src = (struct bt_rect){0, 0, visual->frame->av->width, visual->frame->av->height};
@@ -165,8 +189,10 @@ static void fade_zone(struct material *material, struct bt_zone_view *zone)
         zone->from = zone->to;
         zone->to = random_visual(material, zone->rect);
         zone->mix = 0;
+        random_way(material, zone);
     } else {
         zone->mix = BT_MIN(1000, zone->mix + 250);
+        zone->edge_px += (int)roll(material, 20);
     }
 }
 

@@ -156,6 +156,38 @@ static int prepare_fades(struct gles2_output *gles2, struct bt_error *err)
     return 0;
 }
 
+// Of what is drawn next `seen` is seen, and its left top corner stands at x, y. A viewport may not
+// be larger than a texture, but the zone of a ribbon is.
+static void look_at(struct gles2_output *gles2, struct bt_rect seen, int x, int y)
+{
+    const SDL_Rect viewport = {seen.x, seen.y, seen.width, seen.height};
+    SDL_RenderSetViewport(gles2->context.renderer, &viewport);
+    gles2->context.origin_x = x - seen.x;
+    gles2->context.origin_y = y - seen.y;
+}
+
+static int draw_parts(struct gles2_output *gles2, struct gpu_zone *zone,
+                      const struct bt_zone_view *view, struct bt_rect place,
+                      const struct placing *placing, struct bt_error *err)
+{
+    struct bt_texture *const textures[] = {&zone->from, &zone->to};
+    struct bt_part parts[2];
+    (void)bt_zone_view_parts(view, parts);
+    int r = 0;
+    for (int i = 0; i < 2 && r == 0; i++) {
+        struct bt_rect clip = parts[i].clip;
+        clip.x += place.x;
+        clip.y += place.y;
+        const struct bt_rect seen = bt_rect_intersect(clip, placing->bounds);
+        if (!bt_rect_empty(seen)) {
+            look_at(gles2, seen, place.x + parts[i].x, place.y + parts[i].y);
+            r = bt_texture_draw(textures[i], &gles2->context, parts[i].visual, place.width,
+                                place.height, err);
+        }
+    }
+    return r;
+}
+
 static int draw_zone(struct gles2_output *gles2, size_t index, const struct placing *placing,
                      struct bt_error *err)
 {
@@ -167,11 +199,10 @@ static int draw_zone(struct gles2_output *gles2, size_t index, const struct plac
     if (bt_rect_empty(seen)) {
         return 0;
     }
-    // A viewport may not be larger than a texture, but the zone of a ribbon is.
-    const SDL_Rect viewport = {seen.x, seen.y, seen.width, seen.height};
-    SDL_RenderSetViewport(gles2->context.renderer, &viewport);
-    gles2->context.origin_x = place.x - seen.x;
-    gles2->context.origin_y = place.y - seen.y;
+    if (bt_zone_view_moves(view)) {
+        return draw_parts(gles2, zone, view, place, placing, err);
+    }
+    look_at(gles2, seen, place.x, place.y);
     if (zone->sum != NULL) {
         SDL_SetTextureBlendMode(zone->sum, gles2->context.over);
         const SDL_Rect whole = {gles2->context.origin_x, gles2->context.origin_y, place.width,

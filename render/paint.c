@@ -1,5 +1,7 @@
 #include "render/paint.h"
 
+#include "render/sample.h"
+
 void bt_paint_source(const struct bt_raster *to, const struct bt_region *region,
                      const struct bt_raster_source *from, int width, int height)
 {
@@ -25,6 +27,14 @@ static void paint_image(const struct bt_raster *to, const struct bt_region *regi
 {
     struct bt_raster_source source = bt_raster_source_of(image, x, y);
     bt_paint_source(to, region, &source, image->width, image->height);
+}
+
+static void paint_detail(const struct bt_raster *to, const struct bt_region *region,
+                         struct bt_rect zone, const struct bt_visual *visual)
+{
+    for (size_t i = 0; i < region->count; i++) {
+        bt_sample(to, region->rects[i], visual->image, &visual->detail, zone);
+    }
 }
 
 static void paint_strip(const struct bt_raster *to, const struct bt_region *region,
@@ -66,6 +76,9 @@ void bt_paint(const struct bt_raster *to, const struct bt_region *region, struct
         break;
     case BT_VISUAL_IMAGE:
         paint_image(to, region, zone.x, zone.y, visual->image);
+        break;
+    case BT_VISUAL_DETAIL:
+        paint_detail(to, region, zone, visual);
         break;
     case BT_VISUAL_STRIP:
         paint_strip(to, region, zone, visual);

@@ -4,6 +4,8 @@
 #include <libavutil/frame.h>
 #include <libavutil/pixfmt.h>
 
+#include "render/transition.h"
+
 static const struct bt_colour clear = {0, 0, 0, 0};
 static const struct bt_colour navy = {12, 24, 72, 255};
 static const struct bt_colour red = {200, 30, 20, 255};
@@ -84,7 +86,8 @@ static void add_fade(struct test_stage *stage, struct bt_rect rect, struct bt_vi
 {
     struct bt_scene *scene = &stage->scene;
     assert(scene->zone_count < BT_ARRAY_LEN(scene->zones));
-    scene->zones[scene->zone_count++] = (struct bt_zone_view){rect, from, to, mix};
+    scene->zones[scene->zone_count++] =
+        (struct bt_zone_view){.rect = rect, .from = from, .to = to, .mix = mix};
 }
 
 static void add_zone(struct test_stage *stage, struct bt_rect rect, struct bt_visual visual)
@@ -217,6 +220,107 @@ static void crawl_over_clip(struct test_stage *stage)
     add_zone(stage, at(90, 20, 30, 30), image(stage, 30, 30, 230));
 }
 
+static struct bt_visual detail(struct test_stage *stage, struct bt_detail of)
+{
+    struct bt_visual visual = image(stage, 160, 120, 255);
+    visual.kind = BT_VISUAL_DETAIL;
+    visual.detail = of;
+    return visual;
+}
+
+static struct bt_visual part_of(struct bt_visual visual, double x, double y, double zoom)
+{
+    double width = visual.image->width / zoom, height = visual.image->height / zoom;
+    visual.serial = next_serial();
+    visual.detail = (struct bt_detail){
+        .x = (int64_t)((visual.image->width - width) * x * 65536),
+        .y = (int64_t)((visual.image->height - height) * y * 65536),
+        .width = (int64_t)(width * 65536),
+        .height = (int64_t)(height * 65536),
+    };
+    return visual;
+}
+
+// Windows of one picture: larger and smaller than it is, between its pixels, over its edges.
+static void details(struct test_stage *stage)
+{
+    static const double zooms[] = {1, 1.3, 2.5, 4};
+    struct bt_visual whole = detail(stage, (struct bt_detail){0});
+    for (int i = 0; i < 4; i++) {
+        add_zone(stage, at(i * 40, 0, 40, 30), part_of(whole, 0, 0, zooms[i]));
+        add_zone(stage, at(i * 40, 30, 40, 30), part_of(whole, 0.37, 0.71, zooms[i]));
+        add_zone(stage, at(i * 40, 60, 39, 30), part_of(whole, 1, 1, zooms[i]));
+    }
+}
+
+// One pair of visuals a row, from the first picture of the transition to the last.
+static void add_course(struct test_stage *stage, int row, const struct bt_transition *transition,
+                       struct bt_visual from, struct bt_visual to)
+{
+    for (int step = 0; step <= 4; step++) {
+        add_fade(stage, at(step * 32, row * 22, 31, 21), from, to, 0);
+        struct bt_zone_view *view = &stage->scene.zones[stage->scene.zone_count - 1];
+        bt_transition_at(transition, step * 250, 1000, view);
+    }
+}
+
+static void add_pairs(struct test_stage *stage, enum bt_transition_type type)
+{
+    struct bt_visual still = image(stage, 31, 21, 255), see_through = image(stage, 31, 21, 200);
+    struct bt_visual clip = frame(stage, 30, 20, hd, at(0, 0, 30, 20));
+    struct bt_visual line = strip(stage, 21, 4, false, navy);
+    const struct bt_transition transitions[] = {
+        {.type = (int)type, .towards = BT_TOWARDS_LEFT, .colour = {255, 255, 255, 255}},
+        {.type = (int)type, .towards = BT_TOWARDS_RIGHT, .colour = {0, 0, 0, 0}},
+        {.type = (int)type, .towards = BT_TOWARDS_UP, .colour = glass},
+        {.type = (int)type, .towards = BT_TOWARDS_DOWN, .colour = red},
+    };
+    add_course(stage, 0, &transitions[0], still, clip);
+    add_course(stage, 1, &transitions[1], clip, line);
+    add_course(stage, 2, &transitions[2], see_through, still);
+    struct bt_visual whole = detail(stage, (struct bt_detail){0});
+    add_course(stage, 3, &transitions[3], part_of(whole, 0.2, 0.9, 2), part_of(whole, 0.5, 0.5, 1));
+}
+
+static void crossfades(struct test_stage *stage)
+{
+    add_pairs(stage, BT_TRANSITION_CROSSFADE);
+}
+
+static void colour_fades(struct test_stage *stage)
+{
+    add_pairs(stage, BT_TRANSITION_FADE);
+}
+
+static void slides(struct test_stage *stage)
+{
+    add_pairs(stage, BT_TRANSITION_SLIDE);
+}
+
+static void pushes(struct test_stage *stage)
+{
+    add_pairs(stage, BT_TRANSITION_PUSH);
+}
+
+static void wipes(struct test_stage *stage)
+{
+    add_pairs(stage, BT_TRANSITION_WIPE);
+}
+
+// A wide zone that moves between two others, and one that reaches over an edge of the canvas.
+static void moves_between_zones(struct test_stage *stage)
+{
+    const struct bt_transition push = {.type = BT_TRANSITION_PUSH, .towards = BT_TOWARDS_LEFT};
+    const struct bt_transition slide = {.type = BT_TRANSITION_SLIDE, .towards = BT_TOWARDS_DOWN};
+    add_zone(stage, at(0, 0, 160, 90), frame(stage, 160, 90, hd, at(0, 0, 160, 90)));
+    add_fade(stage, at(10, 10, 140, 50), image(stage, 140, 50, 255),
+             frame(stage, 140, 50, hd, at(0, 0, 140, 50)), 0);
+    bt_transition_at(&push, 400, 1000, &stage->scene.zones[1]);
+    add_fade(stage, at(120, 40, 60, 60), colour(glass), image(stage, 60, 60, 255), 0);
+    bt_transition_at(&slide, 600, 1000, &stage->scene.zones[2]);
+    add_zone(stage, at(0, 50, 160, 20), strip(stage, 20, -33, false, glass));
+}
+
 const struct test_scene test_scenes[] = {
     {"colours", colours},
     {"images", images},
@@ -229,5 +333,12 @@ const struct test_scene test_scenes[] = {
     {"fades", fades},
     {"fades-over-pictures", fades_over_pictures},
     {"crawl-over-clip", crawl_over_clip},
+    {"details", details},
+    {"crossfades", crossfades},
+    {"colour-fades", colour_fades},
+    {"slides", slides},
+    {"pushes", pushes},
+    {"wipes", wipes},
+    {"moves-between-zones", moves_between_zones},
 };
 const size_t test_scene_count = BT_ARRAY_LEN(test_scenes);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "render/texture_detail.h"
 #include "render/window.h"
 
 // Every OpenGL ES 2 device we know takes textures of this size.
@@ -258,6 +259,11 @@ static int upload(struct bt_texture *texture, const struct bt_texture_context *c
         drop_planes(texture);
         texture->opaque = visual->image->opaque;
         return upload_image(texture, context, visual->image, 0, 0, err);
+    case BT_VISUAL_DETAIL:
+        drop_tiles(texture);
+        drop_planes(texture);
+        texture->opaque = visual->image->opaque;
+        return bt_texture_upload_detail(texture, context, visual->image, err);
     case BT_VISUAL_STRIP:
         drop_tiles(texture);
         drop_planes(texture);
@@ -270,18 +276,19 @@ static int upload(struct bt_texture *texture, const struct bt_texture_context *c
     return 0;
 }
 
-// A crawl that only moved. The strip of the scene before is alive until now (render/scene.h), so
-// the same address is the same strip.
-static bool same_strip(const struct bt_visual *a, const struct bt_visual *b)
+// A crawl or a still that only moved. What the scene before points to is alive until now
+// (render/scene.h), so the same address is the same strip, the same image.
+static bool only_moved(const struct bt_visual *a, const struct bt_visual *b)
 {
-    return a->kind == BT_VISUAL_STRIP && b->kind == BT_VISUAL_STRIP && a->strip == b->strip;
+    return (a->kind == BT_VISUAL_STRIP && b->kind == BT_VISUAL_STRIP && a->strip == b->strip) ||
+           (a->kind == BT_VISUAL_DETAIL && b->kind == BT_VISUAL_DETAIL && a->image == b->image);
 }
 
 int bt_texture_update(struct bt_texture *texture, const struct bt_texture_context *context,
                       const struct bt_visual *visual, struct bt_error *err)
 {
     if (texture->valid &&
-        (bt_visual_same(&texture->shown, visual) || same_strip(&texture->shown, visual))) {
+        (bt_visual_same(&texture->shown, visual) || only_moved(&texture->shown, visual))) {
         texture->shown = *visual;
         return 0;
     }
@@ -394,6 +401,9 @@ int bt_texture_draw(struct bt_texture *texture, const struct bt_texture_context 
         break;
     case BT_VISUAL_IMAGE:
         r = draw_tiles(texture, context, 0, all);
+        break;
+    case BT_VISUAL_DETAIL:
+        r = bt_texture_draw_detail(texture, context, visual, width, height);
         break;
     case BT_VISUAL_STRIP:
         r = draw_colour(context, all, visual->background);

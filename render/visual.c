@@ -7,7 +7,7 @@
 struct bt_visual bt_visual_sane(const struct bt_visual *visual)
 {
     struct bt_visual sane = *visual;
-    if (sane.kind == BT_VISUAL_IMAGE && sane.image == NULL) {
+    if ((sane.kind == BT_VISUAL_IMAGE || sane.kind == BT_VISUAL_DETAIL) && sane.image == NULL) {
         sane.kind = BT_VISUAL_NONE;
     } else if (sane.kind == BT_VISUAL_STRIP && sane.strip == NULL) {
         sane.kind = BT_VISUAL_COLOUR;
@@ -61,6 +61,8 @@ struct bt_rect bt_visual_opaque(const struct bt_visual *visual, int width, int h
         }
         return bt_rect_intersect(
             all, (struct bt_rect){0, 0, visual->image->width, visual->image->height});
+    case BT_VISUAL_DETAIL:
+        return visual->image->opaque ? all : (struct bt_rect){0};
     case BT_VISUAL_FRAME:
         if (visual->background.a == 255 || bt_frame_has_alpha(visual->frame)) {
             return background;
@@ -72,8 +74,14 @@ struct bt_rect bt_visual_opaque(const struct bt_visual *visual, int width, int h
 
 struct bt_zone_view bt_zone_view_sane(const struct bt_zone_view *view)
 {
-    struct bt_zone_view sane = {view->rect, bt_visual_sane(&view->from), bt_visual_sane(&view->to),
-                                BT_CLAMP(view->mix, 0, 1000)};
+    struct bt_zone_view sane = *view;
+    sane.from = bt_visual_sane(&view->from);
+    sane.to = bt_visual_sane(&view->to);
+    sane.mix = BT_CLAMP(view->mix, 0, 1000);
+    if (!bt_zone_view_moves(&sane)) {
+        sane.way = BT_WAY_MIX;
+        sane.towards = sane.edge_px = 0;
+    }
     if (sane.mix == 1000) {
         sane.from = (struct bt_visual){0};
     } else if (sane.mix == 0) {
@@ -84,13 +92,87 @@ struct bt_zone_view bt_zone_view_sane(const struct bt_zone_view *view)
 
 bool bt_zone_view_same(const struct bt_zone_view *a, const struct bt_zone_view *b)
 {
-    return bt_rect_same(a->rect, b->rect) && a->mix == b->mix &&
+    return bt_rect_same(a->rect, b->rect) && a->mix == b->mix && a->way == b->way &&
+           a->towards == b->towards && a->edge_px == b->edge_px &&
            bt_visual_same(&a->from, &b->from) && bt_visual_same(&a->to, &b->to);
 }
 
 bool bt_zone_view_fades(const struct bt_zone_view *view)
 {
-    return view->mix > 0 && view->mix < 1000;
+    return view->mix > 0 && view->mix < 1000 && view->way == BT_WAY_MIX;
+}
+
+bool bt_zone_view_moves(const struct bt_zone_view *view)
+{
+    return view->mix > 0 && view->mix < 1000 && view->way != BT_WAY_MIX;
+}
+
+// The side where `to` comes in, `edge_px` deep.
+static struct bt_rect incoming(const struct bt_zone_view *view)
+{
+    int width = view->rect.width, height = view->rect.height;
+    switch ((enum bt_towards)view->towards) {
+    case BT_TOWARDS_LEFT:
+        return (struct bt_rect){width - BT_CLAMP(view->edge_px, 0, width), 0,
+                                BT_CLAMP(view->edge_px, 0, width), height};
+    case BT_TOWARDS_RIGHT:
+        return (struct bt_rect){0, 0, BT_CLAMP(view->edge_px, 0, width), height};
+    case BT_TOWARDS_UP:
+        return (struct bt_rect){0, height - BT_CLAMP(view->edge_px, 0, height), width,
+                                BT_CLAMP(view->edge_px, 0, height)};
+    case BT_TOWARDS_DOWN:
+        break;
+    }
+    return (struct bt_rect){0, 0, width, BT_CLAMP(view->edge_px, 0, height)};
+}
+
+// What `incoming` leaves of the zone.
+static struct bt_rect outgoing(const struct bt_zone_view *view, struct bt_rect in)
+{
+    int width = view->rect.width, height = view->rect.height;
+    switch ((enum bt_towards)view->towards) {
+    case BT_TOWARDS_LEFT:
+        return (struct bt_rect){0, 0, width - in.width, height};
+    case BT_TOWARDS_RIGHT:
+        return (struct bt_rect){in.width, 0, width - in.width, height};
+    case BT_TOWARDS_UP:
+        return (struct bt_rect){0, 0, width, height - in.height};
+    case BT_TOWARDS_DOWN:
+        break;
+    }
+    return (struct bt_rect){0, in.height, width, height - in.height};
+}
+
+// Where the left top corner of a picture stands that lies wholly beside `rest`: at the far side of
+// the zone when what it goes towards lies left or above.
+static void stand_beside(const struct bt_zone_view *view, int deep, struct bt_part *part)
+{
+    bool across = view->towards == BT_TOWARDS_LEFT || view->towards == BT_TOWARDS_RIGHT;
+    bool back = view->towards == BT_TOWARDS_RIGHT || view->towards == BT_TOWARDS_DOWN;
+    int off = back ? deep : -deep;
+    part->x = across ? off : 0;
+    part->y = across ? 0 : off;
+}
+
+size_t bt_zone_view_parts(const struct bt_zone_view *view, struct bt_part out[2])
+{
+    const struct bt_rect all = {0, 0, view->rect.width, view->rect.height};
+    if (!bt_zone_view_moves(view)) {
+        out[0] = (struct bt_part){.visual = bt_zone_view_visual(view), .clip = all};
+        return 1;
+    }
+    struct bt_rect in = incoming(view);
+    bool across = view->towards == BT_TOWARDS_LEFT || view->towards == BT_TOWARDS_RIGHT;
+    int deep = across ? in.width : in.height, extent = across ? all.width : all.height;
+    out[0] = (struct bt_part){.visual = &view->from, .clip = outgoing(view, in)};
+    out[1] = (struct bt_part){.visual = &view->to, .clip = in};
+    if (view->way == BT_WAY_PUSH) {
+        stand_beside(view, deep, &out[0]);
+    }
+    if (view->way != BT_WAY_WIPE) {
+        stand_beside(view, deep - extent, &out[1]);
+    }
+    return 2;
 }
 
 const struct bt_visual *bt_zone_view_visual(const struct bt_zone_view *view)
@@ -98,11 +180,33 @@ const struct bt_visual *bt_zone_view_visual(const struct bt_zone_view *view)
     return view->mix > 0 ? &view->to : &view->from;
 }
 
+// One rectangle has to do: all of the zone, or the larger part.
+static struct bt_rect moving_opaque(const struct bt_zone_view *view)
+{
+    int width = view->rect.width, height = view->rect.height;
+    struct bt_part parts[2];
+    struct bt_rect opaque[2];
+    (void)bt_zone_view_parts(view, parts);
+    for (int i = 0; i < 2; i++) {
+        struct bt_rect covered = bt_visual_opaque(parts[i].visual, width, height);
+        covered.x += parts[i].x;
+        covered.y += parts[i].y;
+        opaque[i] = bt_rect_intersect(covered, parts[i].clip);
+    }
+    if (bt_rect_contains(opaque[0], parts[0].clip) && bt_rect_contains(opaque[1], parts[1].clip)) {
+        return (struct bt_rect){0, 0, width, height};
+    }
+    int64_t old = (int64_t)opaque[0].width * opaque[0].height;
+    return old > (int64_t)opaque[1].width * opaque[1].height ? opaque[0] : opaque[1];
+}
+
 struct bt_rect bt_zone_view_opaque(const struct bt_zone_view *view)
 {
     int width = view->rect.width, height = view->rect.height;
     struct bt_rect opaque = bt_visual_opaque(bt_zone_view_visual(view), width, height);
-    if (bt_zone_view_fades(view)) {
+    if (bt_zone_view_moves(view)) {
+        opaque = moving_opaque(view);
+    } else if (bt_zone_view_fades(view)) {
         opaque = bt_rect_intersect(opaque, bt_visual_opaque(&view->from, width, height));
     }
     opaque.x += view->rect.x;

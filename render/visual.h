@@ -23,8 +23,20 @@ struct bt_rect bt_visual_opaque(const struct bt_visual *visual, int width, int h
 // A sane copy: visuals sane, `from` none at mix 1000 and `to` none at mix 0.
 struct bt_zone_view bt_zone_view_sane(const struct bt_zone_view *view);
 bool bt_zone_view_same(const struct bt_zone_view *a, const struct bt_zone_view *b);
+// It shows a mixture; a part of each; else one alone.
 bool bt_zone_view_fades(const struct bt_zone_view *view);
-// The one visual of a zone that does not fade.
+bool bt_zone_view_moves(const struct bt_zone_view *view);
+
+// What a zone shows of one visual.
+struct bt_part {
+    const struct bt_visual *visual;  // the view's
+    struct bt_rect clip;             // in the zone, may be empty
+    int x, y;                        // where the visual's left top corner stands in the zone
+};
+// The parts of a zone that does not fade: `from` and `to` where it moves, else one.
+size_t bt_zone_view_parts(const struct bt_zone_view *view, struct bt_part out[2]);
+
+// The one visual of a zone that neither fades nor moves.
 const struct bt_visual *bt_zone_view_visual(const struct bt_zone_view *view);
 // On the canvas.
 struct bt_rect bt_zone_view_opaque(const struct bt_zone_view *view);
