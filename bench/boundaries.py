@@ -6,9 +6,15 @@ reads the frame-number marks off the X screen. A boundary's gap is the lateness 
 first picture against the due end of the one before: when that was first seen plus its length.
 The peers play the same files (no text cards, and all stills equally long).
 
+With --transitions every item comes in by another transition in turn. Marks cannot be read while
+pictures move, so it is the player's own frame log that says when each item began and how many
+refreshes each transition was drawn at; black is still looked for from outside.
+
   bench/boundaries.py BUILD_DIR [--boundaries 1000] [--busy] [--x-realtime] [--peers all] [--peer-boundaries 24]
+                      [--transitions] [--backend soft]
 """
 
+import json
 import os
 import sys
 import time
@@ -30,8 +36,20 @@ OPTIONS = (
     ("--boundaries", dict(type=int, default=1000, metavar="N")),
     ("--busy", dict(action="store_true", help="keep every core busy with other work")),
     ("--x-realtime", dict(action="store_true", help="give the X server real-time priority, too")),
+    ("--transitions", dict(action="store_true", help="every item comes in by another transition")),
+    ("--backend", dict(default="auto", help="auto, soft, gles2")),
     ("--peer-boundaries", dict(type=int, default=24, metavar="N")),
 )
+
+
+# Half of the shortest item and a little less.
+TRANSITION_MS = 280
+TRANSITIONS = [{"type": "cut"}, {"type": "crossfade"}, {"type": "fade", "colour": "#0b1f3a"},
+               *({"type": kind, "towards": towards} for kind in ("slide", "push", "wipe")
+                 for towards in ("left", "right", "up", "down"))]
+
+# A refresh takes 16.7 ms; a step of a transition that took longer than this left one out.
+MAX_STEP_MS = 25
 
 
 def make_items(studio):
@@ -90,7 +108,8 @@ def play_ours(options, publication, items, boundaries, screen, prefix=()):
     seconds = round_seconds(items) * boundaries / len(items) + 3
     journal = os.path.join(screen.directory, "plays.db")
     log = os.path.join(os.path.dirname(publication), "frames.jsonl")
-    command = [*prefix, *contestants.ours(options.build, publication, "--plays", journal, "--frame-log", log)]
+    command = [*prefix, *contestants.ours(options.build, publication, "--plays", journal, "--frame-log", log,
+                                          "--backend", options.backend)]
     return watch(options.build, screen, command, seconds, items)
 
 
@@ -103,6 +122,74 @@ def play_peer(options, name, make, items, screen):
     seconds = 2 * round_seconds(order) * count / len(order) + 5
     return watch(options.build, screen, make(files, PEER_STILL_S), seconds, order,
                  SIZES if name in contestants.OWN_SIZE else ())[0]
+
+
+def add_transitions(publication):
+    """As many rounds of the playlist as it takes for every item to come in by every transition."""
+    with open(publication, encoding="utf-8") as file:
+        document = json.load(file)
+    items = document["playlists"][0]["items"]
+    rounds = [dict(item, id=f"{item['id']}-{n}") for n in range(len(TRANSITIONS)) for item in items]
+    for place, item in enumerate(rounds):
+        transition = dict(TRANSITIONS[(place + place // len(items)) % len(TRANSITIONS)])
+        if transition["type"] != "cut":
+            transition["ms"] = TRANSITION_MS
+        item["transition"] = transition
+    document["playlists"][0]["items"] = rounds
+    with open(publication, "w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=False, indent=1)
+    return rounds
+
+
+class Logged:
+    """Boundaries by the frame log: {type of transition: [(gap ms, steps, longest step ms)]}."""
+
+    def __init__(self, log, rounds, lengths_ms):
+        self.rows = {}
+        transitions = {item["id"]: item["transition"]["type"] for item in rounds}
+        presents = []
+        with open(log, encoding="utf-8") as file:
+            for line in file:
+                try:
+                    frame = json.loads(line)
+                except ValueError:
+                    break  # the player was stopped in the middle of it
+                presents += [(frame["t_ns"] / 1e6, zone["item"]) for zone in frame["zones"]]
+        starts = [i for i in range(1, len(presents)) if presents[i][1] != presents[i - 1][1]]
+        for last, this in zip(starts[:-1], starts[1:]):
+            t_ms, item = presents[this]
+            gap = t_ms - presents[last][0] - lengths_ms[presents[last][1]]
+            steps = [t for t, _ in presents[this:this + 64] if t <= t_ms + TRANSITION_MS]
+            pauses = [b - a for a, b in zip(steps[:-1], steps[1:])]
+            self.rows.setdefault(transitions[item], []).append((gap, len(steps), max(pauses, default=0)))
+
+    def table(self):
+        for kind, rows in self.rows.items():
+            gaps = sorted(gap for gap, _, _ in rows)
+            low, middle, high, worst = quantiles(gaps)
+            moving = kind != "cut"
+            yield (kind, len(rows), f"{low:.1f}", f"{middle:.1f}", f"{high:.1f}", f"{worst:.1f}",
+                   sum(gap > MAX_GAP_MS for gap in gaps),
+                   min(steps for _, steps, _ in rows) if moving else "",
+                   f"{max(pause for _, _, pause in rows):.1f}" if moving else "",
+                   sum(pause > MAX_STEP_MS for _, _, pause in rows) if moving else "")
+
+    def all(self):
+        return [row for rows in self.rows.values() for row in rows]
+
+
+def measure_transitions(options, items, publication, screen):
+    rounds = add_transitions(publication)
+    lengths_ms = {item["id"]: items[place % len(items)]["ms"] for place, item in enumerate(rounds)}
+    seen, watch_ = play_ours(options, publication, items, options.boundaries, screen)
+    logged = Logged(os.path.join(os.path.dirname(publication), "frames.jsonl"), rounds, lengths_ms)
+    print(f"Boundaries with a transition of {TRANSITION_MS} ms, {options.backend}, by the frame log: ms")
+    report.table(("transition", "n", "min", "median", "p99", "max", f">{MAX_GAP_MS}", "fewest steps", "longest step",
+                  f">{MAX_STEP_MS}"), list(logged.table()))
+    print(f"bangtin; {watch_.describe()}")
+    report.floor("black between items", len(seen.black), 0)
+    report.floor("latest start after the due end", max((gap for gap, _, _ in logged.all()), default=float("inf")),
+                 MAX_GAP_MS, " ms")
 
 
 def judge(seen):
@@ -123,6 +210,10 @@ def main():
     report.describe_machine()
     items = make_items(Studio(options.work, options.build))
     publication = full_screen(options.work, "boundaries", items)
+    if options.transitions:
+        with Screen(realtime=options.x_realtime) as screen, Load(options.busy):
+            measure_transitions(options, items, publication, screen)
+        return report.exit_status(options)
     with Screen(realtime=options.x_realtime) as screen, Load(options.busy):
         ours, judge_ = play_ours(options, publication, items, options.boundaries, screen)
         results = {"bangtin": ours}

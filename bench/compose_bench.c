@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "render/compositor.h"
 #include "render/test_material.h"
+#include "render/transition.h"
 
 #define WIDTH 1920
 #define HEIGHT 1080
@@ -21,7 +22,7 @@
 
 struct bench {
     struct bt_image *canvas;
-    struct bt_image *stills[2];
+    struct bt_image *stills[2], *large;
     struct bt_frame *hd[CLIP_FRAMES], *quarter[CLIP_FRAMES];
     struct bt_strip *strip;
     uint64_t serial;
@@ -121,6 +122,51 @@ static void fade_of_clips(struct bench *bench, int n, struct bt_scene *scene)
     scene->zone_count = 1;
 }
 
+static void move_stills(struct bench *bench, int n, int type, struct bt_scene *scene)
+{
+    const struct bt_transition transition = {.type = type};
+    fade_of_stills(bench, n, scene);
+    bt_transition_at(&transition, 1 + n % 198, 200, &scene->zones[0]);
+}
+
+static void slide(struct bench *bench, int n, struct bt_scene *scene)
+{
+    move_stills(bench, n, BT_TRANSITION_SLIDE, scene);
+}
+
+static void push(struct bench *bench, int n, struct bt_scene *scene)
+{
+    move_stills(bench, n, BT_TRANSITION_PUSH, scene);
+}
+
+static void wipe(struct bench *bench, int n, struct bt_scene *scene)
+{
+    move_stills(bench, n, BT_TRANSITION_WIPE, scene);
+}
+
+static void push_of_clips(struct bench *bench, int n, struct bt_scene *scene)
+{
+    const struct bt_transition transition = {.type = BT_TRANSITION_PUSH};
+    fade_of_clips(bench, n, scene);
+    bt_transition_at(&transition, 1 + n % 198, 200, &scene->zones[0]);
+}
+
+// From the whole of a kept picture of 1.5 times the canvas to a part as large as it.
+static void moving_still(struct bench *bench, int n, struct bt_scene *scene)
+{
+    const int64_t step = (int64_t)(n % 200) * 65536 / 200;
+    struct bt_zone_view *zone = &scene->zones[0];
+    scene->zone_count = 1;
+    *zone = (struct bt_zone_view){.rect = {0, 0, WIDTH, HEIGHT}, .mix = 1000};
+    zone->to =
+        (struct bt_visual){.kind = BT_VISUAL_DETAIL,
+                           .serial = ++bench->serial,
+                           .image = bench->large,
+                           .detail = {step * (WIDTH / 3), step * (HEIGHT / 4),
+                                      (int64_t)(WIDTH * 3 / 2) * 65536 - step * (WIDTH / 2),
+                                      (int64_t)(HEIGHT * 3 / 2) * 65536 - step * (HEIGHT / 2)}};
+}
+
 static void nothing_new(struct bench *bench, int n, struct bt_scene *scene)
 {
     if (n == 0) {
@@ -140,6 +186,11 @@ static const struct {
     {"crawl over a 1080p clip at half its rate", crawl_over_clip},
     {"fade between stills", fade_of_stills},
     {"fade between 1080p clips", fade_of_clips},
+    {"slide between stills", slide},
+    {"push between stills", push},
+    {"wipe between stills", wipe},
+    {"push between 1080p clips", push_of_clips},
+    {"still that moves, kept at 1.5 times", moving_still},
 };
 
 static double measure_copy(struct bench *bench, int count)
@@ -177,6 +228,7 @@ static void make_material(struct bench *bench)
     for (unsigned i = 0; i < BT_ARRAY_LEN(bench->stills); i++) {
         bench->stills[i] = test_image(WIDTH, HEIGHT, i, 255);
     }
+    bench->large = test_image(WIDTH * 3 / 2, HEIGHT * 3 / 2, 2, 255);
     for (unsigned i = 0; i < CLIP_FRAMES; i++) {
         bench->hd[i] = test_frame(WIDTH, HEIGHT, kind, i);
         bench->quarter[i] = test_frame(WIDTH / 2, HEIGHT / 2, kind, i);
@@ -187,6 +239,7 @@ static void make_material(struct bench *bench)
 static void free_material(struct bench *bench)
 {
     bt_image_destroy(bench->canvas);
+    bt_image_destroy(bench->large);
     for (size_t i = 0; i < BT_ARRAY_LEN(bench->stills); i++) {
         bt_image_destroy(bench->stills[i]);
     }

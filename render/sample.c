@@ -84,6 +84,11 @@ static const uint32_t *row_of(struct rows *rows, const struct bt_image *from, in
     return pixels;
 }
 
+static uint8_t *row_at(const struct bt_raster *to, int x, int y)
+{
+    return to->pixels + (size_t)y * to->stride + (size_t)x * 4;
+}
+
 static void put(const struct bt_raster *to, int x, int y, const uint32_t *pixels, int count,
                 bool opaque)
 {
@@ -107,9 +112,12 @@ static void sample_chunk(const struct bt_raster *to, struct bt_rect rect,
             continue;
         }
         const uint32_t *lower = row_of(&rows, from, point.at + 1, columns, rect.width);
-        mix_rows((uint8_t *)mixed, (const uint8_t *)upper, (const uint8_t *)lower, rect.width * 4,
+        uint8_t *into = from->opaque ? row_at(to, rect.x, y) : (uint8_t *)mixed;
+        mix_rows(into, (const uint8_t *)upper, (const uint8_t *)lower, rect.width * 4,
                  (uint16_t)point.weight);
-        put(to, rect.x, y, mixed, rect.width, from->opaque);
+        if (!from->opaque) {
+            put(to, rect.x, y, mixed, rect.width, false);
+        }
     }
 }
 

@@ -13,6 +13,14 @@ AVX2 static inline __m256i spread(const uint16_t *weight)
     return _mm256_cvtepu16_epi64(_mm_loadl_epi64((const __m128i_u *)weight));
 }
 
+// Two pixels and their neighbours. Two loads are faster than gathering.
+AVX2 static inline __m128i two_at(const uint32_t *from, const int32_t *at)
+{
+    __m128i first = _mm_loadl_epi64((const __m128i_u *)(const void *)(from + at[0]));
+    __m128i second = _mm_loadl_epi64((const __m128i_u *)(const void *)(from + at[1]));
+    return _mm_unpacklo_epi32(first, second);
+}
+
 AVX2 static int columns(uint32_t *to, const uint32_t *from, int last, const int32_t *at,
                         const uint16_t *weight, int count)
 {
@@ -23,10 +31,8 @@ AVX2 static int columns(uint32_t *to, const uint32_t *from, int last, const int3
                                          0, 1, 0, 1, 0, 1, 0, 1, 8, 9, 8, 9, 8, 9, 8, 9);
     int i = 0;
     for (; i + LANES <= count && at[i + LANES - 1] < last; i += LANES) {
-        __m128i index = _mm_loadu_si128((const __m128i_u *)(at + i));
-        __m256i pairs = _mm256_i32gather_epi64((const long long *)(const void *)from, index, 4);
         // Per lane of 128 bits two columns: their left pixels below, their right ones above.
-        pairs = _mm256_shuffle_epi32(pairs, _MM_SHUFFLE(3, 1, 2, 0));
+        __m256i pairs = _mm256_set_m128i(two_at(from, at + i + 2), two_at(from, at + i));
         __m256i left = _mm256_unpacklo_epi8(pairs, zero);
         __m256i right = _mm256_unpackhi_epi8(pairs, zero);
         __m256i weights = _mm256_shuffle_epi8(spread(weight + i), low);

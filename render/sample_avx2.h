@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define BT_SAMPLE_CHUNK 512  // columns
+#define BT_SAMPLE_CHUNK 2048  // columns
 
 /**
  * to[i] = a mixture of from[at[i]] and from[at[i] + 1], `weight` in 256 of the latter, for the
