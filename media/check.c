@@ -295,6 +295,7 @@ static void check_clip(const char *path, int64_t file_size, struct bt_media_repo
     struct trial trial;
     r = try_decoding(input, &trial, &out->detail);
     fill_clip_facts(input, file_size, &trial, out);
+    out->many_pictures = input->picture_tracks > 1;
     if (r < 0) {
         refuse(out, code_of(r, BT_MEDIA_DAMAGED));
     } else if (is_cut_off(input, file_size)) {
@@ -407,10 +408,29 @@ void bt_media_check(const char *path, struct bt_media_report *out)
 
 void bt_media_check_reviewable(struct bt_media_report *report)
 {
-    if (report->verdict != BT_VERDICT_REFUSED && report->unreviewable) {
+    if (report->verdict == BT_VERDICT_REFUSED) {
+        return;
+    }
+    if (report->unreviewable) {
         (void)bt_fail(&report->detail, -ENOTSUP, "A %s is not shown by browsers as by players",
                       report->container);
         refuse(report, BT_MEDIA_NOT_REVIEWABLE);
+    } else if (report->many_pictures) {
+        (void)bt_fail(&report->detail, -ENOTSUP, "Several tracks of the %s have pictures",
+                      report->container);
+        refuse(report, BT_MEDIA_MANY_PICTURES);
+    }
+}
+
+void bt_media_check_converted(struct bt_media_report *report, const char *made_from)
+{
+    bt_copy_cut(report->made_from, sizeof(report->made_from), made_from);
+    if (report->verdict != BT_VERDICT_REFUSED) {
+        memmove(report->codes + 1, report->codes,
+                (size_t)report->code_count * sizeof(report->codes[0]));
+        report->codes[0] = BT_MEDIA_CONVERTED;
+        report->code_count++;
+        report->verdict = BT_VERDICT_NOTICE;
     }
 }
 
@@ -468,6 +488,10 @@ static int append_advice(const struct bt_media_report *report, struct bt_buf *ou
     int r = append_text(out, "advice_vi", none ? "" : bt_media_advice_vi(report->codes[0]));
     if (r < 0 ||
         (r = append_text(out, "advice_en", none ? "" : bt_media_advice_en(report->codes[0]))) < 0) {
+        return r;
+    }
+    if (report->made_from[0] != '\0' &&
+        (r = append_text(out, "made_from", report->made_from)) < 0) {
         return r;
     }
     return append_text(out, "detail", report->detail.msg);

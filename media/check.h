@@ -36,7 +36,9 @@ enum bt_media_code {
     BT_MEDIA_CUT_OFF,
     BT_MEDIA_TOO_SLOW,
     BT_MEDIA_NOT_REVIEWABLE,
-    BT_MEDIA_LAST_REFUSAL = BT_MEDIA_NOT_REVIEWABLE,
+    BT_MEDIA_MANY_PICTURES,
+    BT_MEDIA_LAST_REFUSAL = BT_MEDIA_MANY_PICTURES,
+    BT_MEDIA_CONVERTED,
     BT_MEDIA_SOME_DAMAGE,
     BT_MEDIA_HDR,
     BT_MEDIA_ABOVE_1080P,
@@ -69,10 +71,12 @@ struct bt_media_report {
     char container[32];  // "mp4", "matroska", "mpegts", "png"...
     char codec[32];
     char pixel_format[32];
-    int width, height;  // as shown, upright
-    int rotation;       // degrees clockwise that the file asks for
-    bool mirrored;      // pictures: and mirrored
-    bool unreviewable;  // a picture that browsers do not show as we do
+    int width, height;   // as shown, upright
+    int rotation;        // degrees clockwise that the file asks for
+    bool mirrored;       // pictures: and mirrored
+    bool unreviewable;   // a picture that browsers do not show as we do
+    bool many_pictures;  // a clip of which others may show another track
+    char made_from[32];  // of a converted upload: what it was; else empty
     double frames_per_s;
     int64_t duration_ms;
     int64_t bits_per_s;
@@ -87,10 +91,13 @@ struct bt_media_report {
 void bt_media_check(const char *path, struct bt_media_report *out);
 
 /**
- * For what is to be approved: a picture that a reviewer's browser would not show as a player does
- * is refused after all.
+ * For what is to be approved: a file that a reviewer's browser would not show as a player does is
+ * refused after all.
  */
 void bt_media_check_reviewable(struct bt_media_report *report);
+
+// It was made of another file, of that kind: people shall know.
+void bt_media_check_converted(struct bt_media_report *report, const char *made_from);
 
 // Appends one JSON object and a line break. Errors: those of bt_buf_append.
 int bt_media_check_write_json(const char *path, const struct bt_media_report *report,

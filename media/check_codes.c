@@ -46,6 +46,16 @@ static const struct {
                                  "phát: hãy lưu thành PNG hoặc JPEG rồi tải lên.",
                                  "Reviewers' browsers do not show this kind of picture as players "
                                  "do: save it as PNG or JPEG and upload that."},
+    [BT_MEDIA_MANY_PICTURES] = {"many-pictures",
+                                "Video có nhiều luồng hình; người duyệt có thể thấy luồng khác với "
+                                "màn hình: hãy xuất lại chỉ còn một luồng hình.",
+                                "The clip has several picture tracks, and reviewers may see "
+                                "another than the screen: export it with one alone."},
+    [BT_MEDIA_CONVERTED] = {"converted",
+                            "Ảnh đã được chuyển sang PNG khi tải lên; người duyệt và màn hình đều "
+                            "thấy bản PNG này. Nên xem lại trước khi đề nghị phát.",
+                            "The picture was converted to PNG at upload; reviewers and screens see "
+                            "that PNG. Look at it before you propose it."},
     [BT_MEDIA_SOME_DAMAGE] = {"some-damage",
                               "Một số khung hình bị lỗi, có thể thấy vỡ hình: nên xuất lại.",
                               "Some frames are damaged and may show: better export it again."},

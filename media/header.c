@@ -332,6 +332,35 @@ static int read_gif(struct cursor in, struct bt_picture_header *out, struct bt_e
 enum { BMP_CORE_BYTES = 12, BMP_INFO_BYTES = 40 };
 enum { BMP_PLAIN = 0, BMP_RLE8 = 1, BMP_RLE4 = 2, BMP_MASKS = 3, BMP_ALPHA_MASKS = 6 };
 
+// Where red, green and blue stand in a pixel: those that FFmpeg knows. The masks follow the header
+// or are its last part, at the same place.
+static bool bmp_masks_known(const struct cursor *in, unsigned bits)
+{
+    static const struct {
+        unsigned bits;
+        uint32_t masks[3];
+    } known[] = {
+        {16, {0xF800, 0x07E0, 0x001F}},           {16, {0x7C00, 0x03E0, 0x001F}},
+        {16, {0x0F00, 0x00F0, 0x000F}},           {32, {0xFF000000, 0xFF0000, 0xFF00}},
+        {32, {0x00FF0000, 0x0000FF00, 0xFF}},     {32, {0x0000FF00, 0xFF0000, 0xFF000000}},
+        {32, {0x000000FF, 0x0000FF00, 0xFF0000}},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(known) && in->left >= 14 + BMP_INFO_BYTES + 12; i++) {
+        const uint8_t *masks = in->at + 14 + BMP_INFO_BYTES;
+        if (known[i].bits == bits && known[i].masks[0] == little32(masks) &&
+            known[i].masks[1] == little32(masks + 4) && known[i].masks[2] == little32(masks + 8)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool bmp_is_unsupported(const struct cursor *in, unsigned bits, uint32_t packing)
+{
+    return packing == BMP_MASKS || packing == BMP_ALPHA_MASKS ? !bmp_masks_known(in, bits)
+                                                              : packing != BMP_PLAIN;
+}
+
 // A picture that is not packed must be there to its last line.
 static int check_bmp_data(const struct cursor *in, unsigned bits, uint32_t packing,
                           struct bt_picture_header *out, struct bt_error *err)
@@ -341,7 +370,7 @@ static int check_bmp_data(const struct cursor *in, unsigned bits, uint32_t packi
     if (packing == BMP_RLE8 || packing == BMP_RLE4) {
         return data < in->left ? 0 : cut_off(err);
     }
-    out->unsupported = packing != BMP_PLAIN && packing != BMP_MASKS && packing != BMP_ALPHA_MASKS;
+    out->unsupported = bmp_is_unsupported(in, bits, packing);
     bool whole = data <= in->left && line * (size_t)out->height <= in->left - data;
     return whole || out->unsupported ? 0 : cut_off(err);
 }

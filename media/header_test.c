@@ -269,6 +269,19 @@ static void bmp_sizes_are_found_in_both_forms(void **state)
     put32(info + 30, 5, false);  // a PNG inside
     assert_int_equal(read(info, sizeof(info), &header), 0);
     assert_true(header.unsupported);
+    // Masks: those that FFmpeg knows, or the picture is said to be rare, not damaged.
+    uint8_t masks[66 + 16];
+    memcpy(masks, info, 54);
+    put32(masks + 10, 66, false);
+    put32(masks + 30, 3, false);
+    put32(masks + 54, 0xFF0000, false);
+    put32(masks + 58, 0xFF00, false);
+    put32(masks + 62, 0xFF, false);
+    assert_int_equal(read(masks, sizeof(masks), &header), 0);
+    assert_false(header.unsupported);
+    put32(masks + 54, 0x3FF00000, false);
+    assert_int_equal(read(masks, sizeof(masks), &header), 0);
+    assert_true(header.unsupported);
     put32(info + 30, 0, false);
     put32(info + 22, 0x80000000U, false);
     assert_int_equal(read(info, sizeof(info), &header), -EFBIG);

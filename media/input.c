@@ -172,6 +172,17 @@ static AVStream *pick_stream(const AVFormatContext *format)
     return best;
 }
 
+static unsigned count_pictures(const AVFormatContext *format)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        const AVStream *stream = format->streams[i];
+        count += stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+                 (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
+    }
+    return count;
+}
+
 static void discard_all_but(AVFormatContext *format, const AVStream *kept)
 {
     for (unsigned i = 0; i < format->nb_streams; i++) {
@@ -360,6 +371,7 @@ static int open_all(struct bt_input *input, const char *path, struct bt_error *e
     if (input->stream == NULL) {
         return bt_fail(err, -ENODATA, "There is no picture in it");
     }
+    input->picture_tracks = count_pictures(input->format);
     discard_all_but(input->format, input->stream);
     input->mirrored = is_mirrored(input->stream);
     return open_decoding(input, err);

@@ -33,6 +33,7 @@ struct bt_input {
     struct bt_decoding *decoding;  // of a WebP: NULL
     struct bt_webp *webp;          // NULL: FFmpeg reads it
     AVStream *stream;              // borrowed from format: the picture
+    unsigned picture_tracks;       // that could be shown; others may choose another than we do
     struct bt_input_options options;
     AVPacket *packet;
     int64_t damaged;  // packets and frames with errors so far

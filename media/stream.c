@@ -311,6 +311,7 @@ static void fill_info(const struct bt_input *input, struct bt_stream_info *info)
     info->height = parameters->height;
     info->rotation = bt_input_rotation(input);
     info->duration_ns = bt_input_duration_ns(input);
+    info->many_pictures = input->picture_tracks > 1;
     info->frame_ns = bt_input_frame_ns(input);
     info->has_alpha =
         format != NULL && (format->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) != 0;

@@ -40,6 +40,7 @@ struct bt_stream_info {
     int64_t duration_ns;   // the container's word; 0 when it says nothing
     int64_t frame_ns;      // usual frame duration; 0 when unknown
     bool has_alpha;
+    bool many_pictures;  // more than one track could be shown
     char codec[32];
 };
 

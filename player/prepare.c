@@ -164,6 +164,9 @@ static int prepare_video(const struct job *job, struct bt_error *err)
     }
     struct bt_prepared *prepared = job->prepared;
     const struct bt_stream_info *info = bt_stream_info(prepared->stream);
+    if (job->kitchen->reviewed_kinds_alone && info->many_pictures) {
+        return bt_fail(err, -EPERM, "is a clip of which reviewers may have seen another track");
+    }
     prepared->own_length = job->slot->item->cards[job->slot->card].duration_ms == 0;
     if (info->frame_ns > 0 && job->slot->length_ns != INT64_MAX) {
         prepared->play.frames_expected =

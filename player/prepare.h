@@ -32,7 +32,7 @@ void bt_kitchen_choose_decoder(struct bt_kitchen *kitchen, const char *name);
 struct bt_decoders *bt_kitchen_decoders(const struct bt_kitchen *kitchen);  // NULL: software alone
 
 // From now on pictures are shown only of kinds that their reviewers could see
-// (bt_picture_is_reviewable).
+// (bt_picture_is_reviewable), and clips that have one picture track.
 void bt_kitchen_trust_reviewed_kinds_alone(struct bt_kitchen *kitchen);
 void bt_kitchen_destroy(struct bt_kitchen *kitchen);
 BT_DEFINE_AUTO(bt_kitchen)

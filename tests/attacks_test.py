@@ -315,24 +315,36 @@ class OnlineKeys(AttackCase):
         loot.blobs[asset_of("red")] = loot.blobs[asset_of("blue")]
         self.lie("asset-damaged")
 
-    def test_a_picture_that_browsers_show_otherwise(self):
-        """An SVG with everybody's signatures, whose browsers showed them something else: only what is beside it appears."""
+    def show_otherwise(self, content, kind, said):
+        """A file with everybody's signatures, whose browsers showed them something else: only what is beside it appears."""
         loot = self.house.loot
-        svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='18'><rect width='32' height='18' fill='blue'/></svg>"
-        loot.blobs[sha256(svg)] = svg
+        loot.blobs[sha256(content)] = content
         document = self.document()
-        asset = {"name": "hinh", "sha256": sha256(svg), "size": len(svg), "type": "image/png"}
+        asset = {"name": "hinh", "sha256": sha256(content), "size": len(content),
+                 "type": {"image": "image/png", "video": "video/mp4"}[kind]}
         document["assets"].append(asset)
         items = document["playlists"][0]["items"]
-        items.append({"id": "hinh", "type": "image", "asset": "hinh", "seconds": 2})
+        items.append({"id": "hinh", "type": kind, "asset": "hinh", "seconds": 2})
         items[0]["seconds"] = 2
         loot.forge(f"u-{A}", {BOARD: document}, [self.key("an"), self.key("binh")])
         loot.issue()
         self.approved |= self.items(BOARD, 1)
         self.start()
-        self.screen.wait_said("no reviewer's browser shows")
+        self.screen.wait_said(said)
         self.screen.wait_item(WORLD.red)
         self.judge(RED)
+
+    def test_a_picture_that_browsers_show_otherwise(self):
+        svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='18'><rect width='32' height='18' fill='blue'/></svg>"
+        self.show_otherwise(svg, "image", "no reviewer's browser shows")
+
+    def test_a_clip_of_which_browsers_show_another_track(self):
+        path = os.path.join(self.data, "hai.mp4")
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=red:size=32x18:rate=25:duration=3", "-f", "lavfi", "-i",
+                        "color=blue:size=64x36:rate=25:duration=3", "-map", "0", "-map", "1", "-pix_fmt", "yuv420p", path],
+                       check=True, stdin=subprocess.DEVNULL)
+        with open(path, "rb") as file:
+            self.show_otherwise(file.read(), "video", "may have seen another track")
 
     def test_servers_json_forged(self):
         elsewhere = Hijacked(WORLD.data)

@@ -150,6 +150,51 @@ class UploadTest(ServerCase):
             self.assertTrue(state["report"]["advice_vi"])
         self.assertEqual(admin.get("/v1/media").json["items"], [])
 
+    def made(self, name, *options):
+        """A picture or clip that ffmpeg makes."""
+        path = os.path.join(tempfile.mkdtemp(dir=self.directory), name)
+        subprocess.run(["ffmpeg", "-v", "error", *options, path], check=True, stdin=subprocess.DEVNULL)
+        with open(path, "rb") as file:
+            return file.read()
+
+    def odd_pictures(self):
+        still = ["-f", "lavfi", "-i", "testsrc2=size=320x180", "-frames:v", "1"]
+        yield "svg", (b"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='18'>"
+                      b"<rect width='32' height='18' fill='#da251d'/></svg>"), (3840, 2160)
+        yield "bmp", self.made("anh.bmp", *still), (320, 180)
+        yield "tiff", self.made("anh.tiff", *still), (320, 180)
+        phone = os.path.join(os.environ.get("BT_MEDIA", ""), "image", "androidx_heif_sample_MP.heic")
+        if os.path.exists(phone):
+            with open(phone, "rb") as file:
+                yield "heif", file.read(), None
+
+    def test_pictures_that_browsers_show_otherwise_become_png(self):
+        admin = self.administrator()
+        for kind, content, size in self.odd_pictures():
+            with self.subTest(kind):
+                state = upload(admin, content, title="Ảnh " + kind)
+                self.assertEqual((state["state"], state["report"]["verdict"]), ("ready", "plays-with-notice:converted"), state)
+                media = admin.get(f"/v1/media/{state['media']}").json
+                self.assertEqual((media["type"], media["title"]), ("image/png", "Ảnh " + kind))
+                if size:
+                    self.assertEqual((media["width"], media["height"]), size)
+                report = media["report"]
+                self.assertEqual((report["made_from"], report["original_sha256"], report["original_size"]),
+                                 (kind, hashlib.sha256(content).hexdigest(), len(content)))
+                blob = admin.get(f"/blobs/{media['sha256']}").body
+                self.assertEqual(hashlib.sha256(blob).hexdigest(), media["sha256"])
+                self.assertEqual(blob[:8], b"\x89PNG\r\n\x1a\n")
+                self.assertEqual(admin.get(f"/v1/media/{state['media']}/thumbnail").status, 200)
+                self.assertEqual(admin.get(f"/blobs/{report['original_sha256']}").status, 404)
+        self.assertEqual(os.listdir(os.path.join(self.directory, "data", "quarantine")), [])
+
+    def test_a_clip_of_which_browsers_may_show_another_track_is_refused(self):
+        clip = self.made("hai.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=0.4", "-f", "lavfi", "-i",
+                         "color=red:size=128x72:rate=25:duration=0.4", "-map", "0", "-map", "1", "-pix_fmt", "yuv420p")
+        state = upload(self.administrator(), clip)
+        self.assertEqual((state["state"], state["report"]["verdict"]), ("refused", "refused:many-pictures"))
+        self.assertIn("một luồng hình", state["report"]["advice_vi"])
+
     def test_a_server_killed_while_it_looks_at_a_file_takes_it_up_again(self):
         admin = self.administrator()
         content = picture(2000, 1500)

@@ -88,8 +88,8 @@ static void a_picture_is_looked_at_from_inside_the_sandbox(void **state)
     assert_int_equal(access(thumbnail, R_OK), 0);
 }
 
-// It might show a reviewer's browser one thing, and a player another.
-static void an_svg_is_refused_for_its_reviewers(void **state)
+// It might show a reviewer's browser one thing, and a player another: both are shown a PNG of it.
+static void an_svg_is_converted_for_its_reviewers(void **state)
 {
     const struct place *place = *state;
     static const char svg[] = "<svg xmlns='http://www.w3.org/2000/svg' width='60' height='40'>"
@@ -98,10 +98,15 @@ static void an_svg_is_refused_for_its_reviewers(void **state)
     cJSON *report = NULL;
     struct bt_error err = {0};
     assert_int_equal(inspect(place, file, &report, &err), 0);
-    assert_verdict(report, "refused:not-reviewable");
+    assert_verdict(report, "plays-with-notice:converted");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(report, "made_from")), "svg");
+    assert_int_equal((int)cJSON_GetNumberValue(cJSON_GetObjectItem(report, "width")), 3840);
+    assert_int_equal((int)cJSON_GetNumberValue(cJSON_GetObjectItem(report, "height")), 2560);
     cJSON_Delete(report);
     BT_AUTOFREE char *thumbnail = bt_strf("%s/out/thumbnail.jpg", place->dir);
-    assert_int_equal(access(thumbnail, R_OK), -1);
+    BT_AUTOFREE char *converted = bt_strf("%s/out/converted.png", place->dir);
+    assert_int_equal(access(thumbnail, R_OK), 0);
+    assert_int_equal(access(converted, R_OK), 0);
 }
 
 static void what_is_no_medium_is_refused_with_a_report(void **state)
@@ -139,7 +144,7 @@ static void nothing_of_the_machine_can_be_reached_from_inside(void **state)
         "[ \"$(ls /sys/class/net 2>/dev/null | grep -cv lo)\" = 0 ] || say network\n"
         "touch /usr/x 2>/dev/null && say writes\n"
         "[ -n \"$SECRET\" ] && say environment\n"
-        "head -c 20000000 /dev/zero >\"$out/filmstrip.jpg\" 2>/dev/null && say size\n"
+        "head -c 80000000 /dev/zero >\"$out/filmstrip.jpg\" 2>/dev/null && say size\n"
         "say nothing\n";
     put_program(place, probe);
     assert_int_equal(setenv("SECRET", "x", 1), 0);
@@ -242,7 +247,7 @@ int main(void)
 #define WITH_PLACE(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_PLACE(a_picture_is_looked_at_from_inside_the_sandbox),
-        WITH_PLACE(an_svg_is_refused_for_its_reviewers),
+        WITH_PLACE(an_svg_is_converted_for_its_reviewers),
         WITH_PLACE(what_is_no_medium_is_refused_with_a_report),
         WITH_PLACE(nothing_of_the_machine_can_be_reached_from_inside),
         WITH_PLACE(nothing_can_be_filled_from_inside),

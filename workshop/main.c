@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "media/stream.h"
+#include "workshop/conversion.h"
 #include "workshop/drawing.h"
 #include "workshop/preview.h"
 
@@ -23,15 +24,6 @@ const char *__asan_default_options(void)
 }
 #endif
 
-// In place: in the sandbox there are these files and no room for others.
-static int write_text(const char *path, const struct bt_buf *text, struct bt_error *err)
-{
-    FILE *file = fopen(path, "we");
-    bool written = file != NULL && fwrite(text->data, 1, text->len, file) == text->len;
-    bool closed = file != NULL && fclose(file) == 0;
-    return written && closed ? 0 : bt_fail_errno(err, "Cannot write '%s'", path);
-}
-
 static int write_report(const char *file, const char *dir, const struct bt_media_report *report,
                         struct bt_error *err)
 {
@@ -42,7 +34,7 @@ static int write_report(const char *file, const char *dir, const struct bt_media
     if (r == 0) {
         r = bt_media_check_write_json(file, report, &text);
     }
-    return r < 0 ? bt_fail(err, r, "The report does not fit") : write_text(path, &text, err);
+    return r < 0 ? bt_fail(err, r, "The report does not fit") : bt_conversion_put(path, &text, err);
 }
 
 typedef int (*preview_fn)(const char *path, const struct bt_media_report *report,
@@ -60,20 +52,45 @@ static int write_preview(preview_fn draw, const char *file, const char *dir, con
     return bt_preview_write(image, path, err);
 }
 
+// A picture that reviewers' browsers would not show as players do becomes one that they do.
+static int convert(const char *file, const char *dir, char *out_path,
+                   struct bt_media_report *report, struct bt_error *err)
+{
+    char made_from[sizeof(report->container)];
+    bt_copy_cut(made_from, sizeof(made_from), report->container);
+    int r = bt_format(out_path, PATH_BYTES, "%s/converted.png", dir);
+    if (r < 0) {
+        return bt_fail(err, r, "'%s' is too long", dir);
+    }
+    if (bt_conversion_write(file, report, out_path, &report->detail) < 0) {
+        return 0;  // it stays what reviewers cannot see
+    }
+    bt_media_check(out_path, report);
+    bt_media_check_converted(report, made_from);
+    return 0;
+}
+
 static int inspect(const char *file, const char *dir, struct bt_error *err)
 {
+    char converted[PATH_BYTES];
+    const char *shown = file;
     struct bt_media_report report;
+    int r = 0;
     bt_media_check(file, &report);
+    if (report.verdict != BT_VERDICT_REFUSED && report.unreviewable) {
+        r = convert(file, dir, converted, &report, err);
+        shown = converted;
+    }
     bt_media_check_reviewable(&report);
-    int r = write_report(file, dir, &report, err);
+    r = r == 0 ? write_report(file, dir, &report, err) : r;
     if (r < 0 || report.verdict == BT_VERDICT_REFUSED) {
         return r;
     }
-    r = write_preview(bt_preview_thumbnail, file, dir, "thumbnail.jpg", &report, err);
+    r = write_preview(bt_preview_thumbnail, shown, dir, "thumbnail.jpg", &report, err);
     if (r < 0 || strcmp(report.kind, "picture") == 0) {
         return r;
     }
-    return write_preview(bt_preview_filmstrip, file, dir, "filmstrip.jpg", &report, err);
+    return write_preview(bt_preview_filmstrip, shown, dir, "filmstrip.jpg", &report, err);
 }
 
 static int run_inspect(const struct bt_arguments *arguments, struct bt_error *err)
@@ -109,10 +126,11 @@ static const struct bt_subcommand commands[] = {
     {"inspect", "FILE DIR", 2, 2,
      "Xem một tệp: viết vào DIR bản kết luận (report.json) và ảnh nhỏ để duyệt; tệp bị từ chối "
      "thì\n"
-     "không có ảnh.\n"
+     "không có ảnh. SVG, AVIF, HEIC, BMP, TIFF được chuyển thành converted.png.\n"
      "Looks at one file: writes report.json, thumbnail.jpg and, of clips, filmstrip.jpg into DIR. "
      "A\n"
-     "refused file has a report and no pictures. The codes are in docs/media.md.",
+     "refused file has a report and no pictures. What browsers show otherwise than players is\n"
+     "converted to converted.png. The codes are in docs/media.md.",
      .run = run_inspect},
     {"draw", "WIDTH HEIGHT FILE", 3, 3,
      "Máy phát gọi để vẽ SVG, AVIF, HEIC; điểm ảnh ra đầu ra chuẩn.\n"

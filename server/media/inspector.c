@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,12 +110,47 @@ static bool plays(const cJSON *report)
     return verdict != NULL && bt_str_starts(verdict, "plays");
 }
 
-static int adopt_all(struct bt_inspector *inspector, const char *file, const char *dir,
-                     struct result *out, struct bt_error *err)
+// The file itself, or what it was converted to. Its reader may have been taken over by what it
+// read: that is a PNG, or the file is to blame.
+static int find_shown(const char *file, const char *dir, const cJSON *report, char *out,
+                      struct bt_error *err)
+{
+    static const char signature[] = "\x89PNG\r\n\x1A\n";
+    char start[sizeof(signature) - 1] = "";
+    if (cJSON_GetObjectItemCaseSensitive(report, "made_from") == NULL) {
+        return bt_format(out, PATH_BYTES, "%s", file);
+    }
+    int r = bt_format(out, PATH_BYTES, "%s/converted.png", dir);
+    BT_AUTOCLOSE int fd = r < 0 ? -1 : open(out, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (plays(report) && (fd < 0 || read(fd, start, sizeof(start)) != (ssize_t)sizeof(start) ||
+                          memcmp(start, signature, sizeof(start)) != 0)) {
+        return bt_fail(err, -EFAULT, "What the file was converted to is no PNG");
+    }
+    return 0;
+}
+
+// What it was made of, for the record; the original itself is not kept.
+static int note_original(const char *file, cJSON *report, struct bt_error *err)
+{
+    struct bt_sha256 sha256;
+    int64_t size;
+    char hex[HEX_BYTES];
+    int r = bt_sha256_of_file(file, &sha256, &size, err);
+    if (r == 0) {
+        bt_hex(sha256.bytes, BT_SHA256_BYTES, hex);
+        cJSON_AddStringToObject(report, "original_sha256", hex);
+        cJSON_AddNumberToObject(report, "original_size", (double)size);
+    }
+    return r;
+}
+
+static int adopt_all(struct bt_inspector *inspector, const char *file, const char *shown,
+                     const char *dir, struct result *out, struct bt_error *err)
 {
     struct bt_blobs *blobs = inspector->server->blobs;
     struct bt_sha256 sha256;
-    int r = bt_blobs_adopt(blobs, file, &sha256, &out->size, err);
+    int r = strcmp(file, shown) == 0 ? 0 : note_original(file, out->report, err);
+    r = r == 0 ? bt_blobs_adopt(blobs, shown, &sha256, &out->size, err) : r;
     if (r < 0) {
         return r;
     }
@@ -260,15 +296,19 @@ static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struc
 {
     struct bt_workshop workshop = {.program = inspector->program, .sandbox = inspector->sandbox};
     struct result result = {0};
+    char shown[PATH_BYTES];
     int r = bt_workshop_inspect(&workshop, file, dir, &result.report, err);
+    r = r == 0 ? find_shown(file, dir, result.report, shown, err) : r;
     if (is_our_fault(r)) {
+        cJSON_Delete(result.report);
         return r;
     }
     if (r < 0) {
+        cJSON_Delete(result.report);
         result.report = report_of_failure(err);
     }
     bool good = plays(result.report);
-    r = good ? adopt_all(inspector, file, dir, &result, err) : 0;
+    r = good ? adopt_all(inspector, file, shown, dir, &result, err) : 0;
     if (r == 0) {
         r = store(inspector, db, job, good ? &result : NULL, result.report, err);
     }

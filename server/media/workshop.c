@@ -24,12 +24,14 @@
 #define MAX_ARGUMENTS 96
 
 // What it may leave behind; each as long as --fsize allows.
-static const char *const products[] = {"report.json", "thumbnail.jpg", "filmstrip.jpg"};
+static const char *const products[] = {"report.json", "thumbnail.jpg", "filmstrip.jpg",
+                                       "converted.png"};
 
-// What `prlimit` and `bwrap` are told. 8K pictures take some 400 MiB to look at.
+// What `prlimit` and `bwrap` are told. 8K pictures take some 400 MiB to look at; a converted
+// picture of noise takes 64 MiB (workshop/conversion.h).
 static const char *const limits[] = {
     "/usr/bin/prlimit", "--cpu=60",    BT_SANITIZED ? "--as=unlimited" : "--as=3221225472",
-    "--fsize=16777216", "--nofile=64", "--core=0",
+    "--fsize=68157440", "--nofile=64", "--core=0",
 };
 
 // Processes and threads. Set inside the sandbox it counts those of the sandbox; set before, it

@@ -18,9 +18,9 @@ struct bt_workshop {
 };
 
 /**
- * Inspects the file and leaves report.json, thumbnail.jpg and filmstrip.jpg in `dir`, an empty
- * directory. *out is the report, for cJSON_Delete. Takes as long as it takes, a minute and a half
- * at most.
+ * Inspects the file and leaves report.json, thumbnail.jpg, filmstrip.jpg and converted.png in
+ * `dir`, an empty directory. *out is the report, for cJSON_Delete. Takes as long as it takes, a
+ * minute and a half at most.
  *
  * Errors: -ETIMEDOUT, -EFAULT the process died of the file or of a limit, -ENOSYS there is no
  * sandbox on this machine, or the errno of starting it.
