@@ -180,7 +180,7 @@ class UploadTest(ServerCase):
                     self.assertEqual((media["width"], media["height"]), size)
                 report = media["report"]
                 self.assertEqual((report["made_from"], report["original_sha256"], report["original_size"]),
-                                 (kind, hashlib.sha256(content).hexdigest(), len(content)))
+                                 (kind.upper(), hashlib.sha256(content).hexdigest(), len(content)))
                 blob = admin.get(f"/blobs/{media['sha256']}").body
                 self.assertEqual(hashlib.sha256(blob).hexdigest(), media["sha256"])
                 self.assertEqual(blob[:8], b"\x89PNG\r\n\x1a\n")

@@ -99,7 +99,7 @@ static void an_svg_is_converted_for_its_reviewers(void **state)
     struct bt_error err = {0};
     assert_int_equal(inspect(place, file, &report, &err), 0);
     assert_verdict(report, "plays-with-notice:converted");
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(report, "made_from")), "svg");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(report, "made_from")), "SVG");
     assert_int_equal((int)cJSON_GetNumberValue(cJSON_GetObjectItem(report, "width")), 3840);
     assert_int_equal((int)cJSON_GetNumberValue(cJSON_GetObjectItem(report, "height")), 2560);
     cJSON_Delete(report);

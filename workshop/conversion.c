@@ -18,7 +18,7 @@ void bt_conversion_size(const struct bt_media_report *report, int *out_width, in
 {
     double width = report->width, height = report->height;
     double factor = 1;
-    if (strcmp(report->container, "svg") == 0) {
+    if (strcmp(report->container, "SVG") == 0) {
         factor = BT_CONVERSION_DRAWING_PX / BT_MAX(width, height);
     } else if (width * height > (double)BT_CONVERSION_MAX_PIXELS) {
         factor = sqrt((double)BT_CONVERSION_MAX_PIXELS / (width * height));
