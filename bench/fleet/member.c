@@ -215,8 +215,7 @@ static void take_hint(struct member *member, const char *data, int64_t at_ns)
     struct counts *counts = &member->fleet->counts;
     counts_add(counts, COUNT_HINTS, 1);
     counts_time(&counts->hint, at_ns - counts->mark_ns);
-    member->pull = PULL_TIMESTAMP;
-    member->pull_ns =
+    member->hinted_ns =
         at_ns + (int64_t)fleet_draw(member->fleet, (uint64_t)jitter_ms + 1) * BT_NS_PER_MS;
 }
 
@@ -563,6 +562,11 @@ static void talk(struct member *member, int64_t at_ns)
     if (member->talking || at_ns < member->talk_ns) {
         return;
     }
+    if (member->hinted_ns != 0 && member->pull == PULL_NOTHING) {
+        member->pull = PULL_TIMESTAMP;
+        member->pull_ns = member->hinted_ns;
+        member->hinted_ns = 0;
+    }
     if (member->token[0] == '\0') {
         log_in(member);
     } else if (member->ping != 0) {
@@ -575,7 +579,7 @@ static void talk(struct member *member, int64_t at_ns)
         status(member, at_ns);
     } else if (at_ns >= member->poll_ns) {
         member->poll_ns = at_ns + about(member, POLL_NS);
-        member->pull = member->pull == PULL_NOTHING ? PULL_TIMESTAMP : member->pull;
+        member->hinted_ns = member->hinted_ns == 0 ? at_ns : member->hinted_ns;
     }
 }
 

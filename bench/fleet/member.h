@@ -44,6 +44,7 @@ struct member {
     int64_t talk_ns, ping, answer, status_ns, poll_ns;
     enum member_pull pull;
     int64_t pull_ns, at;  // at: of the blob
+    int64_t hinted_ns;    // to be pulled from then on, when what is being pulled is here; 0: no
     char etag[80], wanted[200], blob[65];
     int64_t snapshot, role;
 
