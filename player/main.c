@@ -9,9 +9,9 @@
 #error "BT_VERSION comes from meson.build"
 #endif
 
-static const struct bt_command_group *const commands[] = {&bt_play_commands, &bt_run_commands,
-                                                          &bt_render_commands, &bt_plan_commands,
-                                                          &bt_check_commands};
+static const struct bt_command_group *const commands[] = {
+    &bt_play_commands, &bt_run_commands,   &bt_render_commands,
+    &bt_plan_commands, &bt_check_commands, &bt_measure_commands};
 
 static const struct bt_program program = {.name = "bangtin-player"};
 

@@ -331,6 +331,10 @@ static int present(struct bt_stage *stage, int64_t slot_ns, struct bt_error *err
     bt_overlays_presented(&stage->overlays);
     stage->repaint = false;
     bt_supervisor_presented(stage->presented_ns);
+    const struct bt_present_listener *listener = &stage->options->listener;
+    if (listener->presented != NULL) {
+        listener->presented(listener->context, stage, stage->presented_ns);
+    }
     if (stage->guide != NULL) {
         stage->guide->presented(stage->guide->context, stage, stage->presented_ns);
     }

@@ -18,11 +18,18 @@
 
 struct bt_stage;
 
+// Told of every present, on the main thread; it may not wait.
+struct bt_present_listener {
+    void (*presented)(void *context, const struct bt_stage *stage, int64_t presented_ns);
+    void *context;
+};
+
 struct bt_stage_options {
-    struct bt_output_options output;  // its canvas is the first one
-    int64_t refresh_hz;               // a grid of our own; 0: the display's, or none
-    int64_t run_ns;                   // stop after so long on a display; 0: never
-    const char *root;                 // of the kernel's files: "" but for tests
+    struct bt_output_options output;      // its canvas is the first one
+    int64_t refresh_hz;                   // a grid of our own; 0: the display's, or none
+    int64_t run_ns;                       // stop after so long on a display; 0: never
+    const char *root;                     // of the kernel's files: "" but for tests
+    struct bt_present_listener listener;  // its function NULL: nobody listens
 };
 
 struct bt_stage_guide {

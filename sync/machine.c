@@ -8,6 +8,7 @@
 
 #define MAX_BYTES 64
 #define MAX_ZONES 32
+#define MAX_MEMINFO_BYTES 16384
 
 // A sensor that says less or more is broken.
 #define MIN_MILLICELSIUS (-60000)
@@ -87,9 +88,45 @@ static void look_at_all(const char *root, const char *pattern,
     globfree(&found);
 }
 
+// "CmaFree:          123456 kB" of /proc/meminfo.
+static bool read_kib(const char *text, const char *name, int64_t *out_bytes)
+{
+    const char *at = strstr(text, name);
+    char number[24];
+    int64_t kib;
+    if (at == NULL) {
+        return false;
+    }
+    at += strlen(name);
+    at += strspn(at, " ");
+    size_t len = strcspn(at, " \n");
+    if (len >= sizeof(number)) {
+        return false;
+    }
+    memcpy(number, at, len);
+    number[len] = '\0';
+    if (bt_parse_int(number, 0, INT64_MAX / 1024, &kib) < 0) {
+        return false;
+    }
+    *out_bytes = kib * 1024;
+    return true;
+}
+
+static void look_at_memory(const char *path, struct bt_machine *out)
+{
+    BT_AUTOBUF text;
+    bt_buf_init(&text, MAX_MEMINFO_BYTES);
+    if (bt_file_read(path, &text, NULL) == 0) {
+        out->has_cma = read_kib(bt_buf_text(&text), "\nCmaTotal:", &out->cma_total_bytes) &&
+                       read_kib(bt_buf_text(&text), "\nCmaFree:", &out->cma_free_bytes) &&
+                       out->cma_total_bytes > 0;
+    }
+}
+
 void bt_machine_look(const char *root, struct bt_machine *out)
 {
     *out = (struct bt_machine){.has_celsius = false};
     look_at_all(root, "/sys/class/thermal/thermal_zone*/temp", look_at_sensor, out);
+    look_at_all(root, "/proc/meminfo", look_at_memory, out);
     look_at_all(root, "/sys/devices/platform/soc*/*firmware/get_throttled", look_at_firmware, out);
 }

@@ -8,10 +8,12 @@
 
 struct bt_machine {
     bool has_celsius;
-    int64_t celsius;     // of the hottest sensor
-    bool has_throttled;  // then both:
-    bool throttled;      // it slows itself down now, for heat or lack of power
-    bool low_power;      // its supply is too weak now
+    int64_t celsius;                          // of the hottest sensor
+    bool has_throttled;                       // then both:
+    bool throttled;                           // it slows itself down now, for heat or lack of power
+    bool low_power;                           // its supply is too weak now
+    bool has_cma;                             // then both:
+    int64_t cma_total_bytes, cma_free_bytes;  // memory for decoders and displays
 };
 
 // `root` is "" but for tests. Reads a few files of the kernel; what is not there is not said.

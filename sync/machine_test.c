@@ -57,8 +57,37 @@ static void what_a_board_says(void **state)
     }
 }
 
+static void what_memory_is_kept_for_displays(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool said;
+    } cases[] = {
+        {"MemTotal: 1 kB\nCmaTotal:         524288 kB\nCmaFree:          31000 kB\n", true},
+        {"MemTotal: 1 kB\nCmaTotal:              0 kB\nCmaFree:              0 kB\n", false},
+        {"MemTotal: 1 kB\nCmaTotal:         524288 kB\n", false},
+        {"MemTotal: 1 kB\nCmaTotal:         much kB\nCmaFree:          31000 kB\n", false},
+        {"MemTotal: 1 kB\nCmaTotal: 99999999999999999999999999 kB\nCmaFree: 1 kB\n", false},
+        {"", false},
+    };
+    char root[] = "/tmp/bt-machine-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bt_machine machine;
+        put(root, "proc", "meminfo", cases[i].text);
+        bt_machine_look(root, &machine);
+        assert_int_equal(machine.has_cma, cases[i].said);
+        if (cases[i].said) {
+            assert_int_equal(machine.cma_total_bytes, 512 << 20);
+            assert_int_equal(machine.cma_free_bytes, 31000 << 10);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_board_says)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_board_says),
+                                       cmocka_unit_test(what_memory_is_kept_for_displays)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
