@@ -18,7 +18,8 @@
 #define SAMPLE_NS BT_NS_PER_S
 
 // Times between presents, by tenths of a millisecond; the last one is all that is longer.
-#define BIN_NS (BT_NS_PER_MS / 10)
+#define BINS_PER_MS 10
+#define BIN_NS (BT_NS_PER_MS / BINS_PER_MS)
 #define BINS 20001
 
 #define MODEL_BYTES 128
@@ -186,7 +187,7 @@ static double quantile_ms(const struct presents *presents, int percent)
     while (bin < BINS - 1 && (seen += presents->bins[bin]) < wanted) {
         bin++;
     }
-    return (double)(bin + 1) * BIN_NS / (double)BT_NS_PER_MS;
+    return (double)(bin + 1) / BINS_PER_MS;
 }
 
 static void add_number(cJSON *object, const char *name, bool known, double value)
@@ -315,8 +316,9 @@ void bt_measure_print(const struct bt_measure *measure, FILE *to)
     for (size_t i = 0; i < BT_ARRAY_LEN(lines); i++) {
         const cJSON *value = cJSON_GetObjectItem(object, lines[i].name);
         BT_AUTOFREE char *printed = cJSON_PrintUnformatted(value);
-        bool known = value != NULL && !cJSON_IsNull(value) && printed != NULL;
-        const char *text = cJSON_IsString(value) ? value->valuestring : printed;
+        const char *word = cJSON_GetStringValue(value);
+        const char *text = word != NULL ? word : printed;
+        bool known = text != NULL && !cJSON_IsNull(value);
         fprintf(to, "  %-16s %s\n", known ? text : "-", lines[i].about);
     }
 }

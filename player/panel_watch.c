@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/str.h"
+#include "player/backdrop.h"
 
 #define LOOK_NS (BT_NS_PER_S / 4)
 
@@ -21,6 +22,7 @@ struct bt_panel_watch {
     pthread_mutex_t lock;  // one look at a time, so that an older one never replaces a newer
     atomic_int panel;      // enum bt_panel
     _Atomic uint64_t plugs;
+    _Atomic(struct bt_image *) backdrop;  // owned; to be painted
 };
 
 static struct bt_connectors look(struct bt_panel_watch *watch)
@@ -39,12 +41,22 @@ static struct bt_connectors look(struct bt_panel_watch *watch)
     return connectors;
 }
 
+static void paint(struct bt_panel_watch *watch)
+{
+    BT_AUTO(bt_image) image = atomic_exchange(&watch->backdrop, NULL);
+    struct bt_error err;
+    if (image != NULL && bt_backdrop_paint(watch->root, image, &err) < 0) {
+        bt_log_info(&logger, "%s; a display that nobody draws on is black", err.msg);
+    }
+}
+
 static void *run(void *argument)
 {
     struct bt_panel_watch *watch = argument;
     while (!bt_queue_closed(watch->rest)) {
         (void)bt_queue_pop_wait(watch->rest, bt_clock_mono_ns(bt_clock_real()) + LOOK_NS);
         (void)look(watch);
+        paint(watch);
     }
     return NULL;
 }
@@ -53,6 +65,7 @@ static void finish(struct bt_panel_watch *watch)
 {
     bt_queue_destroy(watch->rest);
     pthread_mutex_destroy(&watch->lock);
+    bt_image_destroy(atomic_load(&watch->backdrop));
     free(watch->root);
     free(watch);
 }
@@ -94,4 +107,9 @@ uint64_t bt_panel_watch_plugs(const struct bt_panel_watch *watch)
 struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch)
 {
     return watch != NULL ? look(watch) : (struct bt_connectors){.card_count = 0};
+}
+
+void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_image *image)
+{
+    bt_image_destroy(watch != NULL ? atomic_exchange(&watch->backdrop, image) : image);
 }

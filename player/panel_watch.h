@@ -1,11 +1,13 @@
 /**
  * The panel watch: a thread that looks four times a second at the cards' plugs and whether the
  * display is lit (sync/panel.h, render/connectors.h), so that the main loop need not read files.
+ * It also writes the one that takes long: the backdrop.
  */
 #ifndef BT_PLAYER_PANEL_WATCH_H
 #define BT_PLAYER_PANEL_WATCH_H
 
 #include "base/compiler.h"
+#include "media/frame.h"
 #include "render/connectors.h"
 #include "sync/panel.h"
 
@@ -22,5 +24,11 @@ uint64_t bt_panel_watch_plugs(const struct bt_panel_watch *watch);  // a fingerp
 
 // Looks now, on the caller's thread; what the two above say is no older afterwards.
 struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch);
+
+/**
+ * Paints the backdrop (player/backdrop.h) with the picture, which is taken, on the watch's thread.
+ * One that waits is replaced.
+ */
+void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_image *image);
 
 #endif

@@ -76,6 +76,7 @@ struct bt_stage {
     int64_t ends_ns;                // when the time is over
     struct bt_prepared *safe_card;  // owned; made when it is first needed
     bool repaint;                   // present even if nothing changed
+    bool backdrop_due;              // paint it after the next present
 };
 
 static int64_t now_ns(const struct bt_stage *stage)
@@ -186,7 +187,7 @@ static int open_output(struct bt_stage *stage, struct bt_error *err)
     if (stage->cast != NULL) {
         bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
     }
-    stage->repaint = true;
+    stage->repaint = stage->backdrop_due = true;
     return r;
 }
 
@@ -239,26 +240,48 @@ static void advance_until(struct bt_stage *stage, int64_t at_ns, int64_t until_n
     }
 }
 
-// The whole canvas, when no zone has anything to show. Made here: nothing moves that could wait.
-static void show_safe_card(struct bt_stage *stage)
+// Of the whole canvas. NULL: not even that.
+static struct bt_prepared *make_safe_card(const struct bt_stage *stage)
 {
-    const struct bt_show *show = bt_cast_show(stage->cast);
     const struct bt_track whole = {.name = "canvas",
                                    .rect = {0, 0, stage->canvas_width, stage->canvas_height}};
+    struct bt_prepared *card = NULL;
     struct bt_error err;
-    if (stage->safe_card == NULL && bt_prepare_safe_card(stage->house.kitchen, show, &whole, 0,
-                                                         INT64_MAX, &stage->safe_card, &err) < 0) {
+    if (bt_prepare_safe_card(stage->house.kitchen, bt_cast_show(stage->cast), &whole, 0, INT64_MAX,
+                             &card, &err) < 0) {
         bt_log_error(&logger, "Not even the safe card: %s", err.msg);
+    }
+    return card;
+}
+
+// When no zone has anything to show. Made here: nothing moves that could wait.
+static void show_safe_card(struct bt_stage *stage)
+{
+    stage->safe_card = stage->safe_card != NULL ? stage->safe_card : make_safe_card(stage);
+    if (stage->safe_card == NULL) {
         return;
     }
     stage->scene.zone_count = 1;
     stage->scene.zones[0] = (struct bt_zone_view){
-        .rect = whole.rect,
+        .rect = {0, 0, stage->canvas_width, stage->canvas_height},
         .to = {.kind = BT_VISUAL_IMAGE,
                .serial = SAFE_CARD_SERIAL,
                .image = stage->safe_card->image},
         .mix = 1000,
     };
+}
+
+// So that no console is seen when we are killed. Made when the display has just been opened or the
+// first show arrives, when a moment more does not matter.
+static void paint_backdrop(struct bt_stage *stage)
+{
+    if (stage->cast == NULL || !bt_output_info(stage->output)->drives_card) {
+        return;
+    }
+    BT_AUTO(bt_prepared) card = make_safe_card(stage);
+    if (card != NULL) {
+        bt_panel_watch_paint(stage->panel_watch, BT_TAKE(card->image));
+    }
 }
 
 static bool has_switched(const struct bt_stage *stage)
@@ -331,6 +354,10 @@ static int present(struct bt_stage *stage, int64_t slot_ns, struct bt_error *err
     bt_overlays_presented(&stage->overlays);
     stage->repaint = false;
     bt_supervisor_presented(stage->presented_ns);
+    if (stage->backdrop_due) {
+        stage->backdrop_due = false;
+        paint_backdrop(stage);
+    }
     const struct bt_present_listener *listener = &stage->options->listener;
     if (listener->presented != NULL) {
         listener->presented(listener->context, stage, stage->presented_ns);
@@ -378,6 +405,7 @@ static int take_over(struct bt_stage *stage, struct bt_error *err)
         stage->leaving = old;
     } else {
         stage->anchor_ns = now_ns(stage);
+        stage->backdrop_due = true;
     }
     if (stage->taken != NULL) {
         bt_cast_take_down(stage->cast, stage->taken);

@@ -1,0 +1,105 @@
+#include "player/backdrop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define MAX_TEXT_BYTES 64
+#define MAX_SIDE 16384
+#define BYTES_PER_PIXEL 4
+
+struct geometry {
+    int64_t width, height;  // pixels
+    int64_t stride;         // bytes
+};
+
+// A file's first line. False: there is none.
+static bool read_line(const char *root, const char *name, char out[MAX_TEXT_BYTES + 1])
+{
+    BT_AUTOFREE char *path = bt_strf("%s/sys/class/graphics/fb0/%s", root, name);
+    BT_AUTOBUF text;
+    bt_buf_init(&text, MAX_TEXT_BYTES);
+    if (bt_file_read(path, &text, NULL) < 0) {
+        return false;
+    }
+    bt_copy_cut(out, MAX_TEXT_BYTES + 1, bt_buf_text(&text));
+    out[strcspn(out, "\n")] = '\0';
+    return true;
+}
+
+static bool read_number(const char *root, const char *name, int64_t max, int64_t *out)
+{
+    char text[MAX_TEXT_BYTES + 1];
+    return read_line(root, name, text) && bt_parse_int(text, 1, max, out) == 0;
+}
+
+// "1024,768"
+static bool read_size(const char *root, struct geometry *out)
+{
+    char text[MAX_TEXT_BYTES + 1];
+    if (!read_line(root, "virtual_size", text)) {
+        return false;
+    }
+    char *comma = strchr(text, ',');
+    if (comma == NULL) {
+        return false;
+    }
+    *comma = '\0';
+    return bt_parse_int(text, 1, MAX_SIDE, &out->width) == 0 &&
+           bt_parse_int(comma + 1, 1, MAX_SIDE, &out->height) == 0;
+}
+
+static int read_geometry(const char *root, struct geometry *out, struct bt_error *err)
+{
+    int64_t bits;
+    if (!read_size(root, out) || !read_number(root, "bits_per_pixel", 32, &bits) ||
+        !read_number(root, "stride", (int64_t)MAX_SIDE * BYTES_PER_PIXEL, &out->stride)) {
+        return bt_fail(err, -ENOTSUP, "There is no console behind the picture");
+    }
+    if (bits != 8 * BYTES_PER_PIXEL || out->stride < out->width * BYTES_PER_PIXEL) {
+        return bt_fail(err, -ENOTSUP, "The console has %lld bits a pixel, not 32", (long long)bits);
+    }
+    return 0;
+}
+
+// False: errno says why.
+static bool write_rows(int fd, const struct geometry *geometry, const struct bt_image *image)
+{
+    BT_AUTOFREE uint8_t *row = BT_NEW_ARRAY(uint8_t, (size_t)geometry->stride);
+    size_t bytes = (size_t)BT_MIN(geometry->width, image->width) * BYTES_PER_PIXEL;
+    for (int64_t y = 0; y < geometry->height; y++) {
+        if (y < image->height) {
+            memcpy(row, image->pixels + (size_t)y * image->stride, bytes);
+        } else if (y == image->height) {
+            memset(row, 0, bytes);
+        }
+        if (pwrite(fd, row, (size_t)geometry->stride, y * geometry->stride) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int bt_backdrop_paint(const char *root, const struct bt_image *image, struct bt_error *err)
+{
+    struct geometry geometry;
+    int r = read_geometry(root, &geometry, err);
+    if (r < 0) {
+        return r;
+    }
+    BT_AUTOFREE char *path = bt_strf("%s/dev/fb0", root);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", path);
+    }
+    r = write_rows(fd, &geometry, image) ? 0 : bt_fail_errno(err, "Cannot write '%s'", path);
+    close(fd);
+    return r;
+}
