@@ -1,6 +1,7 @@
 #include "media/frame.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -14,6 +15,12 @@
 // zlib level of written pictures: screenshots are taken while the player plays.
 #define PNG_LEVEL 3
 
+static uint64_t next_id(void)
+{
+    static atomic_uint_fast64_t last;
+    return atomic_fetch_add(&last, 1) + 1;
+}
+
 struct bt_image *bt_image_create(int width, int height)
 {
     if (width < 1 || width > MAX_SIDE_PX || height < 1 || height > MAX_SIDE_PX ||
@@ -24,6 +31,7 @@ struct bt_image *bt_image_create(int width, int height)
     image->width = width;
     image->height = height;
     image->stride = (size_t)width * 4;
+    image->id = next_id();
     image->pixels = calloc((size_t)height, image->stride);  // allow: large and checked
     if (image->pixels == NULL) {
         free(image);

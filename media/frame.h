@@ -22,6 +22,7 @@ struct bt_image {
     size_t stride;      // bytes from row to row, a multiple of 4
     uint8_t *pixels;    // B, G, R, A; colour never above alpha
     bool opaque;        // every alpha is 255
+    uint64_t id;        // of this picture alone, never given twice; 0: none
 };
 
 // Cleared to transparent. NULL when memory is gone or the size is out of 1..32768 (canvas, strip).

@@ -155,6 +155,15 @@ bool bt_cast_view(const struct bt_cast *cast, int64_t at_ns, struct bt_scene *sc
     return empty;
 }
 
+size_t bt_cast_soon(const struct bt_cast *cast, const struct bt_image **out, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cast->count; i++) {
+        count += bt_zone_player_soon(cast->zones[i], out + count, room - count);
+    }
+    return count;
+}
+
 void bt_cast_presented(struct bt_cast *cast, int64_t presented_ns)
 {
     for (size_t i = 0; i < cast->count; i++) {

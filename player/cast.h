@@ -54,6 +54,8 @@ bool bt_cast_switched(const struct bt_cast *cast);
 
 // Fills the scene's zones. True when nothing at all is shown.
 bool bt_cast_view(const struct bt_cast *cast, int64_t at_ns, struct bt_scene *scene);
+// Pictures of what comes next in all zones; see bt_zone_player_soon.
+size_t bt_cast_soon(const struct bt_cast *cast, const struct bt_image **out, size_t room);
 void bt_cast_presented(struct bt_cast *cast, int64_t presented_ns);
 // Frames that were due and never presented, of plays that ended.
 int64_t bt_cast_dropped(const struct bt_cast *cast);

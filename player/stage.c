@@ -16,6 +16,10 @@
 // How long before its instant a picture is composed: longer than composing takes.
 #define COMPOSE_AHEAD_NS (20 * BT_NS_PER_MS)
 
+// Pictures to come are uploaded only while so much time is left: 4 ms of it, and composing.
+#define UPLOAD_ROOM_NS (8 * BT_NS_PER_MS)
+#define MAX_SOON 64
+
 // While nothing is due the loop looks at events and deliveries this often.
 #define LOOK_NS (50 * BT_NS_PER_MS)
 
@@ -445,6 +449,23 @@ static void end_blank_when_ready(struct bt_stage *stage, int64_t at_ns)
     }
 }
 
+// What is shown next, so that it lies in the GPU's memory by then.
+static void upload_ahead(struct bt_stage *stage, int64_t until_ns)
+{
+    const struct bt_image *images[MAX_SOON];
+    size_t count = 0;
+    if (until_ns - now_ns(stage) < UPLOAD_ROOM_NS) {
+        return;
+    }
+    const struct bt_cast *casts[] = {stage->change.cast, stage->cast};
+    for (size_t i = 0; i < BT_ARRAY_LEN(casts); i++) {
+        if (casts[i] != NULL) {
+            count += bt_cast_soon(casts[i], images + count, MAX_SOON - count);
+        }
+    }
+    (void)bt_output_ahead(stage->output, images, count);
+}
+
 static int present_next(struct bt_stage *stage, struct bt_error *err)
 {
     if (stage->cast != NULL && !stage->blank) {
@@ -459,6 +480,7 @@ static int present_next(struct bt_stage *stage, struct bt_error *err)
     }
     int64_t slot_ns = bt_grid_slot(&stage->grid, next_due_ns(stage));
     int64_t submit_ns = bt_grid_submit_ns(&stage->grid, slot_ns);
+    upload_ahead(stage, submit_ns);
     if (sleep_towards(stage, submit_ns)) {
         return 0;
     }

@@ -297,6 +297,22 @@ void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns, struc
     }
 }
 
+size_t bt_zone_player_soon(const struct bt_zone_player *zone, const struct bt_image **out,
+                           size_t room)
+{
+    const struct bt_prepared *next = zone->next;
+    size_t count = 0;
+    if (next != NULL && next->image != NULL && room > 0) {
+        out[count++] = next->image;
+    }
+    for (size_t i = 0; next != NULL && next->strip != NULL && i < next->strip->tile_count; i++) {
+        if (count < room) {
+            out[count++] = next->strip->tiles[i];
+        }
+    }
+    return count;
+}
+
 static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
 {
     const struct bt_prepared *prepared = zone->now.prepared;

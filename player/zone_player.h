@@ -73,6 +73,10 @@ bool bt_zone_player_switched(const struct bt_zone_player *zone);
 void bt_zone_player_view(const struct bt_zone_player *zone, int64_t at_ns,
                          struct bt_zone_view *out);
 
+// Pictures of what comes next, at most `room` of them; how many. Borrowed until the next receive.
+size_t bt_zone_player_soon(const struct bt_zone_player *zone, const struct bt_image **out,
+                           size_t room);
+
 // The view was presented at that instant.
 void bt_zone_player_presented(struct bt_zone_player *zone, int64_t presented_ns);
 

@@ -218,6 +218,11 @@ int bt_output_shift(struct bt_output *output, int x, int y, struct bt_error *err
     return output->impl->resize(output, err);
 }
 
+bool bt_output_ahead(struct bt_output *output, const struct bt_image *const *images, size_t count)
+{
+    return output->impl->ahead != NULL && output->impl->ahead(output, images, count);
+}
+
 int bt_output_compose(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err)
 {
     return output->impl->compose(output, scene, err);

@@ -26,6 +26,10 @@ struct bt_output_options {
     int window_width, window_height;  // 0: the size of the canvas, or of the raster it stands on
     const char *title;
     const char *root;  // of the kernel's files; NULL but for tests
+
+    // For tests: a GPU that takes no larger textures, and what may be uploaded ahead in one call.
+    int max_texture_px;   // 0: what the GPU says
+    size_t upload_bytes;  // 0: what takes 4 ms
 };
 
 struct bt_output_info {
@@ -60,6 +64,14 @@ int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_heig
 
 // Everything moves by so many pixels of the raster, from the next compose on. Only with a plan.
 int bt_output_shift(struct bt_output *output, int x, int y, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Pictures that will be shown soon, the first ones first: some of their rows go to the GPU now, in
+ * 4 ms at most, so that nothing is late when a scene has them. To be called once a refresh with
+ * all that is expected then; what is not named any more is forgotten, and nothing is looked at
+ * after the call. True when there is more to do.
+ */
+bool bt_output_ahead(struct bt_output *output, const struct bt_image *const *images, size_t count);
 
 /**
  * Draws the scene into the back buffer; only what differs from the scene before is redrawn.

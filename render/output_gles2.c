@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "render/gl_slices.h"
@@ -15,6 +16,9 @@
 #include "render/window.h"
 
 #define GL_RENDERER_NAME 0x1F01
+
+// A quarter of a refresh at 60 Hz.
+#define UPLOAD_NS (4 * BT_NS_PER_MS)
 
 struct gpu_zone {
     struct bt_texture from, to;
@@ -29,6 +33,7 @@ struct gles2_output {
     SDL_BlendMode add;      // sums premultiplied pixels
     struct bt_scene scene;  // what the textures show; its pointers are compared, never followed
     bool valid;             // there is such a scene
+    size_t upload_bytes;    // at most so much ahead in one call
     bool drawn;             // it is in the back buffer
     struct gpu_zone zones[BT_SCENE_MAX_ZONES];
     struct bt_gl_slices slices;
@@ -328,6 +333,18 @@ static int upload_scene(struct gles2_output *gles2, const struct bt_scene *scene
     return 0;
 }
 
+static bool gles2_ahead(struct bt_output *output, const struct bt_image *const *images,
+                        size_t count)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    if (gles2->window.lost) {
+        return false;
+    }
+    const struct bt_upload_budget budget = {bt_clock_mono_ns(bt_clock_real()) + UPLOAD_NS,
+                                            gles2->upload_bytes};
+    return bt_ahead_step(gles2->context.ahead, images, count, budget);
+}
+
 static int gles2_compose(struct bt_output *output, const struct bt_scene *scene,
                          struct bt_error *err)
 {
@@ -420,12 +437,31 @@ static int gles2_read_raster(struct bt_output *output, struct bt_image *into, st
     return read_with((struct gles2_output *)output, into, draw_raster, err);
 }
 
+// All that lies in the GPU's memory; the next scene is uploaded anew.
+static void drop_textures(struct gles2_output *gles2)
+{
+    for (size_t i = 0; i < BT_SCENE_MAX_ZONES; i++) {
+        bt_texture_finish(&gles2->zones[i].from);
+        bt_texture_finish(&gles2->zones[i].to);
+        drop_fade(&gles2->zones[i]);
+    }
+    bt_gl_slices_finish(&gles2->slices);
+    if (gles2->context.ahead != NULL) {
+        bt_ahead_forget(gles2->context.ahead);
+    }
+    gles2->valid = false;
+}
+
 static enum bt_output_event gles2_poll(struct bt_output *output)
 {
     struct gles2_output *gles2 = (struct gles2_output *)output;
     enum bt_output_event event = bt_window_poll(&gles2->window);
     if (event == BT_OUTPUT_EXPOSED) {
         gles2->drawn = false;
+    }
+    if (gles2->window.reset) {
+        gles2->window.reset = false;
+        drop_textures(gles2);
     }
     return event;
 }
@@ -436,12 +472,8 @@ static void gles2_destroy(struct bt_output *output)
     if (gles2->window.lost) {
         return;  // as in bt_window_close; GL hangs on the broken connection, too
     }
-    for (size_t i = 0; i < BT_SCENE_MAX_ZONES; i++) {
-        bt_texture_finish(&gles2->zones[i].from);
-        bt_texture_finish(&gles2->zones[i].to);
-        drop_fade(&gles2->zones[i]);
-    }
-    bt_gl_slices_finish(&gles2->slices);
+    drop_textures(gles2);
+    bt_ahead_destroy(gles2->context.ahead);
     if (gles2->context.renderer != NULL) {
         SDL_DestroyRenderer(gles2->context.renderer);
     }
@@ -451,6 +483,7 @@ static void gles2_destroy(struct bt_output *output)
 
 static const struct bt_output_impl gles2_impl = {
     .resize = gles2_resize,
+    .ahead = gles2_ahead,
     .compose = gles2_compose,
     .present = gles2_present,
     .read = gles2_read,
@@ -501,7 +534,8 @@ static bool planes_keep_their_colours(struct gles2_output *gles2)
     return drawn && (pixels[0] >> 16 & 0xFF) > (pixels[0] & 0xFF);
 }
 
-static int open_renderer(struct gles2_output *gles2, struct bt_error *err)
+static int open_renderer(struct gles2_output *gles2, const struct bt_output_options *options,
+                         struct bt_error *err)
 {
     int driver = find_driver();
     if (driver < 0) {
@@ -519,6 +553,11 @@ static int open_renderer(struct gles2_output *gles2, struct bt_error *err)
     }
     gles2->context.renderer = gles2->slices.renderer = renderer;
     gles2->context.max_side = BT_MIN(info.max_texture_width, info.max_texture_height);
+    if (options->max_texture_px > 0) {
+        gles2->context.max_side = BT_MIN(gles2->context.max_side, options->max_texture_px);
+    }
+    gles2->context.ahead = bt_ahead_create(renderer, bt_texture_tile_side(gles2->context.max_side));
+    gles2->upload_bytes = options->upload_bytes > 0 ? options->upload_bytes : SIZE_MAX;
     gles2->context.over = SDL_ComposeCustomBlendMode(
         SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD,
         SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD);
@@ -549,7 +588,7 @@ int bt_output_open_gles2(const struct bt_output_options *options, struct bt_outp
     bt_output_init(&gles2->base, &gles2_impl, options);
     int r = bt_window_open(&gles2->window, options, SDL_WINDOW_OPENGL, err);
     if (r == 0) {
-        r = open_renderer(gles2, err);
+        r = open_renderer(gles2, options, err);
     }
     if (r < 0) {
         gles2_destroy(&gles2->base);

@@ -5,11 +5,12 @@
 #include "render/mapping.h"
 #include "render/output.h"
 
-// Every slot is required. As in output.h, except that `read` fills an image of the canvas's size,
-// and `read_raster`, called only when there is a mapping, one of the raster's size.
+// Every slot but `ahead` is required. As in output.h, except that `read` fills an image of the
+// canvas's size, and `read_raster`, called only when there is a mapping, one of the raster's size.
 struct bt_output_impl {
     // The output's canvas_width, canvas_height and mapping are the new ones already.
     int (*resize)(struct bt_output *output, struct bt_error *err);
+    bool (*ahead)(struct bt_output *output, const struct bt_image *const *images, size_t count);
     int (*compose)(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err);
     int (*present)(struct bt_output *output, struct bt_error *err);
     int (*read)(struct bt_output *output, struct bt_image *into, struct bt_error *err);

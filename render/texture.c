@@ -8,15 +8,22 @@
 #include "render/texture_detail.h"
 #include "render/window.h"
 
-// Every OpenGL ES 2 device we know takes textures of this size.
-#define TILE_SIDE 2048
+// A picture of 2160p is one tile; GPUs that take less say so.
+#define TILE_SIDE 4096
 // Up to this many lines a frame that does not say is BT.601; as in media/convert.h.
 #define SD_MAX_LINES 576
+
+int bt_texture_tile_side(int max_side)
+{
+    return BT_MIN(TILE_SIDE, max_side);
+}
 
 static void drop_tiles(struct bt_texture *texture)
 {
     for (size_t i = 0; i < texture->tile_count; i++) {
-        SDL_DestroyTexture(texture->tiles[i].texture);
+        if (!texture->tiles[i].shared) {
+            SDL_DestroyTexture(texture->tiles[i].texture);
+        }
     }
     texture->tile_count = 0;
 }
@@ -58,17 +65,24 @@ static void set_filter(SDL_Texture *texture, SDL_ScaleMode filter)
     }
 }
 
+static void add_tile(struct bt_texture *texture, struct bt_texture_tile tile, int x, int y)
+{
+    BT_GROW(texture->tiles, texture->tile_capacity, texture->tile_count + 1);
+    tile.rect.x += x;
+    tile.rect.y += y;
+    texture->tiles[texture->tile_count++] = tile;
+}
+
 // The tile is kept from the frame before where its size is the same.
 static int upload_tile(struct bt_texture *texture, const struct bt_texture_context *context,
                        const struct bt_image *image, struct bt_rect from, struct bt_rect rect,
                        struct bt_error *err)
 {
-    BT_GROW(texture->tiles, texture->tile_capacity, texture->tile_count + 1);
     SDL_Texture *made = create_texture(context, SDL_PIXELFORMAT_ARGB8888, rect.width, rect.height);
     if (made == NULL) {
         return bt_fail_sdl(err, -ENOMEM, "Cannot create a texture");
     }
-    texture->tiles[texture->tile_count++] = (struct bt_texture_tile){made, rect};
+    add_tile(texture, (struct bt_texture_tile){.texture = made, .rect = rect}, 0, 0);
     set_filter(made, SDL_ScaleModeLinear);
     const uint8_t *pixels = image->pixels + (size_t)from.y * image->stride + (size_t)from.x * 4;
     if (SDL_UpdateTexture(made, NULL, pixels, (int)image->stride) < 0) {
@@ -77,11 +91,27 @@ static int upload_tile(struct bt_texture *texture, const struct bt_texture_conte
     return 0;
 }
 
+// The image lies in the GPU's memory already.
+static bool take_uploaded(struct bt_texture *texture, const struct bt_texture_context *context,
+                          const struct bt_image *image, int x, int y)
+{
+    struct bt_texture_tile *tiles = NULL;
+    size_t count = context->ahead != NULL ? bt_ahead_take(context->ahead, image, &tiles) : 0;
+    for (size_t i = 0; i < count; i++) {
+        add_tile(texture, tiles[i], x, y);
+    }
+    free(tiles);
+    return count > 0;
+}
+
 // Tiles of an image whose left top corner stands at x, y.
 static int upload_image(struct bt_texture *texture, const struct bt_texture_context *context,
                         const struct bt_image *image, int x, int y, struct bt_error *err)
 {
-    int side = BT_MIN(TILE_SIDE, context->max_side);
+    int side = bt_texture_tile_side(context->max_side);
+    if (take_uploaded(texture, context, image, x, y)) {
+        return 0;
+    }
     for (int top = 0; top < image->height; top += side) {
         for (int left = 0; left < image->width; left += side) {
             struct bt_rect from = {left, top, BT_MIN(side, image->width - left),
@@ -96,12 +126,46 @@ static int upload_image(struct bt_texture *texture, const struct bt_texture_cont
     return 0;
 }
 
+static size_t first_like(const struct bt_strip *strip, size_t index)
+{
+    size_t first = 0;
+    while (strip->tiles[first] != strip->tiles[index]) {
+        first++;
+    }
+    return first;
+}
+
+// A crawl's line repeats itself: once in the GPU's memory is enough.
+static void share_tiles(struct bt_texture *texture, const struct bt_strip *strip, size_t first,
+                        int x)
+{
+    int from = 0;
+    for (size_t i = 0; i < first; i++) {
+        from += strip->tiles[i]->width;
+    }
+    int until = from + strip->tiles[first]->width;
+    size_t count = texture->tile_count;
+    for (size_t i = 0; i < count; i++) {
+        struct bt_texture_tile tile = texture->tiles[i];
+        if (!tile.shared && tile.rect.x >= from && tile.rect.x < until) {
+            tile.shared = true;
+            add_tile(texture, tile, x - from, 0);
+        }
+    }
+}
+
 static int upload_strip(struct bt_texture *texture, const struct bt_texture_context *context,
                         const struct bt_strip *strip, struct bt_error *err)
 {
     int x = 0;
     for (size_t i = 0; i < strip->tile_count; i++) {
-        int r = upload_image(texture, context, strip->tiles[i], x, 0, err);
+        size_t before = first_like(strip, i);
+        int r = 0;
+        if (before < i) {
+            share_tiles(texture, strip, before, x);
+        } else {
+            r = upload_image(texture, context, strip->tiles[i], x, 0, err);
+        }
         if (r < 0) {
             return r;
         }
@@ -245,6 +309,18 @@ static int upload_frame(struct bt_texture *texture, const struct bt_texture_cont
     return upload_image(texture, context, texture->converted, visual->dst.x, visual->dst.y, err);
 }
 
+// One texture, or none that was uploaded ahead will do.
+static int upload_detail(struct bt_texture *texture, const struct bt_texture_context *context,
+                         const struct bt_image *image, struct bt_error *err)
+{
+    int side = bt_texture_tile_side(context->max_side);
+    if (image->width <= side && image->height <= side &&
+        take_uploaded(texture, context, image, 0, 0)) {
+        return 0;
+    }
+    return bt_texture_upload_detail(texture, context, image, err);
+}
+
 static int upload(struct bt_texture *texture, const struct bt_texture_context *context,
                   const struct bt_visual *visual, struct bt_error *err)
 {
@@ -263,7 +339,7 @@ static int upload(struct bt_texture *texture, const struct bt_texture_context *c
         drop_tiles(texture);
         drop_planes(texture);
         texture->opaque = visual->image->opaque;
-        return bt_texture_upload_detail(texture, context, visual->image, err);
+        return upload_detail(texture, context, visual->image, err);
     case BT_VISUAL_STRIP:
         drop_tiles(texture);
         drop_planes(texture);

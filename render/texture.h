@@ -1,5 +1,5 @@
 /**
- * A visual on the GPU: its images as tiles of at most 2048 pixels, or its frame's planes.
+ * A visual on the GPU: its images as tiles of at most 4096 pixels, or its frame's planes.
  * Uploaded when the visual changes, drawn as often as wanted without it.
  *
  * A clip's frame keeps its planes and is converted by SDL's shaders where these can do it: 8-bit
@@ -13,12 +13,8 @@
 #include <SDL.h>
 
 #include "media/convert.h"
+#include "render/ahead.h"
 #include "render/visual.h"
-
-struct bt_texture_tile {
-    SDL_Texture *texture;
-    struct bt_rect rect;  // in the image or strip
-};
 
 // {0} is an empty texture.
 struct bt_texture {
@@ -41,8 +37,12 @@ struct bt_texture_context {
     SDL_BlendMode over;
     int max_side;            // of a texture, pixels
     int origin_x, origin_y;  // where in the viewport the next visual's left top corner stands
+    struct bt_ahead *ahead;  // what was uploaded before it is shown; NULL: nothing
     bool planes_wanted;      // false: SDL's shaders give planes wrong colours here
 };
+
+// The most pixels a side of a tile.
+int bt_texture_tile_side(int max_side);
 
 void bt_texture_finish(struct bt_texture *texture);
 

@@ -317,6 +317,7 @@ enum bt_output_event bt_window_poll(struct bt_window *window)
     SDL_Event event;
     while (!window->lost && SDL_PollEvent(&event)) {
         enum bt_output_event meaning = meaning_of(window, &event);
+        window->reset = window->reset || event.type == SDL_RENDER_DEVICE_RESET;
         bool more_urgent = meaning == BT_OUTPUT_QUIT || happened == BT_OUTPUT_NONE;
         happened = more_urgent && meaning != BT_OUTPUT_NONE ? meaning : happened;
     }

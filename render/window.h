@@ -17,7 +17,8 @@
 struct bt_window {
     SDL_Window *sdl;
     bool fullscreen;
-    bool lost;  // the connection to the display broke
+    bool lost;   // the connection to the display broke
+    bool reset;  // the GPU has lost its memory; whoever draws clears this
 };
 
 // `flags` of SDL_CreateWindow in addition. Errors: -ENODEV no display now.
