@@ -70,9 +70,9 @@ static void assert_on_screen(const struct bt_image *picture, const char *name)
 }
 
 // Each scene replaces the one before through dirty rectangles.
-static void check_screen(bool fullscreen)
+static void check_screen(enum bt_backend backend, bool fullscreen)
 {
-    BT_AUTO(bt_output) output = open_window(BT_BACKEND_SOFT, fullscreen);
+    BT_AUTO(bt_output) output = open_window(backend, fullscreen);
     assert_string_equal(bt_output_info(output)->video_driver, "x11");
     struct test_stage stages[2] = {0};
     for (size_t i = 0; i < test_scene_count; i++) {
@@ -97,13 +97,14 @@ static void check_screen(bool fullscreen)
 static void the_screen_shows_what_was_composed(void **state)
 {
     (void)state;
-    check_screen(false);
+    check_screen(BT_BACKEND_SOFT, false);
+    check_screen(BT_BACKEND_GLES2, false);
 }
 
 static void a_full_screen_shows_the_canvas_in_its_corner(void **state)
 {
     (void)state;
-    check_screen(true);
+    check_screen(BT_BACKEND_SOFT, true);
 }
 
 static struct bt_output *open_mapped(enum bt_backend backend, const struct test_raster *raster)

@@ -291,6 +291,7 @@ static int draw_raster(struct gles2_output *gles2, SDL_Texture *target, struct b
                              gles2->base.canvas_height)) {
         return draw_slices(gles2, target, err);
     }
+    SDL_SetRenderTarget(gles2->context.renderer, NULL);  // else its size is a fade's
     const struct placing placing = place_canvas(gles2);
     return draw_scene(gles2, target, &placing, err);
 }
