@@ -55,6 +55,7 @@ static const struct {
     {"signature-refused", "từ chối chữ ký / signature refused"},
     {"emergency-not-shown", "tin khẩn không hiện / warning not shown"},
     {"decoder-failed", "bộ giải mã hỏng, dùng phần mềm / decoder failed, software used"},
+    {"wrong-mode", "sai chế độ hình / wrong mode"},
     {"not-bound", "chưa ký cho máy / not bound"},
     {"metadata-expired", "chữ ký quá hạn / signatures expired"},
     {"expiry-30", "chữ ký còn 30 ngày / signatures end"},

@@ -21,6 +21,8 @@ static int render(const struct bt_arguments *arguments, struct bt_error *err)
     BT_AUTO(bt_kitchen) kitchen = NULL;
     BT_AUTO(bt_show) show = NULL;
     BT_AUTO(bt_image) image = NULL;
+    enum bt_moment_picture picture =
+        bt_argument_flag(arguments, "raster") ? BT_MOMENT_RASTER : BT_MOMENT_CANVAS;
     const char *anchor = bt_argument(arguments, "anchor");
     int64_t at_ns, anchor_ns;
     int r = bt_show_load(arguments, &show, err);
@@ -36,7 +38,7 @@ static int render(const struct bt_arguments *arguments, struct bt_error *err)
         return bt_fail(err, -EINVAL, "--anchor comes after --at");
     }
     if ((r = bt_kitchen_open(bt_argument(arguments, "assets"), &kitchen, err)) < 0 ||
-        (r = bt_moment_draw(kitchen, show, anchor_ns, at_ns, &image, err)) < 0) {
+        (r = bt_moment_draw(kitchen, show, anchor_ns, at_ns, picture, &image, err)) < 0) {
         return r;
     }
     return bt_image_write_png(image, bt_argument(arguments, "out"), err);
@@ -58,6 +60,10 @@ static const struct bt_option options_table[] = {
      "2026-10-10T19:00:00+07:00",
      .required = true},
     {"out", "PNG", "tệp ảnh / the picture", .required = true},
+    {"raster", NULL,
+     "cả khung mà màn hình nhận, không chỉ nội dung / all that the display is given, not the "
+     "canvas "
+     "alone"},
     {"anchor", "TIME",
      "vòng phát bắt đầu lúc nào; mặc định: 0 giờ ngày ấy / when the loop started; default: "
      "midnight of that day"},

@@ -114,6 +114,9 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
     if (info.panel != BT_PANEL_UNKNOWN) {
         cJSON_AddStringToObject(display, "state", bt_panel_word(info.panel));
     }
+    if (info.wrong_mode[0] != '\0') {
+        add_trouble(object, "wrong-mode", info.wrong_mode, info.wrong_mode_ms);
+    }
     const struct bt_cast *cast = bt_stage_cast(stage);
     if (cast != NULL) {
         add_clock(object, bt_cast_order(cast), info.anchor_ns);

@@ -136,21 +136,27 @@ static void view_track(struct moment *moment, size_t track)
     }
 }
 
-static int draw_scene(const struct moment *moment, struct bt_image **out, struct bt_error *err)
+static int draw_scene(const struct moment *moment, enum bt_moment_picture picture,
+                      struct bt_image **out, struct bt_error *err)
 {
     const struct bt_canvas *canvas = bt_show_canvas(moment->show);
     const struct bt_output_options options = {.canvas_width = (int)canvas->width,
                                               .canvas_height = (int)canvas->height,
+                                              .plan = bt_show_output(moment->show),
                                               .backend = BT_BACKEND_SOFT,
                                               .headless = true};
     BT_AUTO(bt_output) output = NULL;
     int r = bt_output_open(&options, &output, err);
     r = r < 0 ? r : bt_output_compose(output, &moment->scene, err);
-    return r < 0 ? r : bt_output_read(output, out, err);
+    if (r < 0) {
+        return r;
+    }
+    return picture == BT_MOMENT_RASTER ? bt_output_read_raster(output, out, err)
+                                       : bt_output_read(output, out, err);
 }
 
-static int draw(struct moment *moment, int64_t anchor_ns, struct bt_image **out,
-                struct bt_error *err)
+static int draw(struct moment *moment, int64_t anchor_ns, enum bt_moment_picture picture,
+                struct bt_image **out, struct bt_error *err)
 {
     size_t count = bt_show_track_count(moment->show);
     moment->scene.zone_count = count;
@@ -162,11 +168,12 @@ static int draw(struct moment *moment, int64_t anchor_ns, struct bt_image **out,
         }
         view_track(moment, i);
     }
-    return draw_scene(moment, out, err);
+    return draw_scene(moment, picture, out, err);
 }
 
 int bt_moment_draw(struct bt_kitchen *kitchen, const struct bt_show *show, int64_t anchor_ns,
-                   int64_t at_ns, struct bt_image **out, struct bt_error *err)
+                   int64_t at_ns, enum bt_moment_picture picture, struct bt_image **out,
+                   struct bt_error *err)
 {
     if (bt_show_track_count(show) > BT_SCENE_MAX_TRACKS) {
         return bt_fail(err, -E2BIG, "The layouts have more than %d different zones",
@@ -179,7 +186,7 @@ int bt_moment_draw(struct bt_kitchen *kitchen, const struct bt_show *show, int64
     moment->timeline = timeline;
     moment->at_ns = at_ns;
     bt_grid_init(&moment->grid, BT_GRID_FREE, 0, anchor_ns);
-    int r = draw(moment, anchor_ns, out, err);
+    int r = draw(moment, anchor_ns, picture, out, err);
     for (size_t i = 0; i < bt_show_track_count(show); i++) {
         bt_prepared_destroy(bt_shown_finish(&moment->now[i]));
         bt_prepared_destroy(bt_shown_finish(&moment->before[i]));

@@ -7,11 +7,15 @@
 
 #include "player/prepare.h"
 
+enum bt_moment_picture { BT_MOMENT_CANVAS, BT_MOMENT_RASTER };
+
 /**
- * Draws the canvas of that moment (UTC nanoseconds) for a loop that started at the anchor.
- * Items that cannot be shown are skipped as they would be on the screen.
+ * Draws the canvas of that moment, or the raster with the canvas where the screen has it, (UTC
+ * nanoseconds) for a loop that started at the anchor. Items that cannot be shown are skipped as
+ * they would be on the screen.
  */
 int bt_moment_draw(struct bt_kitchen *kitchen, const struct bt_show *show, int64_t anchor_ns,
-                   int64_t at_ns, struct bt_image **out, struct bt_error *err) BT_NODISCARD;
+                   int64_t at_ns, enum bt_moment_picture picture, struct bt_image **out,
+                   struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "player/panel_watch.h"
+#include "player/raster_watch.h"
 #include "player/supervisor.h"
 
 // The same picture is presented again this often when nothing changes.
@@ -61,7 +64,10 @@ struct bt_stage {
     const struct bt_clock *clock;
     struct bt_output *output;  // owned; NULL: no display
     int canvas_width, canvas_height;
-    const struct bt_output_plan *plan;   // borrowed from the cast's show; NULL: none
+    const struct bt_output_plan *plan;  // borrowed from the cast's show; NULL: none
+    int64_t shift_step;                 // of the pixel shift, as it is on the screen
+    char wrong_mode[BT_WRONG_MODE_BYTES];
+    int64_t wrong_mode_ms;               // wall clock; since when it is that
     struct bt_panel_watch *panel_watch;  // owned; NULL: nothing is known
     uint64_t plugs;                      // its fingerprint when the output was opened
     struct bt_grid grid;
@@ -172,6 +178,53 @@ static int open_display(struct bt_stage *stage, struct bt_error *err)
     return r;
 }
 
+// Said once, and in every status; nothing is ever scaled to make up for it.
+static void look_at_mode(struct bt_stage *stage)
+{
+    char now[BT_WRONG_MODE_BYTES];
+    bt_wrong_mode(stage->plan, bt_output_info(stage->output), now);
+    if (!stage->options->output.fullscreen || bt_str_equal(now, stage->wrong_mode)) {
+        return;
+    }
+    memcpy(stage->wrong_mode, now, sizeof(now));
+    stage->wrong_mode_ms = bt_clock_wall_ms(stage->clock);
+    if (now[0] != '\0') {
+        bt_log_warn(&logger,
+                    "The display has another mode: %s; drawing 1:1, what does not fit is "
+                    "cut off",
+                    now);
+    }
+}
+
+// The canvas and where it stands are the stage's from now on.
+static int lay_out(struct bt_stage *stage, struct bt_error *err)
+{
+    int r = bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, stage->plan,
+                             err);
+    look_at_mode(stage);
+    stage->shift_step = 0;
+    if (stage->plan != NULL && stage->plan->dimming_percent < 100) {
+        bt_log_warn(&logger,
+                    "Dimming to %d %% in software costs levels of grey; a sender or display "
+                    "that can dim does it better",
+                    (int)stage->plan->dimming_percent);
+    }
+    return r;
+}
+
+// Between items; or after a whole step in vain.
+static int shift_pixels(struct bt_stage *stage, bool between, struct bt_error *err)
+{
+    int64_t step = bt_pixel_shift_step(stage->plan, now_ns(stage) - stage->anchor_ns);
+    if (step == stage->shift_step || (!between && step < stage->shift_step + 2)) {
+        return 0;
+    }
+    int x, y;
+    stage->shift_step = step;
+    bt_pixel_shift_at(stage->plan, step, &x, &y);
+    return bt_output_shift(stage->output, x, y, err);
+}
+
 static int open_output(struct bt_stage *stage, struct bt_error *err)
 {
     int r = open_display(stage, err);
@@ -186,8 +239,7 @@ static int open_output(struct bt_stage *stage, struct bt_error *err)
         stage->canvas_height = BT_MIN(info->height, BT_CANVAS_MAX_PX);
     }
     // The content may have changed while there was no display.
-    r = bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, stage->plan,
-                         err);
+    r = lay_out(stage, err);
     if (stage->cast != NULL) {
         bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
     }
@@ -393,8 +445,7 @@ static int take_canvas(struct bt_stage *stage, struct bt_error *err)
     stage->scene.background = canvas->background;
     bt_prepared_destroy(BT_TAKE(stage->safe_card));
     stage->plan = bt_show_output(bt_cast_show(stage->cast));
-    return bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, stage->plan,
-                            err);
+    return lay_out(stage, err);
 }
 
 // The new cast is on the stage; the picture of the old one stays until the next present.
@@ -473,9 +524,9 @@ static int present_next(struct bt_stage *stage, struct bt_error *err)
     }
     end_blank_when_ready(stage, now_ns(stage));
     if (stage->change.cast != NULL && may_take_over(stage, now_ns(stage))) {
-        int r = take_over(stage, err);
-        if (r < 0) {
-            return r;
+        int taken = take_over(stage, err);
+        if (taken < 0) {
+            return taken;
         }
     }
     int64_t slot_ns = bt_grid_slot(&stage->grid, next_due_ns(stage));
@@ -486,6 +537,10 @@ static int present_next(struct bt_stage *stage, struct bt_error *err)
     }
     advance_until(stage, slot_ns, submit_ns);
     build_scene(stage, slot_ns);
+    int r = shift_pixels(stage, has_switched(stage), err);
+    if (r < 0) {
+        return r;
+    }
     int changed = bt_output_compose(stage->output, &stage->scene, err);
     if (changed < 0) {
         return changed;
@@ -713,6 +768,8 @@ void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out)
         .canvas_width = stage->canvas_width,
         .canvas_height = stage->canvas_height,
         .output = stage->output != NULL ? bt_output_info(stage->output) : NULL,
+        .wrong_mode = stage->output != NULL ? stage->wrong_mode : "",
+        .wrong_mode_ms = stage->wrong_mode_ms,
         .refresh_hz =
             stage->grid.period_ns > 0 ? (double)BT_NS_PER_S / (double)stage->grid.period_ns : 0,
         .anchor_ns = stage->anchor_ns,

@@ -96,6 +96,8 @@ void bt_stage_take_down(struct bt_stage *stage, const struct bt_taken *taken);
 struct bt_stage_info {
     int canvas_width, canvas_height;
     const struct bt_output_info *output;  // NULL: no display now
+    const char *wrong_mode;               // in words; "": it is the one that was asked for
+    int64_t wrong_mode_ms;                // wall clock; since when
     double refresh_hz;                    // of the grid
     int64_t anchor_ns;                    // monotonic; when the first cast began
     int64_t presented, dropped;           // since the start

@@ -291,6 +291,13 @@ static bool unbound(const struct bt_judge *judge, struct bt_finding *out)
                "no technician has signed for this player");
 }
 
+static bool wrong_mode(const struct bt_judge *judge, struct bt_finding *out)
+{
+    return has_fresh_trouble(judge, "wrong-mode") &&
+           SAY(out, judge->now_ms, "màn hình không nhận chế độ hình đã khai, hình bị cắt hoặc lệch",
+               "the display has another mode than its publication says; the picture is cut off");
+}
+
 static bool expired(const struct bt_judge *judge, struct bt_finding *out)
 {
     return has_fresh_trouble(judge, "metadata-expired") &&
@@ -338,6 +345,8 @@ const struct bt_rule bt_rules[] = {
      "kiểm tra thẻ nhớ; báo cáo sẽ ghi đoạn thiếu", lost},
     {"not-bound", WARNING, 10 * MINUTE_MS, 0, DAILY, "Chưa ký cho máy", "Not bound",
      "kỹ thuật viên chạy bangtin screen sign hoặc pair --key", unbound},
+    {"wrong-mode", WARNING, 5 * MINUTE_MS, 5 * MINUTE_MS, DAILY, "Sai chế độ hình", "Wrong mode",
+     "kiểm tra dây HDMI, EDID, chế độ hình của máy phát và bộ gửi", wrong_mode},
     {"metadata-expired", WARNING, 10 * MINUTE_MS, 0, DAILY, "Chữ ký quá hạn", "Signatures expired",
      "bangtin repository renew", expired},
 

@@ -94,6 +94,7 @@ static void what_is_wrong_with_the_screen_is_found(void **state)
     FINDS("", facts.free_bytes = 500LL << 20);
     FINDS("storage", SET(facts.troubles, "server-unreachable disk-full"));
     FINDS("", SET(facts.troubles, "disk-fuller"));
+    FINDS("wrong-mode", SET(facts.troubles, "disk-fuller wrong-mode"));
     FINDS("clock", facts.clock_offset_ms = -61000);
     FINDS("clock", facts.clock_untrusted = true);
 }

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Where the real player puts the pixels: folded, turned and cut canvases on a real X server, against what render draws."""
+
+import json
+import os
+import subprocess
+
+from player_harness import PLAYER, PlayerCase, ffmpeg, main, time_text
+
+SCREEN = (640, 480)
+
+
+def rows(raw, width):
+    """Red, green, blue bytes → one bytes object for each row."""
+    return [raw[at:at + width * 3] for at in range(0, len(raw), width * 3)]
+
+
+def part(picture, x, y, width, height):
+    return [row[x * 3:(x + width) * 3] for row in picture[y:y + height]]
+
+
+class OutputTest(PlayerCase):
+    def picture(self, path, width):
+        return rows(ffmpeg("-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"), width)
+
+    def grab(self, display):
+        raw = subprocess.run(["import", "-display", display.name, "-window", "root", "-depth", "8", "rgb:-"], check=True,
+                             capture_output=True).stdout
+        return rows(raw, SCREEN[0])
+
+    def write_screen(self, width, height, output):
+        """A picture over all of the canvas, and words over it."""
+        path = self.campaign.path("mau.png")
+        ffmpeg("-f", "lavfi", "-i", f"testsrc2=size={width}x{height}", "-frames:v", "1", path)
+        self.campaign.file("mau", path, "image/png", seconds=3600)
+        still = self.campaign.take_items()
+        words = [{"id": "chu", "type": "text", "text": "Chào mừng quý khách", "seconds": 3600, "style": {"size": 40}}]
+        return self.campaign.write(
+            "man-hinh.json", id="man-hinh", layer="screen", canvas={"width": width, "height": height}, output=output,
+            playlists=[{"name": "p", "items": still}, {"name": "t", "items": words}],
+            zones=[{"name": "chinh", "playlist": "p"},
+                   {"name": "chu", "x": width // 4, "width": width // 2, "height": 48, "order": 1, "playlist": "t"}])
+
+    def drawn(self, publication, width, *options):
+        out = self.campaign.path("ve.png")
+        subprocess.run([PLAYER, "render", publication, "--assets", os.path.join(self.directory, "assets"), "--at",
+                        time_text(0), "--out", out, *options], check=True)
+        return self.picture(out, width)
+
+    def shown(self, publication, *options):
+        """What stands on the screen, and what the player said."""
+        display = self.start_display()
+        player = subprocess.Popen([PLAYER, "play", publication, "--assets", os.path.join(self.directory, "assets"),
+                                   "--frame-log", self.frame_log, "--clock", "trusted", *options],
+                                  env=self.environment(display.name), stderr=subprocess.PIPE, text=True)
+        self.addCleanup(player.stderr.close)
+        self.addCleanup(player.wait)
+        self.addCleanup(player.kill)
+        self.wait_for(lambda: self.frames_of("chu") and self.frames_of("chinh"), player)
+        screen = self.grab(display)
+        return screen, self.stop(player)
+
+    def test_a_folded_gate_stands_as_the_plan_says(self):
+        publication = self.write_screen(1600, 96, {"mode": {"width": 640, "height": 480}, "fold": {"width": 640}})
+        canvas = self.drawn(publication, 1600)
+        for backend in ("soft", "gles2"):
+            with self.subTest(backend):
+                if os.path.exists(self.frame_log):
+                    os.remove(self.frame_log)
+                screen, said = self.shown(publication, "--backend", backend)
+                self.assertNotIn("another mode", said)
+                for index, width in enumerate((640, 640, 320)):
+                    wanted = part(canvas, index * 640, 0, width, 96)
+                    self.assertEqual(part(screen, 0, index * 96, width, 96), wanted, f"slice {index}")
+                self.assertEqual(set(b"".join(part(screen, 320, 192, 320, 96))), {0})
+                self.assertEqual(set(b"".join(part(screen, 0, 288, 640, 192))), {0})
+        self.assertEqual(self.drawn(publication, 640, "--raster"), screen)
+
+    def test_a_display_of_another_mode_is_reported_and_never_scaled_to(self):
+        publication = self.write_screen(800, 400, {"mode": {"width": 1366, "height": 768}, "x": 8, "y": 120})
+        canvas = self.drawn(publication, 800)
+        screen, said = self.shown(publication)
+        self.assertIn("asked 1366 × 768, got 640 × 480", said)
+        self.assertEqual(part(screen, 8, 120, 632, 360), part(canvas, 0, 0, 632, 360))
+        self.assertEqual(set(b"".join(part(screen, 0, 0, 640, 120))), {0})
+        self.assertEqual(set(b"".join(part(screen, 0, 0, 8, 480))), {0})
+
+    def test_a_turned_screen_with_curves_and_dimming_in_a_window(self):
+        publication = self.write_screen(240, 400, {"mode": {"width": 480, "height": 300}, "rotation": 90, "x": 40, "y": 20,
+                                                   "curves": {"red": [0, 200]}, "dimming_percent": 50})
+        raster = self.drawn(publication, 480, "--raster")
+        screen, said = self.shown(publication, "--backend", "soft")
+        self.assertIn("costs levels of grey", said)
+        self.assertEqual(part(screen, 0, 0, 480, 300), raster)
+        self.assertGreater(len(set(b"".join(raster))), 50)
+        self.assertEqual(max(byte for row in raster for byte in row[0::3]), 100)
+
+    def test_the_pattern_goes_through_the_same_mapping(self):
+        publication = self.write_screen(1600, 96, {"mode": {"width": 640, "height": 480}, "fold": {"width": 640}})
+        out = self.campaign.path("mau-thu.png")
+        options = ["pattern", "--screen", publication, "--module", "32x32"]
+        subprocess.run([PLAYER, *options, "--out", out], check=True)
+        drawn = self.picture(out, 640)
+        display = self.start_display()
+        player = subprocess.Popen([PLAYER, *options], env=self.environment(display.name), stderr=subprocess.PIPE, text=True)
+        self.addCleanup(player.stderr.close)
+        self.addCleanup(player.wait)
+        self.addCleanup(player.kill)
+        # The lines that move are the only difference.
+        def differing():
+            shown = self.grab(display)
+            return sum(a != b for left, right in zip(drawn, shown) for a, b in zip(left, right))
+        self.wait_for(lambda: differing() < 3 * 2 * (1600 + 96) * 2, player)
+        self.stop(player)
+        self.assertEqual(drawn[0][:3], b"\xff\x00\x00")
+
+    def test_what_a_pattern_cannot_be_drawn_for_is_said(self):
+        path = self.campaign.path("hong.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"format": 1, "id": "a", "version": 1, "layer": "screen"}, file)
+        for options in (["--screen", path], ["--module", "64"], ["--screen", "/nowhere.json"]):
+            done = subprocess.run([PLAYER, "pattern", "--headless", "--for", "1", *options], capture_output=True, text=True,
+                                  timeout=120)
+            self.assertNotEqual(done.returncode, 0, options)
+            self.assertNotEqual(done.stderr, "")
+
+
+if __name__ == "__main__":
+    main()
