@@ -127,6 +127,29 @@ static int make_new_or_same(const struct bt_arguments *arguments, const cJSON *s
     return 0;
 }
 
+// Where the canvas stands on the raster: as said now, or as it was signed before.
+static int keep_output(const struct bt_arguments *arguments, const cJSON *present, cJSON *recipe,
+                       struct bt_error *err)
+{
+    static const struct bt_member members[] = {{"output", "output", 0, BT_MEMBER_FILE, NULL}};
+    static const struct bt_rest part = {"POST", "", BT_MEMBERS(members)};
+    const cJSON *before = cJSON_GetObjectItemCaseSensitive(present, "output");
+    BT_AUTOJSON *body = NULL;
+    int r = bt_rest_body(&part, arguments, NULL, &body, err);
+    if (r < 0) {
+        return r;
+    }
+    cJSON *output = cJSON_DetachItemFromObjectCaseSensitive(body, "output");
+    if (output == NULL && before != NULL) {
+        output = cJSON_Duplicate(before, true);
+    }
+    if (output != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(recipe, "output");
+        cJSON_AddItemToObject(recipe, "output", output);
+    }
+    return 0;
+}
+
 static int propose_screen(struct bt_client *client, const struct bt_arguments *arguments,
                           cJSON **out, struct bt_error *err)
 {
@@ -148,6 +171,7 @@ static int propose_screen(struct bt_client *client, const struct bt_arguments *a
     r = bt_screen_document_present(client, bt_argument(arguments, "root-sha256"), proposing.unit,
                                    proposing.name, &present, err);
     r = r < 0 ? r : make_new_or_same(arguments, screen.json, present, &proposing.recipe, err);
+    r = r < 0 ? r : keep_output(arguments, present, proposing.recipe, err);
     if (r < 0) {
         return r;
     }
@@ -193,6 +217,10 @@ static const struct bt_option sign_options[] = {
     {"zones", "FILE",
      "danh sách vùng, JSON; mặc định một vùng 'chinh' cả màn hình / its zones in "
      "JSON; one zone, the whole"},
+    {"output", "FILE",
+     "vị trí trên màn hình từng điểm ảnh ('output' trong docs/outputs.md), JSON; không nêu thì giữ "
+     "/ "
+     "where the canvas stands, in JSON; without it as it is"},
     {"volume-max", "PERCENT", "âm lượng lớn nhất / the loudest", .min = 0, .max = 100},
     {"brightness-max", "PERCENT", "sáng nhất / the brightest", .min = 1, .max = 100},
     {"province-share", "PERCENT", "phần của tỉnh nhiều nhất / the province's share at most",

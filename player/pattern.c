@@ -181,7 +181,7 @@ static int draw_slice(const struct drawing *drawing, size_t index)
     const struct bt_rect *from = &slice->from;
     frame(drawing, *from, cyan);
     BT_AUTOFREE char *words =
-        bt_strf("%zu · %d × %d · %d,%d → %d,%d · %d°", index + 1, from->width, from->height,
+        bt_strf("%zu · %d × %d · %d,%d > %d,%d · %d°", index + 1, from->width, from->height,
                 from->x, from->y, slice->x, slice->y, slice->rotation);
     int height = BT_MIN(from->height * 3 / 10, 120), edge = BT_MIN(from->width, from->height) / 12;
     const struct bt_rect at = {from->x + edge, from->y + from->height / 6, from->width - 2 * edge,
