@@ -210,7 +210,11 @@ class Walk(unittest.TestCase):
         self.bangtin("tuf", "--metadata-dir", "tuf", "--metadata-url", self.url + "/tuf/metadata",
                      "--target-name", "u/31333/quang-truong.json", "--target-dir", "out",
                      "--target-base-url", self.url + "/tuf/targets", "download")
-        # The technician says that the screen shows it.
+        # The technician says that the screen shows it, and where its canvas stands; who says nothing more of it keeps that.
+        where = {"mode": {"width": 1920, "height": 1080}, "x": 64, "y": 32}
+        (self.dir / "output.json").write_text(json.dumps(where), encoding="utf-8")
+        self.bangtin("screen", "sign", self.screen, "--carry", "u/31333/quang-truong", "--output", "output.json",
+                     "--key", "ky-thuat.json", "--yes")
         self.bangtin("screen", "sign", self.screen, "--carry", "u/31333/quang-truong", "--volume-max", 40,
                      "--key", "ky-thuat.json", "--yes")
         self.bangtin("tuf", "--metadata-dir", "tuf", "--metadata-url", self.url + "/tuf/metadata",
@@ -219,6 +223,7 @@ class Walk(unittest.TestCase):
         signed = next(path for path in (self.dir / "out").rglob("*") if self.screen in path.name)
         document = json.loads(signed.read_text(encoding="utf-8"))
         self.assertEqual(document["carries"], ["u/31333/quang-truong"])
+        self.assertEqual(document["output"], where)
         self.assertEqual((document["canvas"]["width"], document["limits"]["volume_percent"]), (320, 40))
         # The next change shows only what differs, and files seen before are not fetched again.
         second = self.upload("hai.png", (30, 30, 200))
