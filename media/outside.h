@@ -41,4 +41,7 @@ int bt_outside_measure(const char *path, int *out_width, int *out_height,
 int bt_outside_draw(const char *path, int width, int height, AVFrame *out,
                     struct bt_error *err) BT_NODISCARD;
 
+// From now on a busy machine has a minute to give those two seconds; before the first picture.
+void bt_outside_be_patient(void);
+
 #endif

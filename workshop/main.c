@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/options.h"
 #include "base/str.h"
+#include "media/outside.h"
 #include "media/stream.h"
 #include "workshop/conversion.h"
 #include "workshop/drawing.h"
@@ -76,6 +77,7 @@ static int inspect(const char *file, const char *dir, struct bt_error *err)
     const char *shown = file;
     struct bt_media_report report;
     int r = 0;
+    bt_outside_be_patient();
     bt_media_check(file, &report);
     if (report.verdict != BT_VERDICT_REFUSED && report.unreviewable) {
         r = convert(file, dir, converted, &report, err);
