@@ -158,6 +158,8 @@ class Logged:
         starts = [i for i in range(1, len(presents)) if presents[i][1] != presents[i - 1][1]]
         for last, this in zip(starts[:-1], starts[1:]):
             t_ms, item = presents[this]
+            if presents[-1][0] < t_ms + TRANSITION_MS:
+                break  # the player was stopped in its middle
             gap = t_ms - presents[last][0] - lengths_ms[presents[last][1]]
             steps = [t for t, _ in presents[this:this + 64] if t <= t_ms + TRANSITION_MS]
             pauses = [b - a for a, b in zip(steps[:-1], steps[1:])]

@@ -144,6 +144,72 @@ static void a_crossfade_goes_through_the_middle(void **state)
     close_desk(&desk);
 }
 
+// Two stills of two seconds; the second one is pushed in for 400 ms, and 200 of them are over.
+static void open_in_the_middle_of_a_push(struct desk *desk, const struct bt_test_dir *dir,
+                                         struct bt_zone_view *view)
+{
+    open_desk(desk, dir,
+              "{'id':'mot','type':'image','asset':'den','seconds':2},"
+              "{'id':'hai','type':'image','asset':'trang','seconds':2,"
+              "'transition':{'type':'push','ms':400,'towards':'up'}}");
+    assert_string_equal(show(desk, 0, view), "mot");
+    show_until(desk, 2000, "hai", view);
+    assert_string_equal(show(desk, 2200, view), "hai");
+    assert_int_equal(view->way, BT_WAY_PUSH);
+    assert_int_equal(view->towards, BT_TOWARDS_UP);
+    assert_int_equal(view->edge_px, 18);
+    assert_int_equal(bt_zone_player_due_ns(desk->zone, at(desk, 2200)), at(desk, 2220));
+}
+
+static void what_goes_out_is_gone_when_it_is_taken_down(void **state)
+{
+    struct desk desk;
+    struct bt_zone_view view;
+    BT_AUTOFINISH(bt_taken_finish) struct bt_taken taken = {0};
+    open_in_the_middle_of_a_push(&desk, *state, &view);
+    bt_taken_add_item(&taken, "a", "mot");
+    bt_zone_player_take_down(desk.zone, &taken);
+    assert_string_equal(show(&desk, 2220, &view), "hai");
+    assert_int_equal(view.mix, 1000);
+    assert_int_equal(view.to.image->pixels[0], 255);
+    assert_int_equal(view.from.kind, BT_VISUAL_NONE);
+    close_desk(&desk);
+}
+
+// Neither picture, nor nothing: a plain ground until the next item is ready.
+static void what_comes_in_is_gone_when_it_is_taken_down(void **state)
+{
+    struct desk desk;
+    struct bt_zone_view view;
+    BT_AUTOFINISH(bt_taken_finish) struct bt_taken taken = {0};
+    open_in_the_middle_of_a_push(&desk, *state, &view);
+    bt_taken_add_item(&taken, "a", "hai");
+    bt_zone_player_take_down(desk.zone, &taken);
+    bt_zone_player_view(desk.zone, at(&desk, 2220), &view);
+    assert_int_equal(view.mix, 1000);
+    assert_int_equal(view.to.kind, BT_VISUAL_COLOUR);
+    assert_int_equal(view.to.background.a, 255);
+    close_desk(&desk);
+}
+
+static void a_still_that_moves_is_due_at_every_refresh_until_it_arrives(void **state)
+{
+    struct desk desk;
+    struct bt_zone_view view;
+    open_desk(&desk, *state,
+              "{'id':'mot','type':'image','asset':'trang','seconds':1,"
+              "'motion':{'from':{'x':0.5,'y':0.5,'zoom':1},'to':{'x':0.5,'y':0.5,'zoom':2}}}");
+    int64_t width = INT64_MAX;
+    for (int64_t ms = 0; ms < 1000; ms += 20) {
+        assert_string_equal(show(&desk, ms, &view), "mot");
+        assert_int_equal(view.to.kind, BT_VISUAL_DETAIL);
+        assert_true(view.to.detail.width < width);
+        width = view.to.detail.width;
+        assert_int_equal(bt_zone_player_due_ns(desk.zone, at(&desk, ms)), at(&desk, ms + 20));
+    }
+    close_desk(&desk);
+}
+
 static void a_crawl_goes_on_over_the_full_hour(void **state)
 {
     struct desk desk;
@@ -189,6 +255,9 @@ int main(void)
         BT_TEST_IN_DIR(an_item_starts_at_the_due_end_of_the_one_before),
         BT_TEST_IN_DIR(a_switch_waits_for_its_present),
         BT_TEST_IN_DIR(a_crossfade_goes_through_the_middle),
+        BT_TEST_IN_DIR(what_goes_out_is_gone_when_it_is_taken_down),
+        BT_TEST_IN_DIR(what_comes_in_is_gone_when_it_is_taken_down),
+        BT_TEST_IN_DIR(a_still_that_moves_is_due_at_every_refresh_until_it_arrives),
         BT_TEST_IN_DIR(a_crawl_goes_on_over_the_full_hour),
         BT_TEST_IN_DIR(a_stop_empties_the_zone),
     };
