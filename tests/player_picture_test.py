@@ -93,6 +93,45 @@ class PictureTest(PlayerCase):
         self.assertGreater(len(set(drawn)), 100)
         self.assertLessEqual(max(abs(a - b) for a, b in zip(drawn, shown)), 2)
 
+    def render(self, publication, seconds):
+        out = self.campaign.path("moment.png")
+        at = f"2026-11-21T00:00:{seconds:06.3f}Z"
+        subprocess.run([PLAYER, "render", publication, "--assets", os.path.join(self.directory, "assets"),
+                        "--anchor", "2026-11-21T00:00:00Z", "--at", at, "--out", out], check=True)
+        return pixels("-i", out)
+
+    def test_render_draws_the_middle_of_a_transition(self):
+        red, blue = (254, 0, 0), (0, 0, 254)
+        for transition, left, right in (({"type": "push"}, red, blue),
+                                        ({"type": "slide", "towards": "right"}, blue, red),
+                                        ({"type": "wipe", "towards": "left"}, red, blue),
+                                        ({"type": "fade", "colour": "#00ff00"}, (0, 255, 0), (0, 255, 0)),
+                                        ({"type": "crossfade"}, (127, 0, 127), (127, 0, 127))):
+            with self.subTest(transition["type"]):
+                self.setUp()
+                self.campaign.image("do", "red", 10)
+                self.campaign.image("xanh", "blue", 10, transition={**transition, "ms": 1000})
+                publication = self.campaign.write()
+                for seconds, wanted in ((10, (red, red)), (10.5, (left, right)), (11, (blue, blue))):
+                    picture = self.render(publication, seconds)
+                    for x, colour in zip((WIDTH // 4, WIDTH * 3 // 4), wanted):
+                        at = (HEIGHT // 2 * WIDTH + x) * 3
+                        for found, level in zip(picture[at:at + 3], colour):
+                            self.assertAlmostEqual(found, level, delta=3, msg=(seconds, x))
+
+    def test_a_still_that_moves_ends_as_its_part_in_full(self):
+        path, part = self.campaign.path("mau.png"), self.campaign.path("goc.png")
+        ffmpeg("-f", "lavfi", "-i", f"gradients=size={WIDTH * 2}x{HEIGHT * 2}:seed=3,format=rgb24",
+               "-frames:v", "1", path)
+        ffmpeg("-i", path, "-vf", f"crop={WIDTH}:{HEIGHT}:{WIDTH}:{HEIGHT}", part)
+        motion = {"from": {"x": 0.5, "y": 0.5, "zoom": 1}, "to": {"x": 0.75, "y": 0.75, "zoom": 2}}
+        self.campaign.file("mau", path, "image/png", seconds=10, motion=motion)
+        self.campaign.image("sau", "red", 10, transition={"type": "wipe", "ms": 1000})
+        publication = self.campaign.write()
+        last, first, wanted = self.render(publication, 9.999), self.render(publication, 0), pixels("-i", part)
+        self.assertGreater(max(abs(a - b) for a, b in zip(first, wanted)), 30)
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(last, wanted)), 3)
+
 
 if __name__ == "__main__":
     main()
