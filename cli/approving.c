@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "cli/motion_words.h"
 #include "cli/table.h"
+#include "playlists/live_url.h"
+#include "playlists/publication.h"
 
 static const cJSON *member(const cJSON *object, const char *key)
 {
@@ -281,6 +283,25 @@ static void print_motion(const cJSON *value, FILE *to)
     }
 }
 
+// Nobody sees beforehand what will be on, so where it comes from is said in words.
+static void print_stream(const cJSON *item, FILE *to)
+{
+    const char *url = cJSON_GetStringValue(member(item, "url"));
+    const char *local = cJSON_GetStringValue(member(item, "local"));
+    char host[BT_LIVE_URL_BYTES] = "";
+    if (!bt_str_equal(cJSON_GetStringValue(member(item, "type")), "stream")) {
+        return;
+    }
+    if (url != NULL && bt_live_url_check(url, NULL) == 0) {
+        bt_live_url_host(url, host, sizeof(host));
+    }
+    fputs(local != NULL ? "      Truyền trực tiếp từ nguồn tại chỗ / live from the player's own: "
+                        : "      Truyền trực tiếp từ / live from: ",
+          to);
+    print_safe(local != NULL ? local : host, to);
+    fputc('\n', to);
+}
+
 static void print_item(const char *mark, const cJSON *item, FILE *to)
 {
     fprintf(to, "  %s ", mark);
@@ -298,6 +319,7 @@ static void print_item(const char *mark, const cJSON *item, FILE *to)
         fprintf(to, "  %.15g s", seconds->valuedouble);
     }
     fputc('\n', to);
+    print_stream(item, to);
     cJSON_ArrayForEach(each, item)
     {
         if (!is_item_key(each->string)) {

@@ -2,7 +2,7 @@
  * What every file that talks to FFmpeg needs: its errors as ours, its objects cleaned up when
  * they leave scope, its chatter off. Compiles against FFmpeg 5.1 (Debian 12) and 7.1 (Debian 13).
  *
- * Inside media/ only.
+ * Inside media/ and live/ only.
  */
 #ifndef BT_MEDIA_AV_H
 #define BT_MEDIA_AV_H

@@ -1,7 +1,7 @@
 /**
  * Frames that came as two half pictures, of two instants: one half stays, the lines of the other
  * are bent towards their neighbours wherever they stick out like the teeth of a comb. Where nothing
- * moves, both halves stay as they are. Inside media/ only.
+ * moves, both halves stay as they are. Inside media/ and live/ only.
  *
  * FFmpeg's own filters would do, but their library brings 12 MiB and 20 ms to every start.
  */

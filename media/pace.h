@@ -3,7 +3,7 @@
  * equal, some are missing, a broadcast jumps, a frame claims to last twenty hours. Out of whatever
  * comes this makes times that start at 0 and strictly increase, and durations that are sane.
  *
- * Pure arithmetic. Inside media/ only.
+ * Pure arithmetic. Inside media/ and live/ only.
  */
 #ifndef BT_MEDIA_PACE_H
 #define BT_MEDIA_PACE_H

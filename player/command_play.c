@@ -58,6 +58,7 @@ static int play(struct options *options, const struct bt_arguments *paths, const
     if (r == 0) {
         bt_kitchen_choose_decoder(kitchen, options->screen.decoder);
     }
+    r = r < 0 ? r : bt_screen_options_receive(&options->screen, kitchen, err);
     if (r == 0 && options->screen.frame_log != NULL) {
         r = bt_frame_log_open(options->screen.frame_log, &frame_log, err);
     }

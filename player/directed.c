@@ -45,6 +45,7 @@ int bt_play_directed(const struct bt_directed *directed, struct bt_error *err)
     BT_AUTO(bt_recorder) recorder = NULL;
     int64_t floor_ms = bt_process_last_wall_ms(directed->plays);
     int r = bt_kitchen_open(directed->assets, &kitchen, err);
+    r = r < 0 ? r : bt_screen_options_receive(directed->screen, kitchen, err);
     if (r == 0 && directed->screen->frame_log != NULL) {
         r = bt_frame_log_open(directed->screen->frame_log, &frame_log, err);
     }

@@ -43,6 +43,9 @@ static cJSON *on(const struct bt_stage *stage)
         cJSON_AddStringToObject(entry, "zone", play->zone);
         cJSON_AddStringToObject(entry, "publication", play->publication);
         cJSON_AddStringToObject(entry, "item", play->item);
+        if (bt_str_equal(play->kind, "local-stream")) {
+            cJSON_AddBoolToObject(entry, "local", true);
+        }
         cJSON_AddNumberToObject(entry, "since_ms",
                                 evidence->play != 0 ? (double)evidence->start.wall_ms : 0);
         cJSON_AddItemToArray(list, entry);
@@ -85,6 +88,28 @@ static void add_emergency(const struct bt_director *director, struct bt_stage *s
     }
 }
 
+// Streams that are not ready, and those that the screen does not allow.
+static void add_streams(const struct bt_director *director, const struct bt_cast *cast,
+                        cJSON *object)
+{
+    struct bt_live_house *house = bt_kitchen_lives(director->options.kitchen);
+    struct bt_live_said said[BT_MAX_LIVES];
+    size_t count = house != NULL ? bt_live_house_said(house, said) : 0;
+    for (size_t i = 0; i < count; i++) {
+        BT_AUTOFREE char *detail =
+            bt_strf("%s'%s': %s", said[i].local ? "nguồn tại chỗ / local " : "", said[i].name,
+                    said[i].why.msg);
+        if (!said[i].ready) {
+            add_trouble(object, "stream-not-ready", detail, said[i].since_ms);
+        }
+    }
+    if (cast != NULL && bt_show_forbidden_streams(bt_cast_show(cast)) > 0) {
+        add_trouble(object, "streams-not-allowed",
+                    "màn hình không cho truyền trực tiếp / the screen does not allow live streams",
+                    0);
+    }
+}
+
 static void add_clock(cJSON *object, struct bt_running_order *order, int64_t anchor_ns)
 {
     enum bt_clock_trust trust;
@@ -118,6 +143,7 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
         add_trouble(object, "wrong-mode", info.wrong_mode, info.wrong_mode_ms);
     }
     const struct bt_cast *cast = bt_stage_cast(stage);
+    add_streams(director, cast, object);
     if (cast != NULL) {
         add_clock(object, bt_cast_order(cast), info.anchor_ns);
     }

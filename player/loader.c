@@ -1,5 +1,6 @@
 #include "player/loader.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -7,11 +8,21 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/str.h"
+#include "player/awaited.h"
 #include "playlists/clock_text.h"
 
 // An 8K picture takes a good second on a small machine, and a few broken items may come first.
 #define LEAD_NS (4 * BT_NS_PER_S)
 #define FACE_LEAD_NS (BT_NS_PER_S / 2)
+
+// A live stream takes its time to connect.
+#define LIVE_LEAD_NS (12 * BT_NS_PER_S)
+
+// What is left of it for preparing something else when the stream does not come.
+#define LIVE_REST_NS (2 * BT_NS_PER_S)
+
+// How often the thread looks whether a stream is ready.
+#define LIVE_LOOK_NS (BT_NS_PER_S / 10)
 
 // How often the thread looks whether the clock was set.
 #define LOOK_NS BT_NS_PER_S
@@ -72,6 +83,7 @@ struct bt_loader {
     int64_t face_at_ns;                     // its next face
     int64_t nothing_until_ns;               // of the search that ended with the safe card
     bool safe_card;                         // delivered last
+    struct bt_awaited awaited;              // live streams
     char told[MAX_TOLD][BT_ERROR_MAX_BYTES];
     size_t told_count;
 };
@@ -115,7 +127,41 @@ static void log_problem(struct bt_loader *loader, const struct bt_error *err)
     bt_log_warn(&logger, "Zone '%s': %s; skipping it", loader->track->name, err->msg);
 }
 
-// The next item that can be shown, or NULL when none is left or too many cannot.
+static int64_t lead_ns(const struct bt_loader *loader)
+{
+    return loader->awaited.has_streams ? LIVE_LEAD_NS : LEAD_NS;
+}
+
+static void next_slot(struct bt_loader *loader, struct bt_slot *out, int64_t *out_offset_ns)
+{
+    if (!bt_awaited_resume(&loader->awaited, out, out_offset_ns)) {
+        bt_running_order_next(loader->order, loader->index, loader->next_at_ns, out, out_offset_ns);
+    }
+}
+
+// Its turn may come with another item of the same instant, and again with any later one.
+static void give_up_slot(struct bt_loader *loader)
+{
+    if (bt_awaited_drop(&loader->awaited)) {
+        bt_running_order_not_yet(loader->order, loader->index);
+    }
+}
+
+// True when there is time to wait for the stream.
+static bool await_stream(struct bt_loader *loader, const struct bt_slot *slot, int64_t offset_ns)
+{
+    int64_t due_ns = slot->start_ns - offset_ns;
+    if (due_ns - now_ns() > LIVE_REST_NS) {
+        bt_awaited_wait(&loader->awaited, slot, offset_ns);
+        return true;
+    }
+    bt_awaited_miss(&loader->awaited, slot, offset_ns);
+    bt_running_order_not_yet(loader->order, loader->index);
+    return false;
+}
+
+// The next item that can be shown, or NULL when none is left, too many cannot, or a stream is
+// awaited.
 static struct bt_prepared *prepare_one(struct bt_loader *loader)
 {
     loader->nothing_until_ns = INT64_MAX;
@@ -124,15 +170,23 @@ static struct bt_prepared *prepare_one(struct bt_loader *loader)
         int64_t offset_ns;
         struct bt_error err;
         struct bt_prepared *prepared = NULL;
-        bt_running_order_next(loader->order, loader->index, loader->next_at_ns, &slot, &offset_ns);
+        next_slot(loader, &slot, &offset_ns);
+        bt_awaited_keep(&loader->awaited, bt_kitchen_lives(loader->kitchen), &slot, now_ns());
         if (slot.item == NULL && skips > 0) {
             // Not nothing by plan, but nothing that can be shown.
             loader->nothing_until_ns = bt_running_order_to_mono(slot.end_ns, offset_ns);
             return NULL;
         }
-        if (bt_prepare(loader->kitchen, bt_running_order_show(loader->order), &slot, loader->track,
-                       offset_ns, 0, &prepared, &err) == 0) {
+        int r = bt_prepare(loader->kitchen, bt_running_order_show(loader->order), &slot,
+                           loader->track, offset_ns, 0, &prepared, &err);
+        if (r == 0) {
             return prepared;
+        }
+        if (r == -EAGAIN) {
+            if (await_stream(loader, &slot, offset_ns)) {
+                return NULL;
+            }
+            continue;
         }
         log_problem(loader, &err);
         bt_running_order_skip(loader->order, loader->index);
@@ -170,6 +224,10 @@ static void deliver(struct bt_loader *loader, struct bt_delivery content)
 static void prepare_next(struct bt_loader *loader, bool anew)
 {
     struct bt_prepared *prepared = prepare_one(loader);
+    if (bt_awaited_waits(&loader->awaited)) {
+        loader->prepare_at_ns = now_ns() + LIVE_LOOK_NS;
+        return;
+    }
     bool nothing_left = prepared == NULL;
     if (nothing_left) {
         prepared = prepare_safe_card(loader);
@@ -183,11 +241,29 @@ static void prepare_next(struct bt_loader *loader, bool anew)
     loader->ahead = true;
     loader->delivered_clock = prepared->clock;
     prepared->immediate = anew || loader->cuts_in;
+    prepared->relieves = loader->awaited.relieves;
     prepared->anew = anew;
     prepared->ticket = ++loader->ticket;
     loader->serial = prepared->serial;
     loader->cuts_in = false;
+    bt_awaited_delivered(&loader->awaited, nothing_left ? NULL : prepared);
     deliver(loader, (struct bt_delivery){.prepared = prepared});
+}
+
+// A stream that lost its turn is there: it takes over from what stands in for it, or from what was
+// prepared to.
+static void relieve(struct bt_loader *loader)
+{
+    int64_t missed_ns = bt_awaited_missed_ns(&loader->awaited), at_ns = now_ns();
+    give_up_slot(loader);
+    if (loader->ahead) {
+        bt_running_order_not_yet(loader->order, loader->index);
+    }
+    loader->next_at_ns = BT_MAX(missed_ns, at_ns);
+    loader->cuts_in = missed_ns <= at_ns;
+    loader->awaited.relieves = loader->cuts_in;
+    prepare_next(loader, false);
+    loader->awaited.relieves = false;
 }
 
 static void plan_face(struct bt_loader *loader, int64_t after_ns)
@@ -218,6 +294,8 @@ static void draw_face(struct bt_loader *loader)
 
 static void handle_want(struct bt_loader *loader, int64_t at_ns, uint64_t epoch)
 {
+    give_up_slot(loader);
+    bt_awaited_forget(&loader->awaited);
     loader->next_at_ns = at_ns;
     loader->prepare_at_ns = 0;
     loader->wanted = true;
@@ -237,7 +315,7 @@ static void go_on(struct bt_loader *loader, const struct bt_slot *slot, int64_t 
     verdict->clock = slot->item->type == BT_ITEM_CLOCK ? slot->item : NULL;
     loader->next_at_ns = verdict->end_ns;
     loader->wanted = verdict->end_ns != INT64_MAX;
-    loader->prepare_at_ns = loader->wanted ? verdict->end_ns - LEAD_NS : INT64_MAX;
+    loader->prepare_at_ns = loader->wanted ? verdict->end_ns - lead_ns(loader) : INT64_MAX;
     loader->clock = verdict->clock;
     if (loader->clock != NULL) {
         plan_face(loader, now_ns());
@@ -264,7 +342,7 @@ static void handle_succeed(struct bt_loader *loader, const struct bt_inheritance
         go_on(loader, &slot, offset_ns, &verdict);
     } else if (verdict.fate == BT_FATE_MAY_FINISH && inheritance->end_ns != INT64_MAX) {
         loader->next_at_ns = BT_MAX(inheritance->end_ns, at_ns);
-        loader->prepare_at_ns = loader->next_at_ns - LEAD_NS;
+        loader->prepare_at_ns = loader->next_at_ns - lead_ns(loader);
     } else {
         loader->cuts_in = true;
     }
@@ -280,7 +358,7 @@ static void handle_started(struct bt_loader *loader, int64_t end_ns, uint64_t ti
     loader->ahead = false;
     loader->next_at_ns = end_ns;
     loader->wanted = end_ns != INT64_MAX;
-    loader->prepare_at_ns = loader->wanted ? end_ns - LEAD_NS : INT64_MAX;
+    loader->prepare_at_ns = loader->wanted ? end_ns - lead_ns(loader) : INT64_MAX;
     loader->clock = loader->delivered_clock;
     if (loader->clock != NULL) {
         plan_face(loader, now_ns());
@@ -290,6 +368,7 @@ static void handle_started(struct bt_loader *loader, int64_t end_ns, uint64_t ti
 static void handle_hurry(struct bt_loader *loader, int64_t at_ns)
 {
     if (!loader->ahead) {
+        give_up_slot(loader);
         loader->next_at_ns = at_ns;
         loader->prepare_at_ns = 0;
         loader->wanted = true;
@@ -328,6 +407,8 @@ static bool look_at_clock(struct bt_loader *loader)
         return false;
     }
     loader->generation = generation;
+    give_up_slot(loader);
+    bt_awaited_forget(&loader->awaited);
     loader->next_at_ns = now_ns();
     prepare_next(loader, true);
     return true;
@@ -335,6 +416,10 @@ static bool look_at_clock(struct bt_loader *loader)
 
 static void work(struct bt_loader *loader)
 {
+    bt_awaited_sweep(&loader->awaited, now_ns());
+    if (bt_awaited_relieves(&loader->awaited) && !look_at_clock(loader)) {
+        relieve(loader);
+    }
     if (loader->wanted && now_ns() >= loader->prepare_at_ns && !look_at_clock(loader)) {
         prepare_next(loader, false);
     }
@@ -345,7 +430,7 @@ static void work(struct bt_loader *loader)
 
 static int64_t next_work_ns(const struct bt_loader *loader)
 {
-    int64_t at = now_ns() + LOOK_NS;
+    int64_t at = now_ns() + (bt_awaited_misses(&loader->awaited) ? LIVE_LOOK_NS : LOOK_NS);
     if (loader->wanted) {
         at = BT_MIN(at, loader->prepare_at_ns);
     }
@@ -382,6 +467,7 @@ struct bt_loader *bt_loader_create(struct bt_running_order *order, struct bt_kit
     loader->kitchen = kitchen;
     loader->index = track;
     loader->track = bt_show_track(bt_running_order_show(order), track);
+    bt_awaited_init(&loader->awaited, bt_running_order_show(order));
     loader->messages = bt_queue_create(MAX_MESSAGES, destroy_message, (struct bt_waker){0});
     loader->deliveries = bt_queue_create(MAX_MESSAGES, destroy_delivery, (struct bt_waker){0});
     if (pthread_create(&loader->thread, NULL, run, loader) != 0) {
@@ -406,6 +492,7 @@ void bt_loader_destroy(struct bt_loader *loader)
     pthread_join(loader->thread, NULL);
     bt_queue_destroy(loader->messages);
     bt_queue_destroy(loader->deliveries);
+    bt_awaited_finish(&loader->awaited);
     free(loader);
 }
 

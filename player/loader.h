@@ -4,8 +4,9 @@
  *
  * It prepares exactly one item beyond what is on the screen, a few seconds before it is due (a
  * second open clip costs memory). What cannot be prepared is skipped here, before anybody sees
- * it; when nothing is left the safe card comes. While a clock is on the screen it also draws the
- * clock's next face ahead of time.
+ * it; when nothing is left the safe card comes. A live stream that is not ready when its turn comes
+ * loses it; as soon as it is, it cuts in on what has a lower priority. While a clock is on the
+ * screen it also draws the clock's next face ahead of time.
  *
  * All functions are for the main thread and never wait, except destroy, which joins the thread.
  */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "player/running_order.h"
 #include "playlists/clock_text.h"
+#include "playlists/live_url.h"
 
 // A local file that has given no frame by then will not make a good item.
 #define PREROLL_NS (2 * BT_NS_PER_S)
@@ -21,6 +22,7 @@ struct bt_kitchen {
     struct bt_damage_watch watch;
     bool reviewed_kinds_alone;
     struct bt_decoders *decoders;  // owned; NULL: software alone
+    struct bt_live_house *lives;   // NULL: streams are not received
 };
 
 // What the steps of one preparation work on.
@@ -61,6 +63,16 @@ struct bt_decoders *bt_kitchen_decoders(const struct bt_kitchen *kitchen)
     return kitchen->decoders;
 }
 
+void bt_kitchen_receive(struct bt_kitchen *kitchen, const struct bt_local_streams *local)
+{
+    kitchen->lives = bt_live_house_create(local);
+}
+
+struct bt_live_house *bt_kitchen_lives(const struct bt_kitchen *kitchen)
+{
+    return kitchen->lives;
+}
+
 void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch)
 {
     kitchen->watch = *watch;
@@ -71,6 +83,7 @@ void bt_kitchen_destroy(struct bt_kitchen *kitchen)
     if (kitchen == NULL) {
         return;
     }
+    bt_live_house_destroy(kitchen->lives);
     bt_text_destroy(kitchen->text);
     bt_decoders_destroy(kitchen->decoders);
     bt_store_destroy(kitchen->store);
@@ -254,13 +267,57 @@ static int prepare_colour(const struct job *job, struct bt_error *err)
     return 0;  // the background is all there is
 }
 
+// What a stream would show, where none is received.
+static int draw_stream_label(const struct job *job, struct bt_error *err)
+{
+    const struct bt_live_address *live = job->slot->item->live;
+    const struct bt_text_style style = {
+        .size_px = BT_CLAMP(job->track->rect.height / 10, 8, 96),
+        .line_percent = 130,
+        .colour = {255, 255, 255, 255},
+        .background = {40, 40, 40, 255},
+        .align = BT_ALIGN_CENTER,
+        .valign = BT_VALIGN_MIDDLE,
+    };
+    char host[BT_LIVE_URL_BYTES];
+    if (live->local[0] == '\0') {
+        bt_live_url_host(live->url, host, sizeof(host));
+    }
+    BT_AUTOFREE char *text = live->local[0] != '\0'
+                                 ? bt_strf("Truyền trực tiếp\nnguồn tại chỗ '%s'", live->local)
+                                 : bt_strf("Truyền trực tiếp\n%s", host);
+    return draw_card(job->kitchen, text, &style, job->track, &job->prepared->image, err);
+}
+
+static int prepare_stream(const struct job *job, struct bt_error *err)
+{
+    const struct bt_live_address *address = job->slot->item->live;
+    struct bt_play_start *play = &job->prepared->play;
+    if (job->kitchen->lives == NULL) {
+        return draw_stream_label(job, err);
+    }
+    int r = bt_live_hold(job->kitchen->lives, address, &job->prepared->live, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!bt_live_is_ready(job->prepared->live)) {
+        struct bt_error why;
+        bt_live_why(job->prepared->live, &why);
+        return bt_fail(err, -EAGAIN, "is not ready: %s", why.msg);
+    }
+    if (address->local[0] != '\0') {
+        bt_copy_cut(play->kind, sizeof(play->kind), "local-stream");
+    }
+    return 0;
+}
+
 typedef int (*prepare_fn)(const struct job *job, struct bt_error *err);
 
 static const prepare_fn preparers[] = {
     [BT_ITEM_IMAGE] = prepare_image,   [BT_ITEM_VIDEO] = prepare_video,
     [BT_ITEM_SET] = prepare_image,     [BT_ITEM_TEXT] = prepare_text,
     [BT_ITEM_CRAWL] = prepare_crawl,   [BT_ITEM_CLOCK] = prepare_clock,
-    [BT_ITEM_COLOUR] = prepare_colour,
+    [BT_ITEM_COLOUR] = prepare_colour, [BT_ITEM_STREAM] = prepare_stream,
 };
 
 static void describe_asset(const struct bt_slot *slot, struct bt_play_start *play)
@@ -316,6 +373,7 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
     }
     const struct bt_item *item = slot->item;
     prepared->type = item->type;
+    prepared->priority = slot->rule->priority;
     prepared->background = item->background;
     prepared->place =
         (struct bt_item){.fit = item->fit, .focus_x = item->focus_x, .focus_y = item->focus_y};

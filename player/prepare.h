@@ -34,6 +34,15 @@ struct bt_decoders *bt_kitchen_decoders(const struct bt_kitchen *kitchen);  // N
 // From now on pictures are shown only of kinds that their reviewers could see
 // (bt_picture_is_reviewable), and clips that have one picture track.
 void bt_kitchen_trust_reviewed_kinds_alone(struct bt_kitchen *kitchen);
+
+/**
+ * From now on live streams are received, and those that the installer wrote down (NULL: none).
+ * Without it a stream item is a plain field that says what would be there.
+ */
+void bt_kitchen_receive(struct bt_kitchen *kitchen, const struct bt_local_streams *local);
+
+// Where they are received; NULL: they are not.
+struct bt_live_house *bt_kitchen_lives(const struct bt_kitchen *kitchen);
 void bt_kitchen_destroy(struct bt_kitchen *kitchen);
 BT_DEFINE_AUTO(bt_kitchen)
 
@@ -48,6 +57,7 @@ int bt_kitchen_card(struct bt_kitchen *kitchen, const char *utf8, const struct b
  * playing. Waits until a clip's first frames are decoded, at most 2 s.
  *
  * Errors: a missing or damaged asset, or one that cannot be decoded; the message names the item.
+ * -EAGAIN: a live stream that is not ready yet.
  */
 int bt_prepare(struct bt_kitchen *kitchen, const struct bt_show *show, const struct bt_slot *slot,
                const struct bt_track *track, int64_t offset_ns, int64_t skip_ns,

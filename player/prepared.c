@@ -10,6 +10,7 @@ void bt_prepared_destroy(struct bt_prepared *prepared)
         return;
     }
     bt_stream_destroy(prepared->stream);
+    bt_live_unref(prepared->live);
     free(prepared->loop.tiles);
     bt_strip_destroy(prepared->strip);
     bt_image_destroy(prepared->image);

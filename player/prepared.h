@@ -8,6 +8,7 @@
 #ifndef BT_PLAYER_PREPARED_H
 #define BT_PLAYER_PREPARED_H
 
+#include "live/live.h"
 #include "media/motion.h"
 #include "media/picture.h"
 #include "media/stream.h"
@@ -19,6 +20,7 @@ struct bt_prepared {
     bool empty;         // the track shows nothing until end_ns
     bool immediate;     // replaces what is on the screen as soon as it is here
     bool anew;          // the timeline begins anew with it: nothing is resumed
+    bool relieves;      // what is on only stood in for it; with `immediate`
     bool unrecorded;    // no play: what bridges the time until the next item is ready
     int type;           // enum bt_item_type
     uint64_t ticket;    // the loader's number for it
@@ -28,6 +30,7 @@ struct bt_prepared {
     int64_t limit_ns;   // the schedule takes over; INT64_MAX: never
     int64_t offset_ns;  // how much was shown before
     int64_t rest_ns;    // how much is left of it; INT64_MAX: endless
+    int priority;       // enum bt_priority
     bool own_length;    // a clip that ends where its last frame ends
     enum bt_start_reason why_start;
     enum bt_end_reason why_end;
@@ -42,6 +45,7 @@ struct bt_prepared {
     struct bt_strip *strip;  // the line once; its width is the crawl's cycle
     struct bt_strip loop;    // the same tiles repeated past the zone's width; borrows them
     struct bt_stream *stream;
+    struct bt_live *live;  // held
     struct bt_item place;  // fit and focus only: what bt_place needs
     int64_t speed_px;
     int towards;                  // of a crawl: enum bt_towards

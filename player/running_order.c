@@ -126,6 +126,13 @@ void bt_running_order_skip(struct bt_running_order *order, size_t track)
     pthread_mutex_unlock(&order->lock);
 }
 
+void bt_running_order_not_yet(struct bt_running_order *order, size_t track)
+{
+    pthread_mutex_lock(&order->lock);
+    bt_timeline_not_yet(order->timeline, track);
+    pthread_mutex_unlock(&order->lock);
+}
+
 void bt_running_order_keep(struct bt_running_order *order, size_t track, int64_t serial)
 {
     pthread_mutex_lock(&order->lock);

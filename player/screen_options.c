@@ -69,6 +69,7 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
         .stage.run_ns = bt_argument_int(arguments, "for", 0) * BT_NS_PER_S,
         .frame_log = bt_argument(arguments, "frame-log"),
         .decoder = bt_argument(arguments, "decoder"),
+        .streams = bt_argument(arguments, "streams"),
         .trust = (enum bt_trust_mode)find_word(bt_argument(arguments, "clock"), bt_screen_clocks),
     };
     struct bt_output_options *output = &out->stage.output;
@@ -82,4 +83,15 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
                ? 0
                : bt_fail(err, -EINVAL, "--window '%s': cần dạng / must look like 1280x720+0+0",
                          window);
+}
+
+int bt_screen_options_receive(const struct bt_screen_options *options, struct bt_kitchen *kitchen,
+                              struct bt_error *err)
+{
+    struct bt_local_streams local = {0};
+    int r = options->streams == NULL ? 0 : bt_local_streams_load(options->streams, &local, err);
+    if (r == 0) {
+        bt_kitchen_receive(kitchen, &local);
+    }
+    return r;
 }

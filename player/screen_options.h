@@ -10,6 +10,7 @@
 struct bt_screen_options {
     struct bt_stage_options stage;
     const char *frame_log;  // NULL: none
+    const char *streams;    // what the installer wrote down about live streams; NULL: nothing
     enum bt_trust_mode trust;
     const char *decoder;  // of bt_decoder_names; NULL: "auto"
 };
@@ -33,6 +34,7 @@ extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
          "auto, trusted, untrusted: tin đồng hồ máy đến đâu / how far the system clock is " \
          "trusted (a Raspberry Pi has no clock battery)",                                              \
          .words = bt_screen_clocks},                                                                   \
+        {"streams", "FILE", "nguồn truyền trực tiếp tại chỗ / this machine's own live streams"},       \
     {                                                                                                  \
         "verbose", NULL, "nói nhiều hơn / say more"                                                \
     }
@@ -40,5 +42,9 @@ extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
 // -EINVAL: which value is not taken. Texts stay the arguments'.
 int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_screen_options *out,
                            struct bt_error *err) BT_NODISCARD;
+
+// Live streams are received from now on, also those of the file. Errors: as bt_local_streams_load.
+int bt_screen_options_receive(const struct bt_screen_options *options, struct bt_kitchen *kitchen,
+                              struct bt_error *err) BT_NODISCARD;
 
 #endif

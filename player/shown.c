@@ -8,11 +8,15 @@
 // Frames later than this many of their durations are dropped.
 #define MAX_LATE_FRAMES 2
 
+// Beyond this a pixel's shape is a mistake.
+#define MAX_SAR 8
+
 // A crawl that fell behind by more refreshes than this begins to count anew.
 #define MAX_LATE_STEPS 3
 
 // How soon to look again for a frame that is missing.
 #define LOOK_NS BT_NS_PER_MS
+#define LIVE_LOOK_NS (10 * BT_NS_PER_MS)
 
 static uint64_t next_serial(void)
 {
@@ -29,6 +33,11 @@ static void changed(struct bt_shown *shown)
 static bool is_clip(const struct bt_shown *shown)
 {
     return shown->prepared != NULL && shown->prepared->stream != NULL;
+}
+
+static bool is_live(const struct bt_shown *shown)
+{
+    return shown->prepared != NULL && shown->prepared->live != NULL;
 }
 
 static bool is_crawl(const struct bt_shown *shown)
@@ -131,6 +140,17 @@ static int64_t due_of_clip(const struct bt_shown *shown, int64_t now_ns)
     return BT_MAX(expected_ns, now_ns + LOOK_NS);
 }
 
+static int64_t number_of(const struct bt_frame *frame)
+{
+    return frame != NULL ? frame->number : -1;
+}
+
+static int64_t due_of_live(const struct bt_shown *shown, int64_t now_ns)
+{
+    int64_t due_ns = bt_live_due_ns(shown->prepared->live, number_of(shown->frame));
+    return due_ns == INT64_MAX ? now_ns + LIVE_LOOK_NS : due_ns;
+}
+
 int64_t bt_shown_due_ns(const struct bt_shown *shown, int64_t now_ns)
 {
     if (shown->prepared == NULL) {
@@ -139,13 +159,16 @@ int64_t bt_shown_due_ns(const struct bt_shown *shown, int64_t now_ns)
     if (is_clip(shown)) {
         return due_of_clip(shown, now_ns);
     }
+    if (is_live(shown)) {
+        return due_of_live(shown, now_ns);
+    }
     if (is_crawl(shown) || is_moving(shown)) {
         return shown->step_due_ns;
     }
     return shown->face != NULL ? shown->face_at_ns : INT64_MAX;
 }
 
-static void take_frame(struct bt_shown *shown, int64_t at_ns)
+static void put_up(struct bt_shown *shown, struct bt_frame *frame, int64_t at_ns)
 {
     bool was_presented = !shown->is_new;
     if (shown->old_frame == NULL && was_presented) {
@@ -154,10 +177,15 @@ static void take_frame(struct bt_shown *shown, int64_t at_ns)
         bt_frame_destroy(shown->frame);
         shown->dropped += !was_presented;
     }
-    shown->frame = bt_stream_pop(shown->prepared->stream);
+    shown->frame = frame;
     shown->frame_shown_ns = at_ns;
     shown->waiting_since_ns = 0;
     changed(shown);
+}
+
+static void take_frame(struct bt_shown *shown, int64_t at_ns)
+{
+    put_up(shown, bt_stream_pop(shown->prepared->stream), at_ns);
 }
 
 static enum bt_shown_state missing_frame(struct bt_shown *shown, int64_t at_ns)
@@ -200,6 +228,19 @@ static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns, i
         }
         take_frame(shown, at_ns);
     }
+}
+
+// What does not come is not waited for: the last frame stays a while.
+static enum bt_shown_state advance_live(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
+{
+    struct bt_live *live = shown->prepared->live;
+    struct bt_frame *frame = bt_live_take(live, at_ns + tolerance_ns, number_of(shown->frame));
+    if (frame != NULL) {
+        shown->dropped += shown->frame != NULL ? frame->number - shown->frame->number - 1 : 0;
+        put_up(shown, frame, at_ns);
+    }
+    bool lost = shown->frame == NULL || bt_live_silent_ns(live, at_ns) > BT_LIVE_SILENCE_NS;
+    return lost ? BT_SHOWN_FAILED : BT_SHOWN_READY;
 }
 
 static void advance_crawl(struct bt_shown *shown, const struct bt_grid *grid, int64_t at_ns,
@@ -255,6 +296,9 @@ enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_gri
     if (is_clip(shown)) {
         return advance_clip(shown, at_ns, tolerance_ns);
     }
+    if (is_live(shown)) {
+        return advance_live(shown, at_ns, tolerance_ns);
+    }
     if (is_crawl(shown)) {
         advance_crawl(shown, grid, at_ns, tolerance_ns);
     } else if (is_moving(shown)) {
@@ -288,6 +332,15 @@ static struct bt_rect turn_back(struct bt_rect r, int rotation, int up_width, in
     }
 }
 
+// A live stream's frames say it each for themselves.
+static struct bt_stream_info info_of_live(const struct AVFrame *frame)
+{
+    AVRational sar = frame->sample_aspect_ratio;
+    bool sane =
+        sar.num > 0 && sar.den > 0 && sar.num / MAX_SAR <= sar.den && sar.den / MAX_SAR <= sar.num;
+    return (struct bt_stream_info){.sar_num = sane ? sar.num : 1, .sar_den = sane ? sar.den : 1};
+}
+
 /*
  * The item's fit is about the picture people see: upright, with square pixels. The frame may lie
  * on its side and have other pixels.
@@ -295,7 +348,9 @@ static struct bt_rect turn_back(struct bt_rect r, int rotation, int up_width, in
 static void place_frame(const struct bt_shown *shown, const struct bt_rect *zone,
                         struct bt_visual *out)
 {
-    const struct bt_stream_info *info = bt_stream_info(shown->prepared->stream);
+    const struct bt_stream_info live = info_of_live(shown->frame->av);
+    const struct bt_stream_info *info =
+        is_live(shown) ? &live : bt_stream_info(shown->prepared->stream);
     int width = shown->frame->av->width, height = shown->frame->av->height;
     int64_t wide = (int64_t)width * info->sar_num / info->sar_den;
     int square_width = (int)BT_CLAMP(wide, 1, BT_MEDIA_MAX_SIDE_PX);
@@ -360,7 +415,7 @@ void bt_shown_presented(struct bt_shown *shown)
 
 int64_t bt_shown_pts_ms(const struct bt_shown *shown)
 {
-    return shown->frame == NULL ? -1 : shown->frame->pts_ns / BT_NS_PER_MS;
+    return shown->frame == NULL || is_live(shown) ? -1 : shown->frame->pts_ns / BT_NS_PER_MS;
 }
 
 struct bt_prepared *bt_shown_finish(struct bt_shown *shown)

@@ -18,7 +18,7 @@
 enum bt_shown_state {
     BT_SHOWN_READY,    // everything due at the instant is there
     BT_SHOWN_WAITING,  // a due frame is not decoded yet
-    BT_SHOWN_FAILED,   // the clip broke; prepared->stream has the words
+    BT_SHOWN_FAILED,   // the clip or stream broke; prepared->stream or live has the words
 };
 
 struct bt_shown {

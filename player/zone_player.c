@@ -168,6 +168,9 @@ static enum bt_end_reason reason_of_end(const struct bt_zone_player *zone, int64
         return BT_END_ERROR;
     }
     if (zone->next->immediate) {
+        if (zone->next->relieves) {
+            return BT_END_SCHEDULE;
+        }
         bool preempted = zone->judged && zone->verdict.fate == BT_FATE_PREEMPTED;
         return preempted ? BT_END_PREEMPTED : BT_END_REMOVED;
     }
@@ -238,6 +241,15 @@ static void ask_for_next(struct bt_zone_player *zone, int64_t at_ns, const char 
     bt_loader_hurry(zone->loader, at_ns);
 }
 
+static void tell_failure(const struct bt_prepared *prepared, struct bt_error *out)
+{
+    if (prepared->live != NULL) {
+        bt_live_why(prepared->live, out);
+    } else {
+        bt_stream_error(prepared->stream, out);
+    }
+}
+
 // A clip that is shorter than its publication says.
 static void hurry_if_early(struct bt_zone_player *zone)
 {
@@ -273,7 +285,7 @@ bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns)
     hurry_if_early(zone);
     if (state == BT_SHOWN_FAILED) {
         struct bt_error err;
-        bt_stream_error(zone->now.prepared->stream, &err);
+        tell_failure(zone->now.prepared, &err);
         ask_for_next(zone, at_ns, err.msg);
     } else if (state == BT_SHOWN_WAITING && at_ns - zone->now.waiting_since_ns > STALL_NS) {
         ask_for_next(zone, at_ns, "gives no more frames");

@@ -67,6 +67,15 @@ static bool same_cards(const struct bt_publication *pub_a, const struct bt_item 
     return true;
 }
 
+static bool same_live(const struct bt_live_address *a, const struct bt_live_address *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    return bt_str_equal(a->url, b->url) && bt_str_equal(a->pins, b->pins) &&
+           bt_str_equal(a->local, b->local);
+}
+
 bool bt_item_same(const struct bt_publication *pub_a, const struct bt_item *a,
                   const struct bt_publication *pub_b, const struct bt_item *b)
 {
@@ -76,5 +85,5 @@ bool bt_item_same(const struct bt_publication *pub_a, const struct bt_item *a,
            same_transition(&a->transition, &b->transition) && same_motion(&a->motion, &b->motion) &&
            a->speed_px == b->speed_px && a->towards == b->towards &&
            bt_str_equal(a->text, b->text) && same_style(&a->style, &b->style) &&
-           same_cards(pub_a, a, pub_b, b);
+           same_live(a->live, b->live) && same_cards(pub_a, a, pub_b, b);
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "playlists/live_url.h"
 
 int bt_plan_run(const struct bt_show *show, struct bt_moment from, int64_t until_ns,
                 bt_plan_fn take, void *context)
@@ -67,6 +68,17 @@ static int append_number(struct bt_buf *buf, const char *key, int64_t number)
     return bt_buf_appendf(buf, "%s%lld", key, (long long)number);
 }
 
+// Where a stream comes from: its host, or the name of the player's own.
+static int append_live(struct bt_buf *buf, const struct bt_live_address *live)
+{
+    char host[BT_LIVE_URL_BYTES];
+    if (live->local[0] != '\0') {
+        return append_text(buf, ",\"local\":", live->local);
+    }
+    bt_live_url_host(live->url, host, sizeof(host));
+    return append_text(buf, ",\"host\":", host);
+}
+
 // What there is only with an item.
 static int append_item(struct bt_buf *buf, const struct bt_slot *slot)
 {
@@ -80,6 +92,7 @@ static int append_item(struct bt_buf *buf, const struct bt_slot *slot)
     r = r < 0 ? r : append_text(buf, ",\"publication\":", p->id);
     r = r < 0 ? r : append_text(buf, ",\"layer\":", bt_layer_word(p->layer));
     r = r < 0 ? r : append_text(buf, ",\"priority\":", bt_priority_word(slot->rule->priority));
+    r = r < 0 || item->live == NULL ? r : append_live(buf, item->live);
     return r < 0 ? r : append_text(buf, ",\"rule\":", slot->rule->id);
 }
 

@@ -9,11 +9,17 @@
 #include "playlists/publication_read.h"
 #include "playlists/publication_words.h"
 
+void bt_item_finish(struct bt_item *item)
+{
+    free(item->cards);
+    free(item->text);
+    free(item->live);
+}
+
 static void finish_playlist(struct bt_playlist *playlist)
 {
     for (size_t i = 0; i < playlist->item_count; i++) {
-        free(playlist->items[i].cards);
-        free(playlist->items[i].text);
+        bt_item_finish(&playlist->items[i]);
     }
     free(playlist->items);
 }

@@ -14,6 +14,7 @@
 
 #include "base/compiler.h"
 #include "base/error.h"
+#include "base/pin.h"
 #include "base/sha256.h"
 #include "playlists/output_plan.h"
 
@@ -49,6 +50,8 @@
 #define BT_MAX_LIFTS 256
 #define BT_MAX_FIELDS 16
 #define BT_FIELD_MAX_BYTES 256
+#define BT_LIVE_URL_BYTES 513  // with the NUL
+#define BT_MAX_LIVE_PINS 4
 
 enum bt_layer {
     BT_LAYER_SCREEN,    // canvas, layouts, safe card, limits; signed by a technician
@@ -72,6 +75,7 @@ enum bt_item_type {
     BT_ITEM_CRAWL,  // a line or two that move
     BT_ITEM_CLOCK,  // time and date
     BT_ITEM_COLOUR,
+    BT_ITEM_STREAM,  // live: HLS or progressive
 };
 
 enum bt_fit {
@@ -170,6 +174,16 @@ struct bt_card {
     int64_t duration_ms;  // 0: as long as the asset, or endless (see bt_item_length_ms)
 };
 
+/**
+ * Where a live stream comes from: an https address whose certificate has one of these keys, or a
+ * stream that the installer gave a name on the player itself.
+ */
+struct bt_live_address {
+    char url[BT_LIVE_URL_BYTES];                 // "" for a local one
+    char pins[BT_MAX_LIVE_PINS * BT_PIN_BYTES];  // "sha256//…;sha256//…" as curl takes them
+    char local[BT_ID_BYTES];                     // "" for one with a URL
+};
+
 struct bt_item {
     char id[BT_ID_BYTES];  // unique in the publication; what a play record names
     char title[BT_TITLE_BYTES];
@@ -186,8 +200,9 @@ struct bt_item {
     char *text;  // TEXT, CRAWL: UTF-8; CLOCK: its pattern (docs/publication.md);
                  // else NULL
     struct bt_text_style style;
-    int64_t speed_px;  // CRAWL: whole pixels per refresh, 1..3
-    int towards;       // CRAWL: enum bt_towards, left or right
+    int64_t speed_px;              // CRAWL: whole pixels per refresh, 1..3
+    int towards;                   // CRAWL: enum bt_towards, left or right
+    struct bt_live_address *live;  // STREAM; else NULL
 };
 
 struct bt_playlist {
@@ -264,6 +279,7 @@ struct bt_lift {
 struct bt_limits {
     int64_t volume_percent, brightness_percent;
     int64_t province_share_percent;  // of a zone's time, while others have something to show
+    bool live;                       // live streams are shown; without a word they are not
 };
 
 enum bt_field_type { BT_FIELD_TEXT, BT_FIELD_NUMBER, BT_FIELD_TIME };
@@ -340,6 +356,9 @@ BT_DEFINE_AUTO(bt_publication)
 #define BT_ENDLESS_MS INT64_MAX
 int64_t bt_card_length_ms(const struct bt_publication *publication, const struct bt_item *item,
                           size_t card);
+
+// What an item owns.
+void bt_item_finish(struct bt_item *item);
 
 // Words for logs, plans and records: "image", "unit", "emergency"...
 const char *bt_item_type_word(int type);

@@ -16,6 +16,7 @@ struct draft {
     struct bt_item item;
     int asset;           // of an item with one file, or -1
     int64_t seconds_ms;  // the item's own, the default of a set's cards; 0 when not said
+    struct bt_live_address live;
 };
 
 static int read_permille(const cJSON *value, void *target, void *context, struct bt_error *err)
@@ -170,6 +171,18 @@ static int finish_clock(const struct bt_reading *reading, struct draft *draft, s
     return finish_plain(reading, draft, err);
 }
 
+static int finish_stream(const struct bt_reading *reading, struct draft *draft,
+                         struct bt_error *err)
+{
+    int r = bt_check_live_address(&draft->live, err);
+    if (r < 0) {
+        return r;
+    }
+    draft->item.live = BT_NEW(struct bt_live_address);
+    *draft->item.live = draft->live;
+    return finish_plain(reading, draft, err);
+}
+
 // What every item has. The type was read before and chose the table.
 #define COMMON(seconds_optional)                                                                   \
     BT_LEAF(struct draft, item.id, "id", bt_read_name),                                            \
@@ -229,6 +242,13 @@ static const struct bt_json_field colour_fields[] = {
     COMMON(true),
     BT_LEAF(struct draft, item.background, "colour", bt_read_colour),
 };
+static const struct bt_json_field stream_fields[] = {
+    COMMON(true),
+    BT_LEAF(struct draft, live.url, "url", bt_read_live_url, .optional = true),
+    BT_LEAF(struct draft, live.pins, "pins", bt_read_live_pins, .optional = true),
+    BT_LEAF(struct draft, live.local, "local", bt_read_name, .optional = true),
+    FITTED,
+};
 
 static const struct item_kind {
     const struct bt_json_field *fields;
@@ -242,6 +262,7 @@ static const struct item_kind {
     [BT_ITEM_CRAWL] = {crawl_fields, BT_ARRAY_LEN(crawl_fields), finish_plain},
     [BT_ITEM_CLOCK] = {clock_fields, BT_ARRAY_LEN(clock_fields), finish_clock},
     [BT_ITEM_COLOUR] = {colour_fields, BT_ARRAY_LEN(colour_fields), finish_plain},
+    [BT_ITEM_STREAM] = {stream_fields, BT_ARRAY_LEN(stream_fields), finish_stream},
 };
 
 // The shortest card, since a transition may stand before any of them.

@@ -86,6 +86,8 @@ int bt_read_seconds(const cJSON *value, void *target, void *context, struct bt_e
 int bt_read_asset_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_campaign_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_playlist_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_live_url(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_live_pins(const cJSON *value, void *target, void *context, struct bt_error *err);
 
 // An item's transition (struct bt_transition) and motion (struct bt_motion).
 int bt_read_transition(const cJSON *value, void *target, void *context, struct bt_error *err);
@@ -98,6 +100,9 @@ extern const struct bt_text_style bt_style_defaults;
 int bt_read_milli(const cJSON *value, int64_t min, int64_t max, int64_t *out, struct bt_error *err);
 
 int bt_check_span(int64_t from_ms, int64_t until_ms, struct bt_error *err);
+
+// Either a URL with pins or a local name.
+int bt_check_live_address(const struct bt_live_address *live, struct bt_error *err);
 
 // A name as bt_read_name takes it.
 bool bt_is_name(const char *text);

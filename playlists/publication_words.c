@@ -6,8 +6,8 @@
 
 const char *const bt_layer_words[] = {"screen", "province", "unit", "emergency", NULL};
 const char *const bt_priority_words[] = {"fallback", "normal", "priority", "emergency", NULL};
-const char *const bt_item_type_words[] = {"image", "video", "set",    "text",
-                                          "crawl", "clock", "colour", NULL};
+const char *const bt_item_type_words[] = {"image", "video",  "set",    "text", "crawl",
+                                          "clock", "colour", "stream", NULL};
 const char *const bt_fit_words[] = {"contain", "cover", "stretch", NULL};
 const char *const bt_transition_words[] = {"cut",  "crossfade", "fade", "slide",
                                            "push", "wipe",      NULL};
@@ -20,7 +20,7 @@ const char *const bt_weekday_words[] = {"mon", "tue", "wed", "thu", "fri", "sat"
 
 const char *bt_item_type_word(int type)
 {
-    assert(type >= BT_ITEM_IMAGE && type <= BT_ITEM_COLOUR);
+    assert(type >= BT_ITEM_IMAGE && type <= BT_ITEM_STREAM);
     return bt_item_type_words[type];
 }
 

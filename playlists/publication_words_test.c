@@ -27,6 +27,7 @@ static void every_enum_value_has_its_word(void **state)
     assert_string_equal(bt_priority_word(BT_PRIORITY_EMERGENCY), "emergency");
     assert_string_equal(bt_item_type_word(BT_ITEM_SET), "set");
     assert_string_equal(bt_item_type_word(BT_ITEM_COLOUR), "colour");
+    assert_string_equal(bt_item_type_word(BT_ITEM_STREAM), "stream");
     assert_string_equal(bt_fit_words[BT_FIT_COVER], "cover");
     assert_string_equal(bt_transition_words[BT_TRANSITION_CROSSFADE], "crossfade");
     assert_string_equal(bt_transition_words[BT_TRANSITION_WIPE], "wipe");
@@ -41,7 +42,7 @@ static void no_list_is_longer_than_its_enum(void **state)
     (void)state;
     assert_int_equal(length(bt_layer_words), BT_LAYER_EMERGENCY + 1);
     assert_int_equal(length(bt_priority_words), BT_PRIORITY_EMERGENCY + 1);
-    assert_int_equal(length(bt_item_type_words), BT_ITEM_COLOUR + 1);
+    assert_int_equal(length(bt_item_type_words), BT_ITEM_STREAM + 1);
     assert_int_equal(length(bt_fit_words), BT_FIT_STRETCH + 1);
     assert_int_equal(length(bt_transition_words), BT_TRANSITION_WIPE + 1);
     assert_int_equal(length(bt_towards_words), BT_TOWARDS_DOWN + 1);

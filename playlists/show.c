@@ -26,6 +26,7 @@ struct bt_show {
     bool layout_has[BT_MAX_LAYOUTS][MAX_TRACKS];
     struct bt_feed *feeds;
     size_t feed_count, feed_capacity;
+    size_t forbidden_streams;
     struct bt_buf notices;
 };
 
@@ -265,19 +266,55 @@ static void add_feed(struct bt_show *show, const struct bt_publication *p,
 static void find_limits(struct bt_show *show)
 {
     struct bt_limits *least = &show->limits;
-    *least = (struct bt_limits){100, 100, 100};
+    size_t words = 0, allow_live = 0;
+    *least = (struct bt_limits){100, 100, 100, false};
     for (size_t i = 0; i < show->publication_count; i++) {
         const struct bt_limits *limits = &show->publications[i]->limits;
+        words += show->publications[i]->layer == BT_LAYER_SCREEN;
+        allow_live += limits->live;  // no other layer can say it
         least->volume_percent = BT_MIN(least->volume_percent, limits->volume_percent);
         least->brightness_percent = BT_MIN(least->brightness_percent, limits->brightness_percent);
         least->province_share_percent =
             BT_MIN(least->province_share_percent, limits->province_share_percent);
+    }
+    least->live = words > 0 && allow_live == words;
+}
+
+static void forbid_streams_of(struct bt_show *show, const struct bt_publication *publication,
+                              struct bt_playlist *playlist)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < playlist->item_count; i++) {
+        struct bt_item *item = &playlist->items[i];
+        if (item->type != BT_ITEM_STREAM) {
+            playlist->items[kept++] = *item;
+            continue;
+        }
+        BT_AUTOFREE char *text =
+            bt_strf("Item '%s' of publication '%s' is left out: the screen's publication does not "
+                    "allow live streams",
+                    item->id, publication->id);
+        note(show, text);
+        show->forbidden_streams++;
+        bt_item_finish(item);
+    }
+    playlist->item_count = kept;
+}
+
+static void forbid_streams(struct bt_show *show)
+{
+    for (size_t i = 0; i < show->publication_count && !show->limits.live; i++) {
+        struct bt_publication *publication = show->publications[i];
+        for (size_t j = 0; j < publication->playlist_count; j++) {
+            forbid_streams_of(show, publication, &publication->playlists[j]);
+        }
     }
 }
 
 static int merge(struct bt_show *show, struct bt_error *err)
 {
     find_limits(show);
+    forbid_streams(show);
     int r = find_canvas(show, err);
     if (r == 0) {
         r = find_output(show, err);
@@ -390,6 +427,11 @@ int bt_show_find_layout(const struct bt_show *show, const char *name)
 bool bt_show_layout_has(const struct bt_show *show, size_t layout, size_t track)
 {
     return show->layout_has[layout][track];
+}
+
+size_t bt_show_forbidden_streams(const struct bt_show *show)
+{
+    return show->forbidden_streams;
 }
 
 const char *bt_show_notices(const struct bt_show *show)

@@ -9,7 +9,8 @@
  * deterministic order. A rule that names no known zone or layout is left out and noted. The order
  * in which the publications are given does not matter.
  *
- * A publication that is to be activated at a time is not valid before it.
+ * A publication that is to be activated at a time is not valid before it. Live streams are left
+ * out unless every publication of the layer screen allows them, and there is one.
  */
 #ifndef BT_PLAYLISTS_SHOW_H
 #define BT_PLAYLISTS_SHOW_H
@@ -67,6 +68,9 @@ const struct bt_feed *bt_show_feed(const struct bt_show *show, size_t index);
 // The first layout is the one in force when no rule chooses another. -1: not known.
 int bt_show_find_layout(const struct bt_show *show, const char *name);
 bool bt_show_layout_has(const struct bt_show *show, size_t layout, size_t track);
+
+// How many stream items were left out since the screen's word does not allow live streams.
+size_t bt_show_forbidden_streams(const struct bt_show *show);
 
 // What the merge left out, in words, one line each; "" when nothing.
 const char *bt_show_notices(const struct bt_show *show);

@@ -148,6 +148,33 @@ static void tracks_stand_once_per_name_and_place_from_far_to_near(void **state)
     }
 }
 
+#define STREAMS(limits)                                                                            \
+    "{'format':1,'id':'screen','version':2,'layer':'screen'," CANVAS LAYOUT limits                 \
+    "'playlists':[{'name':'p','items':[{'id':'tv','type':'stream','local':'hoi-truong'},"          \
+    "{'id':'gio','type':'clock'}]}],'schedule':[{'zone':'main','playlist':'p'}]}"
+
+static void live_streams_are_left_out_unless_the_screen_allows_them(void **state)
+{
+    (void)state;
+    static const char *const silent[] = {STREAMS("")};
+    static const char *const allowed[] = {STREAMS("'limits':{'live':true},")};
+    static const char *const one_does_not[] = {
+        STREAMS("'limits':{'live':true},"),
+        "{'format':1,'id':'second','version':1,'layer':'screen'}"};
+    BT_AUTO(bt_show) off = merge(silent, 1);
+    BT_AUTO(bt_show) on = merge(allowed, 1);
+    BT_AUTO(bt_show) divided = merge(one_does_not, 2);
+    assert_int_equal(bt_show_publication(off, 0)->playlists[0].item_count, 1);
+    assert_int_equal(bt_show_forbidden_streams(off), 1);
+    assert_string_equal(bt_show_notices(off),
+                        "Item 'tv' of publication 'screen' is left out: the screen's publication "
+                        "does not allow live streams\n");
+    assert_int_equal(bt_show_publication(on, 0)->playlists[0].item_count, 2);
+    assert_int_equal(bt_show_forbidden_streams(on), 0);
+    assert_string_equal(bt_show_notices(on), "");
+    assert_int_equal(bt_show_forbidden_streams(divided), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +184,7 @@ int main(void)
         cmocka_unit_test(the_screen_says_where_its_canvas_stands),
         cmocka_unit_test(canvas_and_layouts_come_from_the_lowest_layer),
         cmocka_unit_test(tracks_stand_once_per_name_and_place_from_far_to_near),
+        cmocka_unit_test(live_streams_are_left_out_unless_the_screen_allows_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,8 +83,7 @@ void bt_publication_take_down(struct bt_publication *publication, const struct b
         for (size_t i = 0; i < playlist->item_count; i++) {
             struct bt_item *item = &playlist->items[i];
             if (bt_taken_hits(taken, publication, item)) {
-                free(item->cards);
-                free(item->text);
+                bt_item_finish(item);
             } else {
                 playlist->items[kept++] = *item;
             }

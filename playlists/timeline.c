@@ -310,7 +310,7 @@ void bt_track_settle(struct track *track, int64_t at_ns)
     bool early = at_ns < last->end_ns;
     int64_t shown_ns = BT_MAX(early ? at_ns - last->start_ns : last->end_ns - last->start_ns, 0);
     if (track->skipped) {
-        source->rotation->avoid_until_ns[run.item] = last->end_ns;
+        source->rotation->avoid_until_ns[run.item] = track->avoid_until_ns;
     } else {
         bt_rotation_charge(source->rotation, run.item, shown_ns);
         bt_fair_charge(track->parties, track->source_count, run.source, shown_ns);
@@ -523,7 +523,16 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct b
 
 void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index)
 {
-    timeline->tracks[track_index].skipped = true;
+    struct track *track = &timeline->tracks[track_index];
+    track->skipped = true;
+    track->avoid_until_ns = track->last.end_ns;
+}
+
+void bt_timeline_not_yet(struct bt_timeline *timeline, size_t track_index)
+{
+    struct track *track = &timeline->tracks[track_index];
+    track->skipped = true;
+    track->avoid_until_ns = track->last.start_ns + 1;
 }
 
 const char *bt_start_reason_word(int reason)

@@ -101,6 +101,12 @@ void bt_timeline_next(struct bt_timeline *timeline, size_t track_index, struct b
 void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index);
 
 /**
+ * The slot last given was not ready to be shown: it is skipped likewise, but its item may be chosen
+ * again for any later instant.
+ */
+void bt_timeline_not_yet(struct bt_timeline *timeline, size_t track_index);
+
+/**
  * The slot with that serial is on the screen now, and is the newest given for the track: its state
  * is remembered for a succession. False (and nothing remembered) when it is not the newest.
  */

@@ -138,6 +138,21 @@ static void a_skipped_campaign_gives_its_time_to_nobody(void **state)
     finish_walk(&w);
 }
 
+static void an_item_that_is_not_ready_loses_its_turn_and_nothing_else(void **state)
+{
+    (void)state;
+    struct walk w = start_walk(
+        HEAD "'playlists':[{'name':'p','items':[" TEXT("a", "10") "]},{'name':'q','items':[" TEXT(
+            "f", "3") "]}],'schedule':[" RULE("r",
+                                              "p") "],'fallback':[{'zone':'main','playlist':'q'}]}",
+        "2026-10-10T08:00:00+07:00");
+    step(&w);
+    bt_timeline_not_yet(w.timeline, 0);
+    w.at.wall_ns = w.slot.start_ns;
+    assert_steps(&w, "f a");
+    finish_walk(&w);
+}
+
 static void an_item_that_cannot_finish_is_not_started(void **state)
 {
     (void)state;
@@ -739,6 +754,7 @@ int main(void)
         cmocka_unit_test(what_could_not_be_shown_is_passed_over_for_its_time),
         cmocka_unit_test(without_anything_else_a_damaged_item_leaves_its_time_empty),
         cmocka_unit_test(a_skipped_campaign_gives_its_time_to_nobody),
+        cmocka_unit_test(an_item_that_is_not_ready_loses_its_turn_and_nothing_else),
         cmocka_unit_test(an_item_that_cannot_finish_is_not_started),
         cmocka_unit_test(nothing_scheduled_is_one_empty_slot_until_something_is),
         cmocka_unit_test(when_all_is_over_the_slot_never_ends),

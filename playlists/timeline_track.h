@@ -74,7 +74,8 @@ struct track {
     struct run pending[PRIORITIES];  // to be gone on with; deeper ones were cut into
     struct run shown;                // what `last` shows
     struct bt_slot last;
-    bool settled, skipped;  // `last` is accounted for; could not be shown
+    bool settled, skipped;   // `last` is accounted for; could not be shown
+    int64_t avoid_until_ns;  // its item, when it was skipped
     int64_t run_count, serial_count;
 
     bool prefers;     // the next item comes from a preferred source, once

@@ -269,6 +269,8 @@ static const struct {
     {"crawl", "chữ chạy"},
     {"clock", "đồng hồ"},
     {"colour", "nền màu"},
+    {"stream", "truyền trực tiếp"},
+    {"local-stream", "truyền trực tiếp, nguồn tại chỗ"},
     {"screen", "màn hình"},
     {"province", "tỉnh"},
     {"unit", "đơn vị"},

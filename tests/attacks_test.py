@@ -19,6 +19,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import broadcast
+
 try:
     from hijacked_server import FileKey, Hijacked, Key, Loot, activation, canonical, now_ms, sha256, signatures
     from hijacked_world import A, B, BANGTIN, BOARD, PLAYER, SERVER, Screen, World, middle, picture
@@ -713,6 +715,103 @@ class Garbage(AttackCase):
         del self.house.session
         self.start()
         self.judge()
+
+
+class Streams(AttackCase):
+    """Live streams: from where, and with which key, is signed, and so is whether the screen takes any. The installer allows
+    private addresses here, so that nothing but that keeps the player from a broadcaster on this machine."""
+
+    def setUp(self):
+        super().setUp()
+        key, self.pin = broadcast.make_key(self.directory, "dai")
+        self.broadcaster = broadcast.Server(key)
+        self.addCleanup(self.broadcaster.close)
+        self.broadcaster.hls("/k/1.m3u8", broadcast.encode_segments(self.directory, "k", 60, "320x180"))
+        self.streams = os.path.join(self.directory, "streams.json")
+        with open(self.streams, "w") as file:
+            json.dump({"private_addresses": True}, file)
+
+    def start(self, *options):
+        return super().start("--streams", self.streams, *options)
+
+    def board(self, pin=None):
+        """A stream, and the red picture as what there is without it."""
+        red = self.document()
+        stream = {"id": "kenh", "type": "stream", "url": self.broadcaster.url("/k/1.m3u8"), "pins": [pin or self.pin]}
+        playlists = [{"name": "tv", "items": [stream]}, *red["playlists"]]
+        return dict(red, playlists=playlists, zones=None, schedule=[{"zone": "chinh", "playlist": "tv"}],
+                    fallback=[{"zone": "chinh", "playlist": red["playlists"][0]["name"]}])
+
+    def forge_board(self, *keys, **more):
+        document = {key: value for key, value in self.board(**more).items() if value is not None}
+        self.house.loot.forge(f"u-{A}", {BOARD: document}, keys)
+
+    def forge_screen(self, *keys, **more):
+        loot, path = self.house.loot, f"s/{A}/{WORLD.screen}.json"
+        document = dict(json.loads(loot.approved(path)), version=99, limits={"brightness_percent": 80, "live": True}, **more)
+        loot.forge(f"s-{A}", {path: document}, keys)
+
+    def test_what_is_signed_and_allowed_is_shown(self):
+        """That the judge can see."""
+        self.forge_board(self.key("an"), self.key("binh"))
+        self.forge_screen(self.key("ky-thuat-a"))
+        self.house.loot.issue()
+        self.start()
+        self.screen.wait_item("kenh")
+
+    def test_a_stream_that_nobody_signed(self):
+        self.forge_board(*self.house.loot.online.values())
+        self.house.loot.issue()
+        self.lie()
+        self.assertEqual(self.broadcaster.connections, 0)
+
+    def test_a_stream_where_the_screen_takes_none(self):
+        """Signed by everybody of the commune; the technician has not allowed it."""
+        self.forge_board(self.key("an"), self.key("binh"))
+        self.house.loot.issue()
+        self.start()
+        self.screen.wait_item(WORLD.red)
+        self.approved |= self.items(BOARD, 1)
+        self.judge(RED)
+        self.assertEqual(self.broadcaster.connections, 0)
+        self.screen.wait(lambda: "streams-not-allowed" in self.troubles())
+
+    def test_leave_to_stream_that_nobody_signed(self):
+        self.forge_screen(*self.house.loot.online.values(), playlists=self.board()["playlists"][:1],
+                          schedule=[{"zone": "chinh", "playlist": "tv", "priority": "emergency"}])
+        self.house.loot.issue()
+        self.lie()
+        self.assertEqual(self.broadcaster.connections, 0)
+
+    def test_another_key_at_the_address(self):
+        """Whoever sits between player and broadcaster, or took its name."""
+        other = broadcast.make_key(self.directory, "khac")[1]
+        self.forge_board(self.key("an"), self.key("binh"), pin=other)
+        self.forge_screen(self.key("ky-thuat-a"))
+        self.house.loot.issue()
+        self.start()
+        self.screen.wait_item(WORLD.red)
+        self.approved |= self.items(BOARD, 1)
+        self.screen.wait(lambda: "stream-not-ready" in self.troubles())
+        self.judge(RED)
+        self.assertEqual(self.broadcaster.touched, [])
+
+    def test_a_takedown_of_a_stream(self):
+        self.forge_board(self.key("an"), self.key("binh"))
+        self.forge_screen(self.key("ky-thuat-a"))
+        self.house.loot.issue()
+        self.start()
+        self.screen.wait_item("kenh")
+        self.meet()
+        document = self.board()
+        self.assertEqual(self.answer("takedown", id="t-x", assets=[], items=[
+            {"publication": document["id"], "item": "kenh"}])["state"], "done")
+        presents = len(self.screen.presents())
+        self.screen.wait_item(WORLD.red)
+        self.assertNotIn("kenh", {item for present in self.screen.presents()[presents:] for item, _ in present})
+
+    def troubles(self):
+        return {trouble["code"] for status in self.house.statuses[-1:] for trouble in status.get("troubles", [])}
 
 
 class Approvers(AttackCase):

@@ -56,6 +56,7 @@ static const struct member on_members[] = {
     {"zone", TEXT, .max = 63},
     {"publication", TEXT, .max = 63},
     {"item", TEXT, .max = 63},
+    {"local", FLAG},
     {"since_ms", NUMBER, .min = -MAX_NUMBER, .max = MAX_NUMBER},
 };
 SHAPE(on);
