@@ -28,7 +28,7 @@ const char *const bt_decoder_names[] = {"auto", "software", "drm", "v4l2m2m", "v
 struct failure {
     const struct bt_decoder_impl *impl;
     int codec, profile;
-    bool wholly;
+    enum bt_decoder_fault fault;
 };
 
 struct bt_decoders {
@@ -41,6 +41,7 @@ struct bt_decoders {
     // Protected by lock.
     struct failure failures[MAX_FAILURES];
     size_t failure_count;
+    size_t told_count;  // of these, without what was absent
     int64_t since_ms;
     struct bt_error last;
 };
@@ -82,7 +83,7 @@ static bool is_blamed(const struct bt_decoders *decoders, const struct bt_decode
         const struct failure *failure = &decoders->failures[i];
         bool alike =
             failure->codec == (int)parameters->codec_id && failure->profile == parameters->profile;
-        if (failure->impl == impl && (failure->wholly || alike)) {
+        if (failure->impl == impl && (failure->fault == BT_FAULT_HANGS || alike)) {
             return true;
         }
     }
@@ -119,38 +120,45 @@ const struct bt_decoder_impl *bt_decoders_next(struct bt_decoders *decoders,
 
 // False when it was known, or nothing more can be remembered.
 static bool remember(struct bt_decoders *decoders, const struct bt_decoder_impl *impl,
-                     const AVCodecParameters *parameters, bool wholly, const char *why)
+                     const AVCodecParameters *parameters, enum bt_decoder_fault fault,
+                     const char *why)
 {
     if (is_blamed(decoders, impl, parameters) || decoders->failure_count == MAX_FAILURES) {
         return false;
     }
-    if (decoders->failure_count == 0) {
+    decoders->failures[decoders->failure_count++] =
+        (struct failure){impl, (int)parameters->codec_id, parameters->profile, fault};
+    if (fault == BT_FAULT_ABSENT) {
+        return true;
+    }
+    if (decoders->told_count++ == 0) {
         decoders->since_ms = bt_clock_wall_ms(bt_clock_real());
     }
-    decoders->failures[decoders->failure_count++] =
-        (struct failure){impl, (int)parameters->codec_id, parameters->profile, wholly};
     (void)bt_fail(&decoders->last, -1, "%s, %s: %s", impl->name,
                   avcodec_get_name(parameters->codec_id), why);
     return true;
 }
 
 void bt_decoders_blame(struct bt_decoders *decoders, const struct bt_decoder_impl *impl,
-                       const AVCodecParameters *parameters, bool wholly, const char *why)
+                       const AVCodecParameters *parameters, enum bt_decoder_fault fault,
+                       const char *why)
 {
     pthread_mutex_lock(&decoders->lock);
-    bool news = remember(decoders, impl, parameters, wholly, why);
+    bool news = remember(decoders, impl, parameters, fault, why);
     pthread_mutex_unlock(&decoders->lock);
-    if (news) {
+    if (news && fault == BT_FAULT_ABSENT) {
+        bt_log_info(&logger, "Decoder %s cannot be used with %s: %s", impl->name,
+                    avcodec_get_name(parameters->codec_id), why);
+    } else if (news) {
         bt_log_warn(&logger, "Decoder %s fails with %s (%s); %s in software from now on",
                     impl->name, avcodec_get_name(parameters->codec_id), why,
-                    wholly ? "everything" : "the like of this");
+                    fault == BT_FAULT_HANGS ? "everything" : "the like of this");
     }
 }
 
 void bt_decoders_failures(struct bt_decoders *decoders, struct bt_decoder_failures *out)
 {
     pthread_mutex_lock(&decoders->lock);
-    *out =
-        (struct bt_decoder_failures){decoders->failure_count, decoders->since_ms, decoders->last};
+    *out = (struct bt_decoder_failures){decoders->told_count, decoders->since_ms, decoders->last};
     pthread_mutex_unlock(&decoders->lock);
 }

@@ -45,11 +45,18 @@ const struct bt_decoder_impl *bt_decoders_next(struct bt_decoders *decoders,
 struct bt_patience;
 void bt_decoders_patience(const struct bt_decoders *decoders, struct bt_patience *out);
 
-// Remembers that it failed; logs when this is news. `wholly`: for every clip.
-void bt_decoders_blame(struct bt_decoders *decoders, const struct bt_decoder_impl *impl,
-                       const struct AVCodecParameters *parameters, bool wholly, const char *why);
+enum bt_decoder_fault {
+    BT_FAULT_ABSENT,  // could not be opened: as a rule there is no such device after all
+    BT_FAULT_STOPS,   // with this kind of clip
+    BT_FAULT_HANGS,
+};
 
-// What failed since the start of the process.
+// Remembers that it failed; logs when this is news.
+void bt_decoders_blame(struct bt_decoders *decoders, const struct bt_decoder_impl *impl,
+                       const struct AVCodecParameters *parameters, enum bt_decoder_fault fault,
+                       const char *why);
+
+// What stopped or hung since the start of the process; what could not be opened is no failure.
 struct bt_decoder_failures {
     size_t count;
     int64_t since_ms;      // UTC, of the first

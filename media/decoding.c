@@ -54,7 +54,8 @@ static bool open_hardware(struct bt_decoding *decoding)
             decoding->impl = impl;
             return true;
         }
-        bt_decoders_blame(decoders, impl, parameters, r == -ETIMEDOUT, err.msg);
+        bt_decoders_blame(decoders, impl, parameters,
+                          r == -ETIMEDOUT ? BT_FAULT_HANGS : BT_FAULT_ABSENT, err.msg);
     }
     return false;
 }
@@ -89,9 +90,10 @@ const struct bt_decoder_impl *bt_decoding_impl(const struct bt_decoding *decodin
     return decoding->impl;
 }
 
-static void blame(struct bt_decoding *decoding, const struct bt_decoder_impl *impl, bool wholly)
+static void blame(struct bt_decoding *decoding, const struct bt_decoder_impl *impl,
+                  enum bt_decoder_fault fault)
 {
-    bt_decoders_blame(decoding->setup.decoders, impl, decoding->setup.decoder.parameters, wholly,
+    bt_decoders_blame(decoding->setup.decoders, impl, decoding->setup.decoder.parameters, fault,
                       decoding->why.msg);
 }
 
@@ -102,7 +104,7 @@ static void blame(struct bt_decoding *decoding, const struct bt_decoder_impl *im
 static int replace(struct bt_decoding *decoding, const struct bt_decoder_impl *suspect, bool hangs)
 {
     if (suspect != NULL && hangs) {
-        blame(decoding, suspect, true);
+        blame(decoding, suspect, BT_FAULT_HANGS);
         suspect = NULL;
     }
     bt_decoder_destroy(BT_TAKE(decoding->decoder));
@@ -133,7 +135,7 @@ static int replace_silent(struct bt_decoding *decoding)
 static void end_replay(struct bt_decoding *decoding)
 {
     if (decoding->suspect != NULL && decoding->damaged == 0) {
-        blame(decoding, decoding->suspect, false);
+        blame(decoding, decoding->suspect, BT_FAULT_STOPS);
     }
     decoding->suspect = NULL;
     decoding->replaying = false;

@@ -243,15 +243,6 @@ static int draw_scene(struct gles2_output *gles2, SDL_Texture *target,
     return r;
 }
 
-// To a texture of the canvas's size.
-static int draw_canvas(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
-{
-    const struct placing one_to_one = {
-        .scale = 1, .bounds = {0, 0, gles2->base.canvas_width, gles2->base.canvas_height}};
-    int r = prepare_fades(gles2, err);
-    return r < 0 ? r : draw_scene(gles2, target, &one_to_one, err);
-}
-
 // A slice of the canvas into a texture of its own.
 static int draw_slice(struct gles2_output *gles2, size_t index, struct bt_error *err)
 {
@@ -406,23 +397,57 @@ static int gles2_present(struct bt_output *output, struct bt_error *err)
     return gles2->window.lost ? bt_fail(err, -ENODEV, "The display is gone") : 0;
 }
 
-static int read_with(struct gles2_output *gles2, struct bt_image *into,
-                     int (*draw)(struct gles2_output *gles2, SDL_Texture *target,
-                                 struct bt_error *err),
+static int read_target(struct gles2_output *gles2, struct bt_image *into, struct bt_rect at,
+                       struct bt_error *err)
+{
+    const SDL_Rect part = {0, 0, at.width, at.height};
+    uint8_t *pixels = into->pixels + (size_t)at.y * into->stride + (size_t)at.x * 4;
+    int r = SDL_RenderReadPixels(gles2->context.renderer, &part, SDL_PIXELFORMAT_ARGB8888, pixels,
+                                 (int)into->stride);
+    return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot read the canvas") : 0;
+}
+
+// Part after part, since a canvas may be larger than any texture.
+static int read_canvas(struct gles2_output *gles2, SDL_Texture *target, int side,
+                       struct bt_image *into, struct bt_error *err)
+{
+    int r = prepare_fades(gles2, err);
+    for (int y = 0; r >= 0 && y < into->height; y += side) {
+        for (int x = 0; r >= 0 && x < into->width; x += side) {
+            const struct bt_rect part = {x, y, BT_MIN(side, into->width - x),
+                                         BT_MIN(side, into->height - y)};
+            const struct placing placing = {
+                .scale = 1, .x = -x, .y = -y, .bounds = {0, 0, part.width, part.height}};
+            r = draw_scene(gles2, target, &placing, err);
+            r = r < 0 ? r : read_target(gles2, into, part, err);
+        }
+    }
+    return r;
+}
+
+static int read_raster(struct gles2_output *gles2, SDL_Texture *target, int side,
+                       struct bt_image *into, struct bt_error *err)
+{
+    (void)side;
+    int r = draw_raster(gles2, target, err);
+    return r < 0 ? r
+                 : read_target(gles2, into, (struct bt_rect){0, 0, into->width, into->height}, err);
+}
+
+static int read_with(struct gles2_output *gles2, struct bt_image *into, int side,
+                     int (*read)(struct gles2_output *gles2, SDL_Texture *target, int side,
+                                 struct bt_image *into, struct bt_error *err),
                      struct bt_error *err)
 {
     if (!gles2->valid) {
         return bt_fail(err, -EAGAIN, "Nothing was composed yet");
     }
-    SDL_Texture *target = create_target(gles2, into->width, into->height);
+    SDL_Texture *target =
+        create_target(gles2, BT_MIN(into->width, side), BT_MIN(into->height, side));
     if (target == NULL) {
         return bt_fail_sdl(err, -ENOMEM, "Cannot read the canvas");
     }
-    int r = draw(gles2, target, err);
-    if (r == 0 && SDL_RenderReadPixels(gles2->context.renderer, NULL, SDL_PIXELFORMAT_ARGB8888,
-                                       into->pixels, (int)into->stride) < 0) {
-        r = bt_fail_sdl(err, -EIO, "Cannot read the canvas");
-    }
+    int r = read(gles2, target, side, into, err);
     SDL_SetRenderTarget(gles2->context.renderer, NULL);
     SDL_DestroyTexture(target);
     return r;
@@ -430,12 +455,14 @@ static int read_with(struct gles2_output *gles2, struct bt_image *into,
 
 static int gles2_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
 {
-    return read_with((struct gles2_output *)output, into, draw_canvas, err);
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    return read_with(gles2, into, gles2->context.max_side, read_canvas, err);
 }
 
+// No display is larger than a texture may be.
 static int gles2_read_raster(struct bt_output *output, struct bt_image *into, struct bt_error *err)
 {
-    return read_with((struct gles2_output *)output, into, draw_raster, err);
+    return read_with((struct gles2_output *)output, into, BT_CANVAS_MAX_PX, read_raster, err);
 }
 
 // All that lies in the GPU's memory; the next scene is uploaded anew.
