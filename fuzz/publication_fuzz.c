@@ -16,6 +16,11 @@ static void check_item(const struct bt_publication *pub, const struct bt_item *i
         int64_t length_ms = bt_card_length_ms(pub, item, i);
         assert(length_ms >= BT_ITEM_MIN_MS && item->transition.ms <= length_ms / 2);
     }
+    const struct bt_sight *sights[] = {&item->motion.from, &item->motion.to};
+    for (size_t i = 0; item->motion.moves && i < 2; i++) {
+        assert(sights[i]->zoom >= 1000 && sights[i]->zoom <= BT_ZOOM_MAX_PERMILLE);
+        assert(sights[i]->x >= 0 && sights[i]->x <= 1000);
+    }
     if (item->type == BT_ITEM_CLOCK) {
         BT_AUTOFREE char *text = bt_clock_text(item->text, 0);
         assert(text != NULL);

@@ -97,6 +97,30 @@ static void a_recipe_becomes_a_document_that_plays(void **state)
     assert_int_equal(publication->rule_count, 3);
 }
 
+static void how_items_move_is_passed_on(void **state)
+{
+    (void)state;
+    BT_AUTOBUF text;
+    struct bt_error err = {0};
+    int r = compose(
+        "{\"playlists\": [{\"name\": \"a\", \"items\": [{\"id\": \"i\", \"type\": \"image\","
+        " \"asset\": \"" PICTURE "\", \"seconds\": 8,"
+        " \"transition\": {\"type\": \"push\", \"ms\": 800, \"towards\": \"up\"},"
+        " \"motion\": {\"from\": {\"x\": 0.5, \"y\": 0.5, \"zoom\": 1},"
+        " \"to\": {\"x\": 0.25, \"y\": 0.5, \"zoom\": 1.5}}}]}]}",
+        &text, &err);
+    assert_string_equal(err.msg, "");
+    assert_int_equal(r, 0);
+    BT_AUTO(bt_publication) publication = NULL;
+    assert_int_equal(
+        bt_publication_parse(text.data, text.len, BT_UNKNOWN_REFUSE, &publication, &err), 0);
+    const struct bt_item *item = &publication->playlists[0].items[0];
+    assert_int_equal(item->transition.type, BT_TRANSITION_PUSH);
+    assert_int_equal(item->transition.towards, BT_TOWARDS_UP);
+    assert_true(item->motion.moves);
+    assert_int_equal(item->motion.to.zoom, 1500);
+}
+
 static void what_two_playlists_share_has_two_ids(void **state)
 {
     (void)state;
@@ -236,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recipe_becomes_a_document_that_plays),
+        cmocka_unit_test(how_items_move_is_passed_on),
         cmocka_unit_test(what_two_playlists_share_has_two_ids),
         cmocka_unit_test(a_file_that_is_used_twice_is_listed_once),
         cmocka_unit_test(a_recipe_that_does_not_play_is_refused_with_the_place),
