@@ -5,6 +5,7 @@
 #include "base/options.h"
 
 extern const struct bt_command_group bt_play_commands, bt_run_commands, bt_render_commands,
-    bt_plan_commands, bt_check_commands, bt_measure_commands, bt_pattern_commands;
+    bt_plan_commands, bt_texts_commands, bt_check_commands, bt_measure_commands,
+    bt_pattern_commands;
 
 #endif

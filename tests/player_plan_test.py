@@ -34,6 +34,25 @@ class PlanTest(PlayerCase):
         self.assertEqual(Counter(planned), {"a": 8, "c": 7, "b": 5})
         self.assertEqual(shown, planned)
 
+    def texts(self, text, zone):
+        publication = self.campaign.write(
+            assets=None, zones=[{"name": "chinh", **zone, "playlist": "p"}], fallback=[{"zone": "chinh", "playlist": "p"}],
+            playlists=[{"name": "p", "items": [{"id": "a", "type": "text", "text": text, "seconds": 1, "style": {"size": 40}},
+                                               {"id": "b", "type": "colour", "colour": "#ff0000"}]}])
+        done = subprocess.run([PLAYER, "texts", publication], capture_output=True, text=True, timeout=180, check=False)
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(t["item"], t["zone"], t["size"]) for t in told], [("a", "chinh", 40)], done.stderr)
+        return done.returncode, told[0]
+
+    def test_texts_that_do_not_fit_their_zones_are_named(self):
+        status, told = self.texts("Nghị quyết", {"width": 320, "height": 100})
+        self.assertEqual((status, told["verdict"], told["shown_size"], told["advice_vi"]), (0, "fits", 40, ""))
+        status, told = self.texts("Nghị quyết\nsố 57-NQ/TW\nvề chuyển đổi số", {"width": 320, "height": 50})
+        self.assertEqual((status, told["verdict"], told["lines_left_out"]), (1, "smaller", 0))
+        self.assertIn("viết ngắn lại", told["advice_vi"])
+        status, told = self.texts("\n".join("một hai ba bốn"), {"width": 320, "height": 40})
+        self.assertEqual((status, told["verdict"], told["shown_size"]), (2, "left-out", 8))
+
 
 if __name__ == "__main__":
     main()
