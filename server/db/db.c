@@ -223,17 +223,19 @@ static void leave_writer(struct bt_db_pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
-int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err)
+static int begin(struct bt_db *db, enum bt_db_begin how, struct bt_error *err)
 {
     assert(!db->in_transaction);
+    bool writes = how != BT_DB_BEGIN_READING;
     const struct bt_db_engine *engine = db->pool->engine;
     int r = writes ? enter_writer(db->pool, err) : 0;
     if (r < 0) {
         return r;
     }
     r = engine->revive(db->connection, err);
-    r = r < 0 ? r : engine->begin(db->connection, writes, err);
+    r = r < 0 ? r : engine->begin(db->connection, how, err);
     if (r < 0) {
+        engine->rollback(db->connection);
         if (writes) {
             leave_writer(db->pool);
         }
@@ -243,6 +245,16 @@ int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err)
     db->writes = writes;
     db->failed = false;
     return 0;
+}
+
+int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err)
+{
+    return begin(db, writes ? BT_DB_BEGIN_WRITING : BT_DB_BEGIN_READING, err);
+}
+
+int bt_db_begin_alone(struct bt_db *db, struct bt_error *err)
+{
+    return begin(db, BT_DB_BEGIN_ALONE, err);
 }
 
 static void end_transaction(struct bt_db *db)

@@ -80,6 +80,13 @@ void bt_db_release(struct bt_db *db);
  * bt_db_run is a writing transaction of its own, and each bt_db_ask a reading one.
  */
 int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * A writing transaction beside which no other one writes, so that nobody's changes make it fail
+ * however much others write: for what was refused several times. It waits for those that have
+ * begun, 5 s at most (-EAGAIN); those that begin meanwhile wait for it.
+ */
+int bt_db_begin_alone(struct bt_db *db, struct bt_error *err) BT_NODISCARD;
 int bt_db_commit(struct bt_db *db, struct bt_error *err) BT_NODISCARD;
 void bt_db_rollback(struct bt_db *db);
 

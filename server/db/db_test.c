@@ -330,10 +330,10 @@ static void more_statements_than_are_kept_work_too(void **state)
     bt_db_release(db);
 }
 
-static int add_one(struct bt_db *db, struct bt_error *err)
+static int add_one(struct bt_db *db, bool alone, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_begin(db, true, err);
+    int r = alone ? bt_db_begin_alone(db, err) : bt_db_begin(db, true, err);
     r = r < 0 ? r : bt_db_ask(db, &rows, err, "SELECT n FROM thing WHERE id = 'a'");
     if (r == 0 && bt_db_next(rows)) {
         r = (int)bt_db_run(db, err, "UPDATE thing SET n = $1 WHERE id = 'a'",
@@ -349,7 +349,7 @@ static void *add_fifty(void *context)
     struct bt_db *db = bt_testing_acquire(context);
     for (int i = 0; i < 50;) {
         struct bt_error err = {0};
-        int r = add_one(db, &err);
+        int r = add_one(db, false, &err);
         if (r < 0 && r != -EAGAIN) {
             fprintf(stderr, "%s\n", err.msg);
             abort();
@@ -372,6 +372,25 @@ static void writers_at_the_same_time_lose_nothing(void **state)
         pthread_join(threads[i], NULL);
     }
     assert_int_equal(ask_number(db, "SELECT n FROM thing"), 200);
+    bt_db_release(db);
+}
+
+static void who_writes_alone_is_never_refused(void **state)
+{
+    struct bt_db *db = acquire_with_tables(*state);
+    assert_int_equal(insert(db, "a", 0), 1);
+    pthread_t threads[4];
+    for (size_t i = 0; i < BT_ARRAY_LEN(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, add_fifty, *state), 0);
+    }
+    for (int i = 0; i < 20; i++) {
+        struct bt_error err = {0};
+        check(add_one(db, true, &err), &err);
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(threads); i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(ask_number(db, "SELECT n FROM thing"), 220);
     bt_db_release(db);
 }
 
@@ -746,6 +765,7 @@ int main(void)
         bt_db_test(an_answer_has_a_limit),
         bt_db_test(more_statements_than_are_kept_work_too),
         bt_db_test(writers_at_the_same_time_lose_nothing),
+        bt_db_test(who_writes_alone_is_never_refused),
         bt_db_test(who_finds_no_free_connection_waits_for_one),
         bt_db_test(a_newer_database_is_refused),
         bt_db_test(opening_again_runs_no_migration_twice),

@@ -10,6 +10,13 @@
 // Enough for 64 rows of one statement (server/db/many.h).
 #define BT_DB_MAX_VALUES 1024
 
+enum bt_db_begin {
+    BT_DB_BEGIN_READING,
+    BT_DB_BEGIN_WRITING,
+    BT_DB_BEGIN_ALONE,      // writing, with no other writer
+    BT_DB_BEGIN_MIGRATING,  // writing; there may be no tables yet
+};
+
 struct bt_db_engine {
     const char *name;
     bool one_writer;  // the pool lets one writing transaction in at a time
@@ -20,7 +27,7 @@ struct bt_db_engine {
     // Makes a connection that was lost anew; called outside transactions.
     int (*revive)(void *connection, struct bt_error *err);
 
-    int (*begin)(void *connection, bool writes, struct bt_error *err);
+    int (*begin)(void *connection, enum bt_db_begin begin, struct bt_error *err);
     int (*commit)(void *connection, struct bt_error *err);
     void (*rollback)(void *connection);
 

@@ -99,7 +99,7 @@ static int run_missing(const struct run *run, struct bt_error *err)
 
 static int run_in_transaction(const struct run *run, struct bt_error *err)
 {
-    int r = run->engine->begin(run->connection, true, err);
+    int r = run->engine->begin(run->connection, BT_DB_BEGIN_MIGRATING, err);
     if (r < 0) {
         return r;
     }

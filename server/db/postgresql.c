@@ -181,10 +181,24 @@ static int postgresql_revive(void *handle, struct bt_error *err)
     return r < 0 ? r : configure(connection, err);
 }
 
-static int postgresql_begin(void *handle, bool writes, struct bt_error *err)
+/*
+ * A reader's snapshot needs no more; it never fails and never makes a writer fail.
+ *
+ * Writers share a lock on a table that is always there, and who has to be alone takes it for
+ * itself: whoever waits for a lock is served in turn, so writers that never end do not keep it
+ * waiting. LOCK takes no snapshot yet; what was committed while it waited is seen.
+ */
+static const char *const begins[] = {
+    [BT_DB_BEGIN_READING] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    [BT_DB_BEGIN_WRITING] = "BEGIN; LOCK TABLE schema_migration IN ROW SHARE MODE",
+    [BT_DB_BEGIN_ALONE] = "BEGIN; SET LOCAL lock_timeout = '5s';"
+                          "LOCK TABLE schema_migration IN EXCLUSIVE MODE",
+    [BT_DB_BEGIN_MIGRATING] = "BEGIN",
+};
+
+static int postgresql_begin(void *handle, enum bt_db_begin how, struct bt_error *err)
 {
-    // A reader's snapshot needs no more; it never fails and never makes a writer fail.
-    return exec(handle, writes ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    return exec(handle, begins[how], err);
 }
 
 // When the connection is lost now, nobody knows whether it was committed: that is no -EAGAIN.

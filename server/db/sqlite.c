@@ -157,8 +157,10 @@ static int run_kept(void *handle, const char *sql, struct bt_error *err)
     return r < 0 ? (int)r : 0;
 }
 
-static int sqlite_begin(void *handle, bool writes, struct bt_error *err)
+// The pool lets one writer in at a time: each is alone.
+static int sqlite_begin(void *handle, enum bt_db_begin how, struct bt_error *err)
 {
+    bool writes = how != BT_DB_BEGIN_READING;
     int r = set_read_only(handle, !writes, err);
     if (r < 0) {
         return r;

@@ -82,6 +82,7 @@ struct bt_call {
 
     // While the gate is asked for the first time.
     bool body_awaited;  // it was not read yet
+    int tries;          // how often the database refused it
     bool body_missed;   // and somebody wanted it
     bool let_in;
 

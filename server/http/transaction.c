@@ -30,13 +30,23 @@ static void let_go(struct bt_call *call)
     }
 }
 
+// Others have made it fail so often: now they wait. Players come again by themselves.
+static bool is_urgent(const struct bt_call *call)
+{
+    return call->tries >= BT_TRANSACTION_TRIES_BESIDE_OTHERS && call->route->who == BT_WHO_USER;
+}
+
 static int begin(struct bt_call *call, bool writes, struct bt_error *err)
 {
     if (call->server->db == NULL) {
         return 0;
     }
     int r = bt_db_acquire(call->server->db, &call->db, err);
-    return r < 0 ? r : bt_db_begin(call->db, writes, err);
+    if (r < 0) {
+        return r;
+    }
+    return writes && is_urgent(call) ? bt_db_begin_alone(call->db, err)
+                                     : bt_db_begin(call->db, writes, err);
 }
 
 static bool passes_gate(struct bt_call *call)
@@ -130,9 +140,10 @@ static bool try_often(struct bt_call *call, int (*once)(struct bt_call *call, st
 {
     call->now_ms = bt_clock_wall_ms(call->server->clock);
     struct bt_error err = {0};
+    call->tries = 0;
     int r = once(call, &err);
-    for (int tries = 0; r == -EAGAIN && tries < BT_TRANSACTION_TRIES; tries++) {
-        give_way(call, tries);
+    while (r == -EAGAIN && call->tries < BT_TRANSACTION_TRIES) {
+        give_way(call, call->tries++);
         r = once(call, &err);
     }
     if (r < 0) {

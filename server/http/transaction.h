@@ -9,6 +9,8 @@
 
 // The database may refuse a transaction this often before the caller is told to come back.
 #define BT_TRANSACTION_TRIES 8
+// And this often before a person's request is done while nobody else writes.
+#define BT_TRANSACTION_TRIES_BESIDE_OTHERS 3
 
 // Before the body is read: asks the gate alone. False: the refusal is in the call's reply.
 bool bt_call_judge(struct bt_call *call);
