@@ -12,6 +12,7 @@
 #define MAX_CONNECTORS 64
 #define MAX_TEXT_BYTES 4096  // of one file: a page of the kernel's
 #define MAX_CARD 63
+#define MAX_SIDE 65535  // what an EDID can say
 
 // Each file of a connector that tells one display from another.
 enum file { FILE_STATUS, FILE_MODES, FILE_EDID, FILE_COUNT };
@@ -56,25 +57,52 @@ static void add_card(struct bt_connectors *connectors, int card)
     connectors->card_count++;
 }
 
+// "1920x1080": the kernel puts the mode a display prefers first. Interlaced ones are left out.
+static void add_display(struct bt_connectors *connectors, const struct bt_buf *modes)
+{
+    char line[24];
+    const char *text = bt_buf_text(modes);
+    size_t len = strcspn(text, "\n");
+    int64_t width, height;
+    connectors->display_count++;
+    connectors->preferred_width = connectors->preferred_height = 0;
+    if (connectors->display_count > 1 || len >= sizeof(line)) {
+        return;
+    }
+    memcpy(line, text, len);
+    line[len] = '\0';
+    char *x = strchr(line, 'x');
+    if (x == NULL) {
+        return;
+    }
+    *x = '\0';
+    if (bt_parse_int(line, 1, MAX_SIDE, &width) == 0 &&
+        bt_parse_int(x + 1, 1, MAX_SIDE, &height) == 0) {
+        connectors->preferred_width = (int)width;
+        connectors->preferred_height = (int)height;
+    }
+}
+
 static void look_at(const char *connector, struct bt_connectors *out, struct bt_hasher *hasher)
 {
     int card = card_of(connector);
     if (card < 0) {
         return;
     }
-    bool connected = false, modes = false;
+    struct bt_buf files[FILE_COUNT];
     bt_hasher_add(hasher, connector, strlen(connector) + 1);
     for (int i = 0; i < FILE_COUNT; i++) {
-        BT_AUTOBUF text;
-        read_into(connector, file_names[i], &text);
-        bt_hasher_add(hasher, bt_buf_text(&text), text.len);
+        read_into(connector, file_names[i], &files[i]);
+        bt_hasher_add(hasher, bt_buf_text(&files[i]), files[i].len);
         bt_hasher_add(hasher, "", 1);
-        connected =
-            connected || (i == FILE_STATUS && bt_str_equal(bt_buf_text(&text), "connected\n"));
-        modes = modes || (i == FILE_MODES && text.len > 0);
     }
-    if (connected && modes) {
+    if (bt_str_equal(bt_buf_text(&files[FILE_STATUS]), "connected\n") &&
+        files[FILE_MODES].len > 0) {
         add_card(out, card);
+        add_display(out, &files[FILE_MODES]);
+    }
+    for (int i = 0; i < FILE_COUNT; i++) {
+        bt_buf_finish(&files[i]);
     }
 }
 
@@ -93,6 +121,14 @@ void bt_connectors_look(const char *root, struct bt_connectors *out)
     }
     struct bt_sha256 hash = bt_hasher_result(hasher);
     memcpy(&out->fingerprint, hash.bytes, sizeof(out->fingerprint));
+}
+
+bool bt_connectors_mode_is_forced(const char *root)
+{
+    BT_AUTOBUF line;
+    BT_AUTOFREE char *proc = bt_strf("%s/proc", root);
+    read_into(proc, "cmdline", &line);
+    return strstr(bt_buf_text(&line), "video=") != NULL;
 }
 
 // A list of words, each ended by NUL, as device trees have it.

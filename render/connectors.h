@@ -20,6 +20,8 @@ struct bt_connectors {
     int cards[BT_MAX_GRAPHICS_CARDS];  // numbers of those with a display that has modes; lowest
                                        // first
     size_t card_count;
+    size_t display_count;                   // with modes, on all cards
+    int preferred_width, preferred_height;  // of the only display there is; 0: unknown, or several
     // What is plugged in where and which modes it offers, as one number. Another number: something
     // was plugged, unplugged or swapped.
     uint64_t fingerprint;
@@ -27,6 +29,9 @@ struct bt_connectors {
 
 // `root` is "" but for tests.
 void bt_connectors_look(const char *root, struct bt_connectors *out);
+
+// Whether whoever installed the kernel chose a mode for it (video= on its command line).
+bool bt_connectors_mode_is_forced(const char *root);
 
 struct bt_sdl_version {
     int major, minor, patch;

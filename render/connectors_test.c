@@ -69,6 +69,47 @@ static void cards_with_a_display_are_found_by_their_connectors(void **state)
     assert_int_equal(found.cards[1], 10);
 }
 
+static void the_mode_an_only_display_prefers_is_known(void **state)
+{
+    const char *root = *state;
+    static const struct {
+        const char *modes;
+        int width, height;
+    } cases[] = {
+        {"1280x720\n1920x1080\n", 1280, 720},
+        {"1920x1080i\n1280x720\n", 0, 0},
+        {"x720\n", 0, 0},
+        {"1280x99999999999999999999999\n", 0, 0},
+        {"1280\n", 0, 0},
+        {"-1x5\n", 0, 0},
+        {"800x600", 800, 600},
+    };
+    struct bt_connectors found;
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        plug(root, "card0-DP-1", "connected\n", cases[i].modes);
+        bt_connectors_look(root, &found);
+        assert_int_equal(found.display_count, 1);
+        assert_int_equal(found.preferred_width, cases[i].width);
+        assert_int_equal(found.preferred_height, cases[i].height);
+    }
+    plug(root, "card0-DP-2", "connected\n", "640x480\n");
+    bt_connectors_look(root, &found);
+    assert_int_equal(found.display_count, 2);
+    assert_int_equal(found.preferred_width, 0);
+}
+
+static void a_mode_may_be_forced_on_the_kernels_command_line(void **state)
+{
+    const char *root = *state;
+    static const char plain[] = "console=tty3 quiet\n";
+    static const char forced[] = "console=tty3 video=HDMI-A-1:1920x1080M@60D quiet\n";
+    assert_false(bt_connectors_mode_is_forced(root));
+    put(root, "proc", "cmdline", plain, strlen(plain));
+    assert_false(bt_connectors_mode_is_forced(root));
+    put(root, "proc", "cmdline", forced, strlen(forced));
+    assert_true(bt_connectors_mode_is_forced(root));
+}
+
 static void more_cards_than_there_is_room_for_are_left_out(void **state)
 {
     const char *root = *state;
@@ -137,6 +178,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
     const struct CMUnitTest tests[] = {
         TEST(cards_with_a_display_are_found_by_their_connectors),
+        TEST(the_mode_an_only_display_prefers_is_known),
+        TEST(a_mode_may_be_forced_on_the_kernels_command_line),
         TEST(more_cards_than_there_is_room_for_are_left_out),
         TEST(whatever_changes_at_the_plugs_changes_the_fingerprint),
         TEST(an_old_sdl_is_refused_on_a_raspberry_pi_5_alone),

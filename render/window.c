@@ -170,6 +170,33 @@ struct placement {
     uint32_t flags;
 };
 
+static const char *root_of(const struct bt_output_options *options)
+{
+    return options->root != NULL ? options->root : "";
+}
+
+/*
+ * SDL takes the mode that the console has. After another display was plugged in that may still be
+ * the old one's: the one it prefers is asked for, unless the kernel was told a mode.
+ */
+static bool prefers_another_mode(const struct bt_output_options *options, struct placement *out)
+{
+    struct bt_connectors found;
+    SDL_DisplayMode mode;
+    if (!options->fullscreen || !bt_window_drives_card() || SDL_GetNumVideoDisplays() != 1 ||
+        SDL_GetDesktopDisplayMode(0, &mode) < 0) {
+        return false;
+    }
+    bt_connectors_look(root_of(options), &found);
+    if (found.preferred_width == 0 || bt_connectors_mode_is_forced(root_of(options)) ||
+        (mode.w == found.preferred_width && mode.h == found.preferred_height)) {
+        return false;
+    }
+    *out = (struct placement){0, 0, found.preferred_width, found.preferred_height,
+                              SDL_WINDOW_FULLSCREEN};
+    return true;
+}
+
 static struct placement place_window(const struct bt_output_options *options)
 {
     int width, height;
@@ -180,6 +207,9 @@ static struct placement place_window(const struct bt_output_options *options)
         .width = options->window_width > 0 ? options->window_width : width,
         .height = options->window_height > 0 ? options->window_height : height,
     };
+    if (prefers_another_mode(options, &placement)) {
+        return placement;
+    }
     SDL_Rect display;
     if (options->fullscreen && lacks_window_manager() && SDL_GetDisplayBounds(0, &display) == 0) {
         return (struct placement){display.x, display.y, display.w, display.h,
@@ -208,11 +238,6 @@ static int create_window(struct bt_window *window, const struct bt_output_option
         return r;
     }
     return 0;
-}
-
-static const char *root_of(const struct bt_output_options *options)
-{
-    return options->root != NULL ? options->root : "";
 }
 
 static int try_card(const char *index, struct bt_window *window,
