@@ -204,6 +204,7 @@ static bool is_scaled(const struct soft_output *soft)
 static struct bt_raster raster_of(const struct soft_output *soft)
 {
     const SDL_Surface *surface = soft->surface;
+    assert(surface != NULL);
     return soft->raster != NULL ? bt_raster_of(soft->raster)
                                 : (struct bt_raster){surface->pixels, (size_t)surface->pitch,
                                                      surface->w, surface->h};
@@ -217,6 +218,7 @@ static int copy_slices(struct soft_output *soft, struct bt_rect *out_bound, stru
     bt_mapping_copy(&soft->base.mapping, &canvas, soft->all_pending ? &all : &soft->pending,
                     &raster, out_bound);
     SDL_Surface *surface = soft->surface;
+    assert(surface != NULL);
     if (soft->raster != NULL &&
         SDL_ConvertPixels(surface->w, surface->h, SDL_PIXELFORMAT_RGB888, soft->raster->pixels,
                           (int)soft->raster->stride, surface->format->format, surface->pixels,
