@@ -264,7 +264,8 @@ static bool is_item_key(const char *key)
             return true;
         }
     }
-    return strcmp(key, "id") == 0 || strcmp(key, "seconds") == 0;
+    return strcmp(key, "id") == 0 || strcmp(key, "seconds") == 0 ||
+           strcmp(key, "volume_percent") == 0;
 }
 
 // What moves, in words below its JSON.
@@ -320,6 +321,10 @@ static void print_item(const char *mark, const cJSON *item, FILE *to)
     }
     fputc('\n', to);
     print_stream(item, to);
+    const cJSON *volume = member(item, "volume_percent");
+    if (cJSON_IsNumber(volume) && volume->valuedouble > 0) {
+        fprintf(to, "      Có âm thanh / with sound: %.15g %%\n", volume->valuedouble);
+    }
     cJSON_ArrayForEach(each, item)
     {
         if (!is_item_key(each->string)) {

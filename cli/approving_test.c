@@ -271,6 +271,17 @@ static void an_item_that_moves_is_seen(void **state)
     assert_non_null(strstr(text, "\"weight\":2"));
 }
 
+static void what_is_heard_is_said(void **state)
+{
+    const struct unit *unit = *state;
+    BT_AUTOFREE char *text = printed_change(
+        unit, "{\"version\":2,\"playlists\":[{\"name\":\"c\",\"items\":[{\"id\":\"j\","
+              "\"type\":\"video\",\"volume_percent\":60}]}],\"sound\":[{\"times\":"
+              "\"06:00-21:00\",\"volume_percent\":50}]}");
+    assert_non_null(strstr(text, "Có âm thanh / with sound: 60 %\n"));
+    assert_non_null(strstr(text, "* sound"));
+}
+
 #define WITH_UNIT(test) cmocka_unit_test_setup_teardown(test, make_unit, drop_unit)
 
 int main(void)
@@ -287,6 +298,7 @@ int main(void)
         WITH_UNIT(what_goes_is_shown_as_going),
         WITH_UNIT(nothing_is_cut_away_or_left_out),
         WITH_UNIT(an_item_that_moves_is_seen),
+        WITH_UNIT(what_is_heard_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,7 @@ static int make_recipe(const struct bt_arguments *arguments, const cJSON *screen
         {"zones", "zones", 0, BT_MEMBER_FILE, NULL},
         {"carries", "carry", 0, BT_MEMBER_LIST, NULL},
         {"limits.volume_percent", "volume-max", 0, BT_MEMBER_INT, NULL},
+        {"limits.sound_times", "sound-time", 0, BT_MEMBER_LIST, NULL},
         {"limits.brightness_percent", "brightness-max", 0, BT_MEMBER_INT, NULL},
         {"limits.province_share_percent", "province-share", 0, BT_MEMBER_INT, NULL},
         {"activate", "activate", 0, BT_MEMBER_TEXT, NULL},
@@ -222,6 +223,10 @@ static const struct bt_option sign_options[] = {
      "/ "
      "where the canvas stands, in JSON; without it as it is"},
     {"volume-max", "PERCENT", "âm lượng lớn nhất / the loudest", .min = 0, .max = 100},
+    {"sound-time", "HH:MM-HH:MM",
+     "giờ được phát tiếng, lặp lại được; không nêu thì cả ngày / hours in which anything may be "
+     "heard; all day without",
+     .many = true},
     {"brightness-max", "PERCENT", "sáng nhất / the brightest", .min = 1, .max = 100},
     {"province-share", "PERCENT", "phần của tỉnh nhiều nhất / the province's share at most",
      .min = 1, .max = 100},

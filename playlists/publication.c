@@ -45,6 +45,7 @@ void bt_publication_destroy(struct bt_publication *publication)
     free(publication->rules);
     free(publication->carries);
     free(publication->players);
+    free(publication->sound);
     free(publication->fields);
     free(publication->lifts);
     free(publication);
@@ -154,6 +155,7 @@ static const struct bt_json_field fields[] = {
     BT_WHOLE(struct bt_publication, "carries", bt_read_carries, .optional = true),
     BT_WHOLE(struct bt_publication, "players", bt_read_players, .optional = true),
     BT_WHOLE(struct bt_publication, "limits", bt_read_limits, .optional = true),
+    BT_WHOLE(struct bt_publication, "sound", bt_read_sound, .optional = true),
     BT_WHOLE(struct bt_publication, "fields", bt_read_fields, .optional = true),
     BT_WHOLE(struct bt_publication, "canvas", bt_read_canvas, .optional = true),
     BT_WHOLE(struct bt_publication, "output", bt_read_output, .optional = true),
@@ -209,7 +211,7 @@ int bt_publication_parse(const char *text, size_t len, enum bt_unknown_keys unkn
     pub->layer = BT_LAYER_UNIT;
     pub->valid_from_ms = INT64_MIN;
     pub->valid_until_ms = INT64_MAX;
-    pub->limits = (struct bt_limits){100, 100, 100};
+    pub->limits = (struct bt_limits){100, 100, 100, .sound_time_count = 0};
     pub->sha256 = bt_sha256_of(text, len);
     BT_AUTOFINISH(bt_reading_finish)
     struct bt_reading reading = {.publication = pub, .unknown = unknown};

@@ -49,6 +49,7 @@
 #define BT_PLAYER_HEX_BYTES 65  // an Ed25519 public key in hex, with the NUL
 #define BT_MAX_LIFTS 256
 #define BT_MAX_FIELDS 16
+#define BT_MAX_HOURS 24  // of "sound", and of "limits": {"sound_times"}
 #define BT_FIELD_MAX_BYTES 256
 #define BT_LIVE_URL_BYTES 513  // with the NUL
 #define BT_MAX_LIVE_PINS 4
@@ -203,6 +204,7 @@ struct bt_item {
     int64_t speed_px;              // CRAWL: whole pixels per refresh, 1..3
     int towards;                   // CRAWL: enum bt_towards, left or right
     struct bt_live_address *live;  // STREAM; else NULL
+    int64_t volume_percent;        // VIDEO: 0..100; 0, the default: it is not heard
 };
 
 struct bt_playlist {
@@ -213,9 +215,10 @@ struct bt_playlist {
 
 struct bt_zone {
     char name[BT_ID_BYTES];
-    struct bt_rect rect;  // inside the canvas
-    int64_t order;        // stacking: higher is nearer; equal: later in the list
-    int playlist;         // index of its own playlist, shown at normal priority; or -1
+    struct bt_rect rect;     // inside the canvas
+    int64_t order;           // stacking: higher is nearer; equal: later in the list
+    int playlist;            // index of its own playlist, shown at normal priority; or -1
+    int64_t volume_percent;  // 0..100, of what plays there; default 100
 };
 
 // What the layout is called when the publication gives "zones" instead of "layouts".
@@ -275,11 +278,23 @@ struct bt_lift {
     char takedown[BT_ID_BYTES];
 };
 
+/**
+ * Hours of the day, local time of the canvas's zone, and how loud it may be then. A span that
+ * crosses midnight belongs to the day it starts on.
+ */
+struct bt_hours {
+    int64_t from_s, until_s;  // seconds of the day; until_s > from_s, up to 48 h
+    unsigned weekdays;        // bit 0 Monday .. bit 6 Sunday
+    int64_t volume_percent;
+};
+
 // What the technician allows at most; 100 where nothing is said.
 struct bt_limits {
     int64_t volume_percent, brightness_percent;
     int64_t province_share_percent;  // of a zone's time, while others have something to show
     bool live;                       // live streams are shown; without a word they are not
+    struct bt_hours sound_times[BT_MAX_HOURS];  // in which anything may be heard; none: always
+    size_t sound_time_count;
 };
 
 enum bt_field_type { BT_FIELD_TEXT, BT_FIELD_NUMBER, BT_FIELD_TIME };
@@ -318,6 +333,8 @@ struct bt_publication {
     struct bt_player_key *players;  // layer screen; none: no player of a server shows it
     size_t player_count;
     struct bt_limits limits;  // layer screen
+    struct bt_hours *sound;   // layers screen and unit: how loud by hours; none: no difference
+    size_t sound_count;
     struct bt_field *fields;  // layer emergency: it is a template, shown only when filled
     size_t field_count;
     struct bt_lift *lifts;

@@ -206,6 +206,8 @@ static const struct bt_json_field video_fields[] = {
     COMMON(true),
     BT_LEAF(struct draft, asset, "asset", bt_read_asset_ref),
     FITTED,
+    BT_JSON_FIELD(struct draft, item.volume_percent, "volume_percent", BT_JSON_INT, .min = 0,
+                  .max = 100, .optional = true),
 };
 static const struct bt_json_field image_fields[] = {
     COMMON(true),

@@ -130,6 +130,7 @@ static const struct bt_json_field limit_fields[] = {
     PERCENT(brightness_percent, 1),
     PERCENT(province_share_percent, 1),
     BT_JSON_FIELD(struct bt_limits, live, "live", BT_JSON_BOOL, .optional = true),
+    BT_WHOLE(struct bt_limits, "sound_times", bt_read_sound_times, .optional = true),
 };
 
 int bt_read_limits(const cJSON *value, void *target, void *context, struct bt_error *err)

@@ -88,6 +88,12 @@ int bt_read_campaign_ref(const cJSON *value, void *target, void *context, struct
 int bt_read_playlist_ref(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_live_url(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_live_pins(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_weekdays(const cJSON *value, void *target, void *context, struct bt_error *err);
+
+// "22:00-02:00", in seconds of the day; the second belongs to the next day when it is not after the
+// first.
+int bt_read_times(const cJSON *value, const char *key, int64_t *out_from_s, int64_t *out_until_s,
+                  struct bt_error *err);
 
 // An item's transition (struct bt_transition) and motion (struct bt_motion).
 int bt_read_transition(const cJSON *value, void *target, void *context, struct bt_error *err);
@@ -120,6 +126,8 @@ int bt_read_output(const cJSON *value, void *target, void *context, struct bt_er
 int bt_read_carries(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_players(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_limits(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_sound_times(const cJSON *value, void *target, void *context, struct bt_error *err);
+int bt_read_sound(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_fields(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_lifts(const cJSON *value, void *target, void *context, struct bt_error *err);
 int bt_read_assets(const cJSON *value, void *target, void *context, struct bt_error *err);

@@ -53,10 +53,9 @@ static int read_last_day(const cJSON *value, void *target, void *context, struct
     return r;
 }
 
-// "22:00-02:00": the second time belongs to the next day when it is not after the first.
-static int read_times(const cJSON *value, void *target, void *context, struct bt_error *err)
+int bt_read_times(const cJSON *value, const char *key, int64_t *out_from_s, int64_t *out_until_s,
+                  struct bt_error *err)
 {
-    struct bt_when *when = &((struct bt_rule *)target)->when;
     char from[16];
     const char *text = cJSON_IsString(value) ? value->valuestring : "";
     const char *dash = strchr(text, '-');
@@ -64,16 +63,21 @@ static int read_times(const cJSON *value, void *target, void *context, struct bt
     if (dash == NULL || bt_format(from, sizeof(from), "%.*s", (int)(dash - text), text) < 0 ||
         bt_time_of_day_parse(from, &from_s) < 0 || bt_time_of_day_parse(dash + 1, &until_s) < 0 ||
         from_s == DAY_S) {
-        return bt_fail(err, -EINVAL, "'%s' must be two times of day like 06:00-22:00",
-                       value->string);
+        return bt_fail(err, -EINVAL, "'%s' must be two times of day like 06:00-22:00", key);
     }
     if (from_s == until_s) {
         return bt_fail(err, -EINVAL, "'%s' is '%.32s', which is empty; leave it out for all day",
-                       value->string, text);
+                       key, text);
     }
-    when->time_from_s = from_s;
-    when->time_until_s = until_s > from_s ? until_s : until_s + DAY_S;
+    *out_from_s = from_s;
+    *out_until_s = until_s > from_s ? until_s : until_s + DAY_S;
     return 0;
+}
+
+static int read_times(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    struct bt_when *when = &((struct bt_rule *)target)->when;
+    return bt_read_times(value, value->string, &when->time_from_s, &when->time_until_s, err);
 }
 
 static int weekday_of(const cJSON *day)
@@ -86,7 +90,7 @@ static int weekday_of(const cJSON *day)
     return -1;
 }
 
-static int read_weekdays(const cJSON *value, void *target, void *context, struct bt_error *err)
+int bt_read_weekdays(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     static const char wanted[] = "must be a list of 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', "
                                  "'sun'";
@@ -187,7 +191,7 @@ static const struct bt_json_field rule_fields[] = {
     BT_LEAF(struct bt_rule, when.date_from_s, "first_day", read_first_day, .optional = true),
     BT_LEAF(struct bt_rule, when.date_until_s, "last_day", read_last_day, .optional = true),
     BT_WHOLE(struct bt_rule, "times", read_times, .optional = true),
-    BT_LEAF(struct bt_rule, when.weekdays, "weekdays", read_weekdays, .optional = true),
+    BT_LEAF(struct bt_rule, when.weekdays, "weekdays", bt_read_weekdays, .optional = true),
     BT_LEAF(struct bt_rule, when, "repeat", read_repeat, .optional = true),
 };
 

@@ -428,7 +428,8 @@ static void what_a_screen_carries_and_allows_is_read(void **state)
         read_valid("{'format':1,'id':'m','version':4,'layer':'screen','lifts':['t-1','t-2'],"
                    "'carries':['p/chung','u/31333/quang-truong'],"
                    "'players':['b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c'],"
-                   "'limits':{'volume_percent':0,'province_share_percent':30}}");
+                   "'limits':{'volume_percent':0,'province_share_percent':30,"
+                   "'sound_times':['06:30-11:30','22:00-01:00']}}");
     assert_int_equal(pub->carry_count, 2);
     assert_string_equal(pub->carries[1].target, "u/31333/quang-truong");
     assert_int_equal(pub->lift_count, 2);
@@ -436,6 +437,9 @@ static void what_a_screen_carries_and_allows_is_read(void **state)
     assert_int_equal(pub->limits.volume_percent, 0);
     assert_int_equal(pub->limits.brightness_percent, 100);
     assert_int_equal(pub->limits.province_share_percent, 30);
+    assert_int_equal(pub->limits.sound_time_count, 2);
+    assert_int_equal(pub->limits.sound_times[1].from_s, 22 * 3600);
+    assert_int_equal(pub->limits.sound_times[1].until_s, 25 * 3600);
 }
 
 static void where_the_canvas_stands_is_read(void **state)

@@ -70,6 +70,8 @@ static const struct bt_json_field zone_fields[] = {
     PX(height, 1),
     BT_JSON_FIELD(struct zone_draft, zone.order, "order", BT_JSON_INT, .min = -1000, .max = 1000,
                   .optional = true),
+    BT_JSON_FIELD(struct zone_draft, zone.volume_percent, "volume_percent", BT_JSON_INT, .min = 0,
+                  .max = 100, .optional = true),
     BT_LEAF(struct zone_draft, zone.playlist, "playlist", bt_read_playlist_ref, .optional = true),
 };
 
@@ -98,8 +100,9 @@ static int read_zone(struct bt_reading *reading, const cJSON *value, void *eleme
                      struct bt_error *err)
 {
     const struct bt_canvas *canvas = &reading->publication->canvas;
-    struct zone_draft draft = {
-        .zone = {.playlist = -1}, .width = canvas->width, .height = canvas->height};
+    struct zone_draft draft = {.zone = {.playlist = -1, .volume_percent = 100},
+                               .width = canvas->width,
+                               .height = canvas->height};
     int r = bt_read_object(reading, value, zone_fields, BT_ARRAY_LEN(zone_fields), &draft, err);
     if (r == 0) {
         r = check_rect(&draft, canvas, err);

@@ -198,7 +198,9 @@ static int add_track(struct bt_show *show, const struct bt_zone *zone, struct bt
         bt_copy_cut(track->name, sizeof(track->name), zone->name);
         track->rect = zone->rect;
         track->order = zone->order;
+        track->volume_percent = zone->volume_percent;
     }
+    show->tracks[i].volume_percent = BT_MIN(show->tracks[i].volume_percent, zone->volume_percent);
     return 0;
 }
 
@@ -267,7 +269,7 @@ static void find_limits(struct bt_show *show)
 {
     struct bt_limits *least = &show->limits;
     size_t words = 0, allow_live = 0;
-    *least = (struct bt_limits){100, 100, 100, false};
+    *least = (struct bt_limits){100, 100, 100, .live = false};
     for (size_t i = 0; i < show->publication_count; i++) {
         const struct bt_limits *limits = &show->publications[i]->limits;
         words += show->publications[i]->layer == BT_LAYER_SCREEN;

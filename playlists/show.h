@@ -47,11 +47,13 @@ struct bt_track {
     char name[BT_ID_BYTES];
     struct bt_rect rect;
     int64_t order;
+    int64_t volume_percent;  // of several layouts' the least
 };
 size_t bt_show_track_count(const struct bt_show *show);
 const struct bt_track *bt_show_track(const struct bt_show *show, size_t index);
 
-// What the screen's publications allow; of several the least.
+// What the screen's publications allow; of several the least. Without sound_times:
+// playlists/volume.h asks the publications for them.
 const struct bt_limits *bt_show_limits(const struct bt_show *show);
 
 /**
