@@ -45,6 +45,22 @@ static const enum AVCodecID codecs[] = {
     AV_CODEC_ID_CINEPAK,   AV_CODEC_ID_QTRLE,     AV_CODEC_ID_PNG,        AV_CODEC_ID_RAWVIDEO,
 };
 
+// And what is heard with them.
+static const enum AVCodecID sound_codecs[] = {
+    AV_CODEC_ID_AAC,          AV_CODEC_ID_MP3,           AV_CODEC_ID_OPUS,
+    AV_CODEC_ID_VORBIS,       AV_CODEC_ID_AC3,           AV_CODEC_ID_EAC3,
+    AV_CODEC_ID_MP2,          AV_CODEC_ID_MP1,           AV_CODEC_ID_FLAC,
+    AV_CODEC_ID_ALAC,         AV_CODEC_ID_WMAV1,         AV_CODEC_ID_WMAV2,
+    AV_CODEC_ID_WMAPRO,       AV_CODEC_ID_AMR_NB,        AV_CODEC_ID_AMR_WB,
+    AV_CODEC_ID_DTS,          AV_CODEC_ID_AAC_LATM,      AV_CODEC_ID_PCM_S16LE,
+    AV_CODEC_ID_PCM_S16BE,    AV_CODEC_ID_PCM_S24LE,     AV_CODEC_ID_PCM_S24BE,
+    AV_CODEC_ID_PCM_S32LE,    AV_CODEC_ID_PCM_S32BE,     AV_CODEC_ID_PCM_F32LE,
+    AV_CODEC_ID_PCM_U8,       AV_CODEC_ID_PCM_S8,        AV_CODEC_ID_PCM_MULAW,
+    AV_CODEC_ID_PCM_ALAW,     AV_CODEC_ID_PCM_DVD,       AV_CODEC_ID_PCM_BLURAY,
+    AV_CODEC_ID_ADPCM_MS,     AV_CODEC_ID_ADPCM_IMA_WAV, AV_CODEC_ID_ADPCM_SWF,
+    AV_CODEC_ID_ADPCM_IMA_QT, AV_CODEC_ID_NELLYMOSER,
+};
+
 static bool has_to_stop(const struct bt_input *input)
 {
     const struct bt_input_options *options = &input->options;
@@ -183,6 +199,17 @@ static unsigned count_pictures(const AVFormatContext *format)
     return count;
 }
 
+static AVStream *pick_sound(AVFormatContext *format)
+{
+    int best = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    return best < 0 ? NULL : format->streams[best];
+}
+
+static AVStream *pick(const struct bt_input *input)
+{
+    return input->options.sound ? pick_sound(input->format) : pick_stream(input->format);
+}
+
 static void discard_all_but(AVFormatContext *format, const AVStream *kept)
 {
     for (unsigned i = 0; i < format->nb_streams; i++) {
@@ -258,10 +285,12 @@ static int look_inside(struct bt_input *input, struct bt_error *err)
     return r < 0 ? bt_fail_av(err, r, "Cannot understand the clip") : check_sizes(format, err);
 }
 
-static bool is_known_codec(enum AVCodecID id)
+static bool is_known_codec(const struct bt_input *input, enum AVCodecID id)
 {
-    for (size_t i = 0; i < BT_ARRAY_LEN(codecs); i++) {
-        if (codecs[i] == id) {
+    const enum AVCodecID *known = input->options.sound ? sound_codecs : codecs;
+    size_t count = input->options.sound ? BT_ARRAY_LEN(sound_codecs) : BT_ARRAY_LEN(codecs);
+    for (size_t i = 0; i < count; i++) {
+        if (known[i] == id) {
             return true;
         }
     }
@@ -280,12 +309,13 @@ static int threads_for(const struct bt_input *input)
 static int open_decoding(struct bt_input *input, struct bt_error *err)
 {
     const AVCodecParameters *parameters = input->stream->codecpar;
+    const char *kind = input->options.sound ? "Sound" : "Pictures";
     if (parameters->codec_id == AV_CODEC_ID_NONE) {
-        return bt_fail(err, -ENOTSUP, "Pictures of an unknown codec cannot be played");
+        return bt_fail(err, -ENOTSUP, "%s of an unknown codec cannot be played", kind);
     }
     if (avcodec_find_decoder(parameters->codec_id) == NULL ||
-        !is_known_codec(parameters->codec_id)) {
-        return bt_fail(err, -ENOTSUP, "Pictures of codec '%s' cannot be played",
+        !is_known_codec(input, parameters->codec_id)) {
+        return bt_fail(err, -ENOTSUP, "%s of codec '%s' cannot be played", kind,
                        avcodec_get_name(parameters->codec_id));
     }
     input->packet = av_packet_alloc();
@@ -353,23 +383,24 @@ static int open_webp(struct bt_input *input, struct bt_error *err)
 static int open_all(struct bt_input *input, const char *path, struct bt_error *err)
 {
     int r = open_file(input, path, err);
-    if (r == 0 && bt_webp_signature(input->fd)) {
+    if (r == 0 && !input->options.sound && bt_webp_signature(input->fd)) {
         return open_webp(input, err);
     }
     if (r < 0 || (r = open_container(input, err)) < 0 ||
         (r = check_sizes(input->format, err)) < 0) {
         return r;
     }
-    input->stream = pick_stream(input->format);
+    input->stream = pick(input);
     if (input->options.thorough || !says_enough(input->format, input->stream)) {
         r = look_inside(input, err);
         if (r < 0) {
             return r;
         }
-        input->stream = pick_stream(input->format);
+        input->stream = pick(input);
     }
     if (input->stream == NULL) {
-        return bt_fail(err, -ENODATA, "There is no picture in it");
+        return bt_fail(err, -ENODATA, "There is no %s in it",
+                       input->options.sound ? "sound" : "picture");
     }
     input->picture_tracks = count_pictures(input->format);
     discard_all_but(input->format, input->stream);
@@ -470,6 +501,9 @@ static int turn_over(AVFrame *frame, struct bt_error *err)
 
 static int check_frame(struct bt_input *input, AVFrame *frame, struct bt_error *err)
 {
+    if (input->options.sound) {
+        return 1;
+    }
     int r = check_size(frame->width, frame->height, err);
     if (r < 0) {
         av_frame_unref(frame);

@@ -26,13 +26,14 @@ struct bt_input_options {
     int64_t work_until_ns;  // and once the thread has worked so much (bt_clock_worked_ns); 0: never
     bool thorough;          // learn everything, even what playing does not need
     struct bt_decoders *decoders;  // borrowed; NULL: software alone
+    bool sound;                    // its sound track instead of its picture
 };
 
 struct bt_input {
     AVFormatContext *format;       // of a WebP: no demuxer's, but with its stream
     struct bt_decoding *decoding;  // of a WebP: NULL
     struct bt_webp *webp;          // NULL: FFmpeg reads it
-    AVStream *stream;              // borrowed from format: the picture
+    AVStream *stream;              // borrowed from format: the picture, or the sound
     unsigned picture_tracks;       // that could be shown; others may choose another than we do
     struct bt_input_options options;
     AVPacket *packet;
@@ -45,7 +46,7 @@ struct bt_input {
 
 /**
  * Errors: the errno of opening and reading; -EINVAL not a clip; -ENOTSUP a codec that is not on
- * our list; -EFBIG too large; -ENODATA no picture inside;
+ * our list; -EFBIG too large; -ENODATA no picture, or no sound, inside;
  * -ECANCELED stopped.
  */
 int bt_input_open(const char *path, const struct bt_input_options *options, struct bt_input **out,

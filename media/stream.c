@@ -55,7 +55,9 @@ struct bt_stream {
     bool ended;
     int failure;  // negative errno, with the words in `error`
     struct bt_error error;
-    int64_t end_ns;  // -1 until all frames were decoded
+    int64_t end_ns;     // -1 until all frames were decoded
+    bool anchored;      // origin_ns is known
+    int64_t origin_ns;  // the container's time of our 0
     int64_t damaged;
 };
 
@@ -83,6 +85,10 @@ static int push_frame(struct bt_stream *stream, struct bt_frame *frame)
         stream->frames[(stream->first + stream->count) % capacity(stream)] = frame;
         stream->count++;
         stream->damaged = stream->input->damaged;
+        if (!stream->anchored && stream->pace.anchored) {
+            stream->anchored = true;
+            stream->origin_ns = stream->pace.offset_ns;
+        }
         pthread_cond_signal(&stream->filled);
     }
     pthread_mutex_unlock(&stream->lock);
@@ -477,6 +483,15 @@ struct bt_frame *bt_stream_pop(struct bt_stream *stream)
     pthread_cond_signal(&stream->room);
     pthread_mutex_unlock(&stream->lock);
     return frame;
+}
+
+bool bt_stream_origin_ns(struct bt_stream *stream, int64_t *out_ns)
+{
+    pthread_mutex_lock(&stream->lock);
+    bool anchored = stream->anchored;
+    *out_ns = stream->origin_ns;
+    pthread_mutex_unlock(&stream->lock);
+    return anchored;
 }
 
 int64_t bt_stream_end_ns(struct bt_stream *stream)

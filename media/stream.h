@@ -81,6 +81,10 @@ struct bt_frame *bt_stream_pop(struct bt_stream *stream) BT_NODISCARD;
 // before that.
 int64_t bt_stream_end_ns(struct bt_stream *stream);
 
+// The container's time of our 0, for what belongs to the pictures (sound); known with the first
+// frame. False: the container says no times.
+bool bt_stream_origin_ns(struct bt_stream *stream, int64_t *out_ns);
+
 // Packets and frames that were damaged so far; what could be concealed was shown.
 int64_t bt_stream_damaged(struct bt_stream *stream);
 

@@ -50,72 +50,65 @@ static enum bt_heard ask(const struct house *house, const char *local, bool trus
 // 21 November 2026 is a Saturday.
 #define NOON "2026-11-21T12:00:00Z"
 
+static const struct {
+    struct house house;
+    const char *local;
+    enum bt_heard heard;
+    int64_t milli;
+} cases[] = {
+    {{"", "", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
+    {{",'volume_percent':0", "", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
+    {{",'volume_percent':80", "", "", "", ""}, NOON, BT_HEARD, 800},
+    {{",'volume_percent':80", ",'volume_percent':50", "", "", ""}, NOON, BT_HEARD, 400},
+    {{",'volume_percent':80", ",'volume_percent':0", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
+    {{",'volume_percent':80", "", "", "", ",'limits':{'volume_percent':30}"}, NOON, BT_HEARD, 300},
+    {{",'volume_percent':20", "", "", "", ",'limits':{'volume_percent':30}"}, NOON, BT_HEARD, 200},
+    {{",'volume_percent':80", "", "", "", ",'limits':{'volume_percent':0}"},
+     NOON,
+     BT_HEARD_LIMITED,
+     0},
+    {{",'volume_percent':80", "", ",'sound':[{'times':'11:00-13:00','volume_percent':50}]", "", ""},
+     NOON,
+     BT_HEARD,
+     400},
+    {{",'volume_percent':80", "", ",'sound':[{'times':'11:00-13:00','volume_percent':50}]",
+      ",'sound':[{'times':'00:00-24:00','volume_percent':50}]", ""},
+     NOON,
+     BT_HEARD,
+     200},
+    // Hours that are not named are silent; the quietest that holds counts.
+    {{",'volume_percent':80", "", ",'sound':[{'times':'13:00-14:00','volume_percent':50}]", "", ""},
+     NOON,
+     BT_HEARD_CURFEW,
+     0},
+    {{",'volume_percent':80", "", "",
+      ",'sound':[{'times':'06:00-22:00','volume_percent':100},"
+      "{'times':'11:30-13:30','volume_percent':25}]",
+      ""},
+     NOON,
+     BT_HEARD,
+     200},
+    {{",'volume_percent':80", "", "",
+      ",'sound':[{'times':'06:00-22:00','volume_percent':100},"
+      "{'times':'11:30-13:30','weekdays':['mon','sun'],'volume_percent':25}]",
+      ""},
+     NOON,
+     BT_HEARD,
+     800},
+    {{",'volume_percent':100", "", "", "", ",'limits':{'sound_times':['07:00-11:30']}"},
+     NOON,
+     BT_HEARD_CURFEW,
+     0},
+    {{",'volume_percent':100", "", "", "",
+      ",'limits':{'sound_times':['07:00-11:30','11:59-21:00']}"},
+     NOON,
+     BT_HEARD,
+     1000},
+};
+
 static void everybody_can_only_make_it_quieter(void **state)
 {
     (void)state;
-    static const struct {
-        struct house house;
-        const char *local;
-        enum bt_heard heard;
-        int64_t milli;
-    } cases[] = {
-        {{"", "", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
-        {{",'volume_percent':0", "", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
-        {{",'volume_percent':80", "", "", "", ""}, NOON, BT_HEARD, 800},
-        {{",'volume_percent':80", ",'volume_percent':50", "", "", ""}, NOON, BT_HEARD, 400},
-        {{",'volume_percent':80", ",'volume_percent':0", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
-        {{",'volume_percent':80", "", "", "", ",'limits':{'volume_percent':30}"},
-         NOON,
-         BT_HEARD,
-         300},
-        {{",'volume_percent':20", "", "", "", ",'limits':{'volume_percent':30}"},
-         NOON,
-         BT_HEARD,
-         200},
-        {{",'volume_percent':80", "", "", "", ",'limits':{'volume_percent':0}"},
-         NOON,
-         BT_HEARD_LIMITED,
-         0},
-        {{",'volume_percent':80", "", ",'sound':[{'times':'11:00-13:00','volume_percent':50}]", "",
-          ""},
-         NOON,
-         BT_HEARD,
-         400},
-        {{",'volume_percent':80", "", ",'sound':[{'times':'11:00-13:00','volume_percent':50}]",
-          ",'sound':[{'times':'00:00-24:00','volume_percent':50}]", ""},
-         NOON,
-         BT_HEARD,
-         200},
-        // Hours that are not named are silent; the quietest that holds counts.
-        {{",'volume_percent':80", "", ",'sound':[{'times':'13:00-14:00','volume_percent':50}]", "",
-          ""},
-         NOON,
-         BT_HEARD_CURFEW,
-         0},
-        {{",'volume_percent':80", "", "",
-          ",'sound':[{'times':'06:00-22:00','volume_percent':100},"
-          "{'times':'11:30-13:30','volume_percent':25}]",
-          ""},
-         NOON,
-         BT_HEARD,
-         200},
-        {{",'volume_percent':80", "", "",
-          ",'sound':[{'times':'06:00-22:00','volume_percent':100},"
-          "{'times':'11:30-13:30','weekdays':['mon','sun'],'volume_percent':25}]",
-          ""},
-         NOON,
-         BT_HEARD,
-         800},
-        {{",'volume_percent':100", "", "", "", ",'limits':{'sound_times':['07:00-11:30']}"},
-         NOON,
-         BT_HEARD_CURFEW,
-         0},
-        {{",'volume_percent':100", "", "", "",
-          ",'limits':{'sound_times':['07:00-11:30','11:59-21:00']}"},
-         NOON,
-         BT_HEARD,
-         1000},
-    };
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         int64_t milli = -1;
         enum bt_heard heard = ask(&cases[i].house, cases[i].local, true, &milli);
