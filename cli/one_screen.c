@@ -35,6 +35,7 @@ static const struct bt_column one_columns[] = {
     {"khẩn cấp / emergency", "status.emergency", BT_COLUMN_TEXT},
     {"che / blank", "status.blank", BT_COLUMN_TEXT},
     {"âm lượng / volume %", "status.volume_percent", BT_COLUMN_TEXT},
+    {"âm thanh / sound", "status.sound.state", BT_COLUMN_TEXT},
     {"độ sáng / brightness %", "status.brightness_percent", BT_COLUMN_TEXT},
     {"còn trống / free", "status.storage.free_bytes", BT_COLUMN_BYTES},
     {"nhiệt độ / °C", "status.machine.celsius", BT_COLUMN_TEXT},

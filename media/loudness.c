@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
-#include "media/sound.h"
 #include "media/sound_reader.h"
+#include "media/sound_ring.h"
 
 #define KEPT 128
 #define MAX_MEASURED_FRAMES (INT64_C(600) * BT_SOUND_RATE)

@@ -28,7 +28,7 @@
 struct filler {
     char *path;
     struct bt_sound_file_options options;
-    struct bt_sound *sound;  // borrowed: it owns us
+    struct bt_sound_ring *sound;  // borrowed: it owns us
     pthread_t thread;
     bool has_thread;
     atomic_bool stop;
@@ -40,11 +40,8 @@ struct filler {
 
 static void wait_a_little(struct filler *filler)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + LOOK_NS;
-    until.tv_sec += ns / BT_NS_PER_S;
-    until.tv_nsec = ns % BT_NS_PER_S;
+    int64_t at_ns = bt_clock_mono_ns(bt_clock_real()) + LOOK_NS;
+    const struct timespec until = {at_ns / BT_NS_PER_S, at_ns % BT_NS_PER_S};
     pthread_mutex_lock(&filler->lock);
     if (!atomic_load(&filler->stop)) {
         pthread_cond_timedwait(&filler->stopping, &filler->lock, &until);
@@ -57,13 +54,13 @@ static void write_all(struct filler *filler, const float *stereo, int64_t frames
 {
     static const float silence[1024 * BT_SOUND_CHANNELS];
     while (frames > 0 && !atomic_load(&filler->stop)) {
-        int64_t room = (int64_t)bt_sound_room(filler->sound);
+        int64_t room = (int64_t)bt_sound_ring_room(filler->sound);
         int64_t now = BT_MIN(frames, stereo != NULL ? room : BT_MIN(room, 1024));
         if (now == 0) {
             wait_a_little(filler);
             continue;
         }
-        bt_sound_write(filler->sound, stereo != NULL ? stereo : silence, (size_t)now);
+        bt_sound_ring_write(filler->sound, stereo != NULL ? stereo : silence, (size_t)now);
         stereo = stereo != NULL ? stereo + now * BT_SOUND_CHANNELS : NULL;
         frames -= now;
         filler->position += now;
@@ -127,12 +124,12 @@ static void *fill_main(void *context)
         if (filler->options.loudness != NULL) {
             gain = bt_loudness_gain(filler->options.loudness, filler->path, &filler->stop);
         }
-        bt_sound_begin(filler->sound, filler->options.start_ns, gain);
+        bt_sound_ring_begin(filler->sound, filler->options.start_ns, gain);
         fill(filler, reader);
     } else {
-        bt_sound_begin(filler->sound, filler->options.start_ns, 1);
+        bt_sound_ring_begin(filler->sound, filler->options.start_ns, 1);
     }
-    bt_sound_end(filler->sound);
+    bt_sound_ring_end(filler->sound);
     return NULL;
 }
 
@@ -167,12 +164,12 @@ static struct filler *create_filler(const char *path, const struct bt_sound_file
 }
 
 int bt_sound_file_open(const char *path, const struct bt_sound_file_options *options,
-                       struct bt_sound **out, struct bt_error *err)
+                       struct bt_sound_ring **out, struct bt_error *err)
 {
-    struct bt_sound *sound = bt_sound_create();
+    struct bt_sound_ring *sound = bt_sound_ring_create();
     struct filler *filler = create_filler(path, options);
     filler->sound = sound;
-    bt_sound_set_filler(sound, (struct bt_sound_filler){filler, destroy_filler});
+    bt_sound_ring_set_filler(sound, (struct bt_sound_filler){filler, destroy_filler});
     // Signals belong to the main thread.
     sigset_t all, before;
     sigfillset(&all);
@@ -180,7 +177,7 @@ int bt_sound_file_open(const char *path, const struct bt_sound_file_options *opt
     int r = pthread_create(&filler->thread, NULL, fill_main, filler);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (r != 0) {
-        bt_sound_unref(sound);
+        bt_sound_ring_unref(sound);
         errno = r;
         return bt_fail_errno(err, "Cannot start a thread for sound");
     }

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "media/loudness.h"
-#include "media/sound.h"
+#include "media/sound_ring.h"
 
 struct bt_sound_file_options {
     int64_t origin_ns;             // the container's time of the picture's 0 (bt_stream_origin_ns)
@@ -21,6 +21,6 @@ struct bt_sound_file_options {
 // Opens nothing itself: a file that cannot be read, or has no sound, is a sound that ends at once.
 // Errors: no thread.
 int bt_sound_file_open(const char *path, const struct bt_sound_file_options *options,
-                       struct bt_sound **out, struct bt_error *err) BT_NODISCARD;
+                       struct bt_sound_ring **out, struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "media/av.h"
 #include "media/input.h"
-#include "media/sound.h"
+#include "media/sound_ring.h"
 
 // More channels are no sound track of a clip; rates beyond these no sound at all.
 #define MAX_CHANNELS 16

@@ -1,4 +1,4 @@
-#include "media/sound.h"
+#include "media/sound_ring.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -30,22 +30,22 @@ struct recording {
     float gain;
 };
 
-static void take_all(struct bt_sound *sound, struct recording *out)
+static void take_all(struct bt_sound_ring *sound, struct recording *out)
 {
     *out = (struct recording){.left = BT_NEW_ARRAY(float, MAX_FRAMES)};
     int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + PATIENCE_NS;
     struct bt_sound_span span = {0};
     while (!span.ended || span.first < span.end) {
         assert_true(bt_clock_mono_ns(bt_clock_real()) < until_ns);
-        if (!bt_sound_span(sound, &span) || span.first == span.end) {
+        if (!bt_sound_ring_span(sound, &span) || span.first == span.end) {
             sched_yield();
             continue;
         }
         for (int64_t i = span.first; i < span.end && out->count < MAX_FRAMES; i++) {
-            out->left[out->count++] = bt_sound_frame(sound, i)[0];
+            out->left[out->count++] = bt_sound_ring_frame(sound, i)[0];
         }
-        bt_sound_forget(sound, span.end);
-        bt_sound_span(sound, &span);
+        bt_sound_ring_forget(sound, span.end);
+        bt_sound_ring_span(sound, &span);
     }
     out->pts_ns = span.pts_ns;
     out->gain = span.gain;
@@ -55,11 +55,11 @@ static void play_file(const char *path, int64_t origin_ns, int64_t start_ns,
                       struct bt_loudness *loudness, struct recording *out)
 {
     const struct bt_sound_file_options options = {origin_ns, start_ns, loudness};
-    struct bt_sound *sound = NULL;
+    struct bt_sound_ring *sound = NULL;
     struct bt_error err;
     assert_int_equal(bt_sound_file_open(path, &options, &sound, &err), 0);
     take_all(sound, out);
-    bt_sound_unref(sound);
+    bt_sound_ring_unref(sound);
 }
 
 // The first frame that is loud; -1: none.
@@ -157,16 +157,16 @@ static void a_sound_nobody_hears_can_be_given_up(void **state)
     }
     BT_AUTO(bt_loudness) loudness = bt_loudness_create();
     const struct bt_sound_file_options options = {.loudness = loudness};
-    struct bt_sound *sound = NULL;
+    struct bt_sound_ring *sound = NULL;
     struct bt_error err;
     assert_int_equal(bt_sound_file_open(path, &options, &sound, &err), 0);
     int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + PATIENCE_NS;
-    while (bt_sound_room(sound) > 0) {  // its thread waits for room
+    while (bt_sound_ring_room(sound) > 0) {  // its thread waits for room
         assert_true(bt_clock_mono_ns(bt_clock_real()) < until_ns);
         sched_yield();
     }
-    bt_sound_unref(bt_sound_ref(sound));
-    bt_sound_unref(sound);
+    bt_sound_ring_unref(bt_sound_ring_ref(sound));
+    bt_sound_ring_unref(sound);
 }
 
 #define SPEECH(volume)                                                                             \
@@ -227,36 +227,36 @@ static void gains_have_bounds(void **state)
 
 static void *write_a_ramp(void *context)
 {
-    struct bt_sound *sound = context;
-    bt_sound_begin(sound, 7, 1);
+    struct bt_sound_ring *sound = context;
+    bt_sound_ring_begin(sound, 7, 1);
     for (int64_t i = 0; i < RACED_FRAMES;) {
         float block[64][BT_SOUND_CHANNELS];
-        size_t count = BT_MIN(bt_sound_room(sound), (size_t)64);
+        size_t count = BT_MIN(bt_sound_ring_room(sound), (size_t)64);
         count = BT_MIN(count, (size_t)(RACED_FRAMES - i));
         for (size_t k = 0; k < count; k++) {
             block[k][0] = block[k][1] = (float)((i + (int64_t)k) % 4096) / 8192;
         }
-        bt_sound_write(sound, block[0], count);
+        bt_sound_ring_write(sound, block[0], count);
         i += (int64_t)count;
         if (count == 0) {
             sched_yield();
         }
     }
-    bt_sound_end(sound);
-    bt_sound_unref(sound);
+    bt_sound_ring_end(sound);
+    bt_sound_ring_unref(sound);
     return NULL;
 }
 
 static void who_writes_and_who_reads_do_not_meet(void **state)
 {
     (void)state;
-    struct bt_sound *sound = bt_sound_create();
+    struct bt_sound_ring *sound = bt_sound_ring_create();
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, write_a_ramp, bt_sound_ref(sound)), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_a_ramp, bt_sound_ring_ref(sound)), 0);
     struct recording recording;
     take_all(sound, &recording);
     pthread_join(thread, NULL);
-    bt_sound_unref(sound);
+    bt_sound_ring_unref(sound);
     assert_int_equal(recording.count, RACED_FRAMES);
     assert_int_equal(recording.pts_ns, 7);
     for (int64_t i = 0; i < recording.count; i++) {

@@ -254,6 +254,7 @@ struct bt_director *bt_director_create(const struct bt_director_options *options
     director->activate_ms = INT64_MAX;
     director->leave_ns = INT64_MAX;
     director->light_percent = 100;
+    director->volume_percent = 100;
     director->on.content = bt_held_load(options->held);
     director->holds = director->on.content.count > 0;
     director->urgent = bt_errands_create("casting", bt_wake_waker(options->wake));

@@ -14,7 +14,7 @@ static const struct bt_log logger = {"player/orders"};
 
 static const struct bt_limits *limits_of(const struct bt_stage *stage)
 {
-    static const struct bt_limits none = {100, 100, 100};
+    static const struct bt_limits none = {100, 100, 100, .sound_time_count = 0};
     const struct bt_cast *cast = bt_stage_cast(stage);
     return cast != NULL ? bt_show_limits(bt_cast_show(cast)) : &none;
 }
@@ -83,7 +83,7 @@ static void obey_brightness(struct bt_director *director, struct bt_stage *stage
     bt_orders_wait(&director->orders, order->number, order->order, bt_director_now_ns());
 }
 
-// Kept within its limits like light; there is nothing to turn yet.
+// Done at once: whatever is heard follows within a moment, and where nothing is, it will.
 static void obey_volume(struct bt_director *director, struct bt_stage *stage,
                         const struct bt_news *order)
 {
@@ -92,8 +92,9 @@ static void obey_volume(struct bt_director *director, struct bt_stage *stage,
         refuse_beyond(director, order->number, limit);
         return;
     }
-    bt_orders_answer(&director->orders, order->number, BT_ORDER_FAILED,
-                     "Máy phát này không có đường ra âm thanh / this player has no sound output");
+    director->volume_percent = order->value;
+    bt_stage_set_volume(stage, order->value);
+    bt_orders_answer(&director->orders, order->number, BT_ORDER_DONE, "");
 }
 
 static void obey_restart(struct bt_director *director, const struct bt_news *order)

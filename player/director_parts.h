@@ -53,6 +53,7 @@ struct bt_director {
     int64_t name_until_ns;        // 0: the screen's name is not shown
     // Screen.
     int64_t light_percent;   // as asked
+    int64_t volume_percent;  // likewise
     int64_t blank_until_ms;  // 0: until it is ended
     int64_t leave_ns;        // INT64_MAX: stays
     // Status.

@@ -119,6 +119,23 @@ static void add_clock(cJSON *object, struct bt_running_order *order, int64_t anc
     cJSON_AddStringToObject(clock, "trust", bt_clock_trust_word((int)trust));
 }
 
+// The most that may be heard now, and whether it is.
+static void add_sound(const struct bt_director *director, const struct bt_stage *stage,
+                      cJSON *object)
+{
+    static const char *const words[] = {
+        [BT_STAGE_SOUND_NONE] = "none",           [BT_STAGE_SOUND_OK] = "ok",
+        [BT_STAGE_SOUND_NO_DEVICE] = "no-device", [BT_STAGE_SOUND_LIMITED] = "limited",
+        [BT_STAGE_SOUND_CURFEW] = "curfew",
+    };
+    const struct bt_cast *cast = bt_stage_cast(stage);
+    int64_t limit = cast != NULL ? bt_show_limits(bt_cast_show(cast))->volume_percent : 100;
+    cJSON_AddNumberToObject(object, "volume_percent",
+                            (double)BT_MIN(limit, director->volume_percent));
+    cJSON *sound = cJSON_AddObjectToObject(object, "sound");
+    cJSON_AddStringToObject(sound, "state", words[bt_stage_sound(stage)]);
+}
+
 // What the server is told of at once.
 static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
 {
@@ -129,7 +146,7 @@ static cJSON *state(const struct bt_director *director, struct bt_stage *stage)
     add_emergency(director, stage, object);
     add_decoders(stage, object);
     cJSON_AddBoolToObject(object, "blank", bt_stage_is_blank(stage));
-    cJSON_AddNumberToObject(object, "volume_percent", 0);
+    add_sound(director, stage, object);
     cJSON_AddNumberToObject(object, "brightness_percent",
                             bt_stage_overlays_shown(stage)->light_percent);
     cJSON *display = cJSON_AddObjectToObject(object, "display");

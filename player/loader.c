@@ -312,6 +312,7 @@ static void go_on(struct bt_loader *loader, const struct bt_slot *slot, int64_t 
     verdict->end_ns = bt_running_order_to_mono(slot->end_ns, offset_ns);
     verdict->limit_ns = bt_running_order_to_mono(slot->limit_ns, offset_ns);
     verdict->why_end = slot->why_end;
+    bt_volume_wish(slot->publication, slot->item, &verdict->volume);
     verdict->clock = slot->item->type == BT_ITEM_CLOCK ? slot->item : NULL;
     loader->next_at_ns = verdict->end_ns;
     loader->wanted = verdict->end_ns != INT64_MAX;

@@ -25,6 +25,7 @@ struct bt_verdict {
     int64_t end_ns, limit_ns;     // monotonic
     enum bt_end_reason why_end;   // at the limit
     const struct bt_item *clock;  // its item in the loader's show, if it is a clock
+    struct bt_volume_wish volume;
 };
 
 struct bt_delivery {

@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "media/sound_file.h"
 #include "player/running_order.h"
+#include "player/speaker.h"
 #include "playlists/clock_text.h"
 #include "playlists/live_url.h"
 
@@ -20,6 +22,7 @@ struct bt_kitchen {
     pthread_mutex_t text_lock;  // FreeType's faces are for one thread at a time
     struct bt_text *text;       // protected by text_lock
     struct bt_damage_watch watch;
+    struct bt_speaker *speaker;  // borrowed; NULL: nothing is heard
     bool reviewed_kinds_alone;
     struct bt_decoders *decoders;  // owned; NULL: software alone
     struct bt_live_house *lives;   // NULL: streams are not received
@@ -71,6 +74,11 @@ void bt_kitchen_receive(struct bt_kitchen *kitchen, const struct bt_local_stream
 struct bt_live_house *bt_kitchen_lives(const struct bt_kitchen *kitchen)
 {
     return kitchen->lives;
+}
+
+void bt_kitchen_set_speaker(struct bt_kitchen *kitchen, struct bt_speaker *speaker)
+{
+    kitchen->speaker = speaker;
 }
 
 void bt_kitchen_watch(struct bt_kitchen *kitchen, const struct bt_damage_watch *watch)
@@ -169,12 +177,37 @@ static int open_stream(const struct job *job, bool loop, struct bt_error *err)
     return bt_stream_preroll(prepared->stream, prepared->start_ns, until_ns, err);
 }
 
+// What nobody will hear is not even opened. Without its sound an item is still a good one.
+static void open_sound(const struct job *job)
+{
+    struct bt_prepared *prepared = job->prepared;
+    struct bt_speaker *speaker = job->kitchen->speaker;
+    const struct bt_asset *asset = asset_of(job);
+    char path[BT_STORE_PATH_BYTES];
+    struct bt_error ignored;
+    struct bt_sound_ring *sound = NULL;
+    if (speaker == NULL || prepared->volume.item_percent == 0 || job->track->volume_percent == 0 ||
+        bt_show_limits(job->show)->volume_percent == 0) {
+        return;
+    }
+    struct bt_sound_file_options options = {
+        .start_ns = job->slot->offset_ns + job->skip_ns,
+        .loudness = bt_speaker_loudness(speaker),
+    };
+    if (bt_stream_origin_ns(prepared->stream, &options.origin_ns) &&
+        bt_store_locate(job->kitchen->store, &asset->sha256, asset->size, path, &ignored) == 0 &&
+        bt_sound_file_open(path, &options, &sound, &ignored) == 0) {
+        prepared->voice = bt_speaker_add(speaker, sound);
+    }
+}
+
 static int prepare_video(const struct job *job, struct bt_error *err)
 {
     int r = open_stream(job, false, err);
     if (r < 0) {
         return r;
     }
+    open_sound(job);
     struct bt_prepared *prepared = job->prepared;
     const struct bt_stream_info *info = bt_stream_info(prepared->stream);
     if (job->kitchen->reviewed_kinds_alone && info->many_pictures) {
@@ -374,6 +407,7 @@ static struct bt_prepared *describe(const struct bt_slot *slot, const struct bt_
     const struct bt_item *item = slot->item;
     prepared->type = item->type;
     prepared->priority = slot->rule->priority;
+    bt_volume_wish(slot->publication, item, &prepared->volume);
     prepared->background = item->background;
     prepared->place =
         (struct bt_item){.fit = item->fit, .focus_x = item->focus_x, .focus_y = item->focus_y};

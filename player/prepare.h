@@ -43,6 +43,10 @@ void bt_kitchen_receive(struct bt_kitchen *kitchen, const struct bt_local_stream
 
 // Where they are received; NULL: they are not.
 struct bt_live_house *bt_kitchen_lives(const struct bt_kitchen *kitchen);
+
+// What clips say may be heard there; borrowed, before the first preparation. Without it, never.
+struct bt_speaker;
+void bt_kitchen_set_speaker(struct bt_kitchen *kitchen, struct bt_speaker *speaker);
 void bt_kitchen_destroy(struct bt_kitchen *kitchen);
 BT_DEFINE_AUTO(bt_kitchen)
 

@@ -9,6 +9,7 @@ void bt_prepared_destroy(struct bt_prepared *prepared)
     if (prepared == NULL) {
         return;
     }
+    bt_voice_leave(prepared->voice);
     bt_stream_destroy(prepared->stream);
     bt_live_unref(prepared->live);
     free(prepared->loop.tiles);

@@ -13,7 +13,9 @@
 #include "media/picture.h"
 #include "media/stream.h"
 #include "media/text.h"
+#include "player/mixer.h"
 #include "playlists/timeline.h"
+#include "playlists/volume.h"
 #include "plays/play.h"
 
 struct bt_prepared {
@@ -45,7 +47,9 @@ struct bt_prepared {
     struct bt_strip *strip;  // the line once; its width is the crawl's cycle
     struct bt_strip loop;    // the same tiles repeated past the zone's width; borrows them
     struct bt_stream *stream;
-    struct bt_live *live;  // held
+    struct bt_live *live;    // held
+    struct bt_voice *voice;  // its sound; NULL: it has none that may be heard
+    struct bt_volume_wish volume;
     struct bt_item place;  // fit and focus only: what bt_place needs
     int64_t speed_px;
     int towards;                  // of a crawl: enum bt_towards

@@ -8,6 +8,8 @@
 
 #include "base/compiler.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
 #include "plays/journal.h"
 
 static const struct bt_log logger = {"player"};
@@ -30,6 +32,17 @@ static void keep_off_the_buses(void)
     }
 }
 
+// Where libpulse finds no sound server it forks to start one, unless it was told where to look: at
+// the places it looks by itself.
+static void start_no_sound_server(void)
+{
+    const char *dir = getenv("XDG_RUNTIME_DIR");  // NOLINT(concurrency-mt-unsafe): likewise
+    BT_AUTOFREE char *own = bt_strf("unix:%s/pulse/native ", dir != NULL ? dir : "");
+    BT_AUTOFREE char *all = bt_strf("%sunix:/run/pulse/native", dir != NULL ? own : "");
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
+    setenv("PULSE_SERVER", all, 0);  // allow: before there are threads
+}
+
 const volatile int *bt_process_prepare(void)
 {
     // Two arenas: a loader thread per zone must not cost a heap each.
@@ -40,6 +53,7 @@ const volatile int *bt_process_prepare(void)
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
     setenv("XCOMPOSEFILE", "/dev/null", 0);  // allow: before there are threads
     keep_off_the_buses();
+    start_no_sound_server();
     // Presents come before whatever else the machine does. Needs the right to; fine without.
     const struct sched_param priority = {.sched_priority = 1};
     if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &priority) < 0) {

@@ -27,6 +27,9 @@ struct bt_running_order {
     int64_t offset_ns;  // wall - monotonic
     bool trusted;
     uint64_t generation;
+    // Copies, for who may not wait.
+    atomic_int_least64_t said_offset_ns;
+    atomic_bool said_trusted;
 };
 
 static bool kernel_trusts_clock(void)
@@ -50,6 +53,12 @@ static int64_t read_offset(const struct bt_running_order *order, bool trusted)
     return (trusted ? wall_ns : BT_MAX(wall_ns, floor_ns)) - mono_ns;
 }
 
+static void say_clock(struct bt_running_order *order)
+{
+    atomic_store(&order->said_offset_ns, order->offset_ns);
+    atomic_store(&order->said_trusted, order->trusted);
+}
+
 struct bt_running_order *bt_running_order_create(struct bt_show *show, const struct bt_clock *clock,
                                                  enum bt_trust_mode trust, int64_t floor_ms)
 {
@@ -63,6 +72,7 @@ struct bt_running_order *bt_running_order_create(struct bt_show *show, const str
     pthread_mutex_init(&order->lock, NULL);
     order->trusted = bt_clock_is_trusted(order->mode);
     order->offset_ns = read_offset(order, order->trusted);
+    say_clock(order);
     if (!order->trusted) {
         bt_log_warn(&logger, "The clock is not trusted yet; times of day are ignored until it is "
                              "synchronised");
@@ -184,6 +194,7 @@ uint64_t bt_running_order_generation(struct bt_running_order *order)
     if (changed) {
         order->trusted = trusted;
         order->offset_ns += step;
+        say_clock(order);
         order->generation++;
         restart_timeline(order, bt_clock_mono_ns(order->clock));
     }
@@ -194,6 +205,13 @@ uint64_t bt_running_order_generation(struct bt_running_order *order)
                     (double)step / (double)BT_NS_PER_S, trusted ? "" : " not");
     }
     return generation;
+}
+
+void bt_running_order_look(const struct bt_running_order *order, int64_t mono_ns,
+                           struct bt_moment *out)
+{
+    *out = (struct bt_moment){.wall_ns = mono_ns + atomic_load(&order->said_offset_ns),
+                              .trusted = atomic_load(&order->said_trusted)};
 }
 
 int64_t bt_running_order_wall_ms(struct bt_running_order *order, int64_t mono_ns,

@@ -78,6 +78,10 @@ int64_t bt_running_order_to_mono(int64_t wall_ns, int64_t offset_ns);
  */
 uint64_t bt_running_order_generation(struct bt_running_order *order);
 
+// The moment by what is known of the wall clock. Never waits.
+void bt_running_order_look(const struct bt_running_order *order, int64_t mono_ns,
+                           struct bt_moment *out);
+
 // The wall time of a monotonic instant and how far it is trusted, for records and clock faces.
 int64_t bt_running_order_wall_ms(struct bt_running_order *order, int64_t mono_ns,
                                  enum bt_clock_trust *out_trust);

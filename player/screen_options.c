@@ -66,6 +66,8 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
                          .root = kernel_root()},
         .stage.refresh_hz = bt_argument_int(arguments, "refresh", 0),
         .stage.root = kernel_root(),
+        .stage.mute = bt_argument_flag(arguments, "mute"),
+        .stage.sound_delay_ns = bt_argument_int(arguments, "sound-delay", 0) * BT_NS_PER_MS,
         .stage.run_ns = bt_argument_int(arguments, "for", 0) * BT_NS_PER_S,
         .frame_log = bt_argument(arguments, "frame-log"),
         .decoder = bt_argument(arguments, "decoder"),

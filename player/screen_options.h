@@ -28,6 +28,10 @@ extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
          .words = bt_decoder_names},                                                                   \
         {"for", "SECONDS", "dừng sau chừng ấy giây / stop after so long", .min = 1,                    \
          .max = INT32_MAX},                                                                            \
+        {"mute", NULL, "không bao giờ phát tiếng / never any sound"},                                  \
+        {"sound-delay", "MS",                                                                          \
+         "tiếng muộn hơn hình, dưới 0: sớm hơn / sound later than the picture", .min = -500,           \
+         .max = 2000},                                                                                 \
         {"frame-log", "FILE",                                                                          \
          "mỗi lần hiện một dòng JSON / one JSON line per present (- : stdout)"},                       \
         {"clock", "MODE",                                                                              \

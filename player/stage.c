@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "player/panel_watch.h"
 #include "player/raster_watch.h"
+#include "player/speaker.h"
 #include "player/supervisor.h"
 
 // The same picture is presented again this often when nothing changes.
@@ -70,6 +71,8 @@ struct bt_stage {
     int64_t wrong_mode_ms;               // wall clock; since when it is that
     struct bt_panel_watch *panel_watch;  // owned; NULL: nothing is known
     uint64_t plugs;                      // its fingerprint when the output was opened
+    struct bt_speaker *speaker;          // owned; NULL: nothing is heard
+    int64_t volume_percent;              // the most that is allowed
     struct bt_grid grid;
     double grid_hz;           // what it was asked for
     struct bt_cast *cast;     // owned; NULL: nothing to play yet
@@ -638,6 +641,8 @@ static void finish(struct bt_stage *stage)
     for (size_t i = 0; i < BT_ARRAY_LEN(casts); i++) {
         bt_cast_destroy(casts[i]);
     }
+    bt_kitchen_set_speaker(stage->house.kitchen, NULL);
+    bt_speaker_destroy(stage->speaker);
     bt_output_destroy(stage->output);
     bt_prepared_destroy(stage->safe_card);
     bt_overlays_finish(&stage->overlays);
@@ -660,8 +665,14 @@ static struct bt_stage *create(const struct bt_stage_options *options, struct bt
         .plan = options->output.plan,
         .scene.background = {16, 42, 67, 255},
         .ends_ns = INT64_MAX,
+        .volume_percent = 100,
     };
     bt_overlays_init(&stage->overlays);
+    if (!options->mute) {
+        const struct bt_speaker_options sound = {.delay_ns = options->sound_delay_ns};
+        stage->speaker = bt_speaker_create(&sound);
+        bt_kitchen_set_speaker(kitchen, stage->speaker);
+    }
     if (!options->output.headless) {
         stage->panel_watch = bt_panel_watch_start(options->root != NULL ? options->root : "");
     }
@@ -760,6 +771,42 @@ void bt_stage_take_down(struct bt_stage *stage, const struct bt_taken *taken)
     if (stage->cast != NULL) {
         bt_cast_take_down(stage->cast, taken);
     }
+}
+
+void bt_stage_set_volume(struct bt_stage *stage, int64_t percent)
+{
+    stage->volume_percent = percent;
+    if (stage->speaker != NULL) {
+        bt_speaker_set_ceiling(stage->speaker, percent * 10);
+    }
+}
+
+static bool is_heard_as(const struct bt_stage *stage, enum bt_heard heard)
+{
+    for (size_t i = 0; stage->cast != NULL && i < bt_cast_count(stage->cast); i++) {
+        if (bt_zone_player_heard(bt_cast_zone(stage->cast, i)) == heard) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum bt_stage_sound bt_stage_sound(const struct bt_stage *stage)
+{
+    if (stage->blank || stage->output == NULL) {
+        return BT_STAGE_SOUND_NONE;
+    }
+    if (is_heard_as(stage, BT_HEARD)) {
+        if (stage->speaker == NULL || stage->volume_percent == 0) {
+            return BT_STAGE_SOUND_LIMITED;
+        }
+        bool missing = bt_speaker_state(stage->speaker) == BT_SPEAKER_NO_DEVICE;
+        return missing ? BT_STAGE_SOUND_NO_DEVICE : BT_STAGE_SOUND_OK;
+    }
+    if (is_heard_as(stage, BT_HEARD_CURFEW)) {
+        return BT_STAGE_SOUND_CURFEW;
+    }
+    return is_heard_as(stage, BT_HEARD_LIMITED) ? BT_STAGE_SOUND_LIMITED : BT_STAGE_SOUND_NONE;
 }
 
 void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out)

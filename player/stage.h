@@ -30,6 +30,8 @@ struct bt_stage_options {
     int64_t run_ns;                       // stop after so long on a display; 0: never
     const char *root;                     // of the kernel's files: "" but for tests
     struct bt_present_listener listener;  // its function NULL: nobody listens
+    int64_t sound_delay_ns;               // after the picture is presented
+    bool mute;                            // no sound at all, whatever is published
 };
 
 struct bt_stage_guide {
@@ -89,6 +91,18 @@ const struct bt_overlays *bt_stage_overlays_shown(const struct bt_stage *stage);
 void bt_stage_blank(struct bt_stage *stage, bool blank);
 
 bool bt_stage_is_blank(const struct bt_stage *stage);
+
+// Nothing is louder than this, 0 to 100.
+void bt_stage_set_volume(struct bt_stage *stage, int64_t percent);
+
+enum bt_stage_sound {
+    BT_STAGE_SOUND_NONE,  // what is on asks for none
+    BT_STAGE_SOUND_OK,
+    BT_STAGE_SOUND_NO_DEVICE,
+    BT_STAGE_SOUND_LIMITED,  // the screen, or who orders the volume, allows none
+    BT_STAGE_SOUND_CURFEW,   // not at this hour
+};
+enum bt_stage_sound bt_stage_sound(const struct bt_stage *stage);
 
 // Borrowed until the next one.
 void bt_stage_take_down(struct bt_stage *stage, const struct bt_taken *taken);

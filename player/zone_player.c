@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "player/zone_sound.h"
 #include "render/transition.h"
 
 // A clip that gives no frame for so long is skipped: gone within 2 s, with time for what follows to
@@ -38,11 +39,29 @@ struct bt_zone_player {
     int64_t fade_due_ns;           // next step of the fade; INT64_MAX: none
     const struct bt_taken *taken;  // borrowed; NULL: nothing is taken down
     int64_t dropped;               // of plays that ended
+    enum bt_heard heard;
     // Succession.
     bool judged;                // there is a verdict on what the old zone shows
     struct bt_verdict verdict;  // on the item below
     int64_t inherits_serial;    // what the old zone showed when the loader was asked
 };
+
+static void follow_with_sound(struct bt_zone_player *zone, int64_t at_ns)
+{
+    const struct bt_zone_heard heard = {
+        .order = zone->evidence.order,
+        .track = zone->track,
+        .before = &zone->before,
+        .now = &zone->now,
+        .next = zone->next,
+    };
+    zone->heard = bt_zone_sound_follow(&heard, at_ns);
+}
+
+enum bt_heard bt_zone_player_heard(const struct bt_zone_player *zone)
+{
+    return zone->heard;
+}
 
 // What stands where something was taken down, until the next item is ready: never black.
 static const struct bt_colour bridge_colour = {16, 42, 67, 255};
@@ -111,6 +130,7 @@ bool bt_zone_player_receive(struct bt_zone_player *zone)
     for (;;) {
         BT_AUTO(bt_delivery) delivery = bt_loader_take(zone->loader);
         if (delivery == NULL) {
+            follow_with_sound(zone, bt_clock_mono_ns(bt_clock_real()));
             return zone->next != NULL || zone->now.prepared != NULL;
         }
         if (delivery->epoch != zone->epoch) {
@@ -282,6 +302,7 @@ bool bt_zone_player_advance(struct bt_zone_player *zone, int64_t at_ns)
         step_fade(zone, at_ns);
     }
     enum bt_shown_state state = bt_shown_advance(&zone->now, zone->grid, at_ns);
+    follow_with_sound(zone, at_ns);
     hurry_if_early(zone);
     if (state == BT_SHOWN_FAILED) {
         struct bt_error err;
@@ -330,11 +351,15 @@ static void count_switch(struct bt_zone_player *zone, int64_t presented_ns)
     const struct bt_prepared *prepared = zone->now.prepared;
     bt_evidence_end(&zone->evidence, zone->why_ended, zone->before.dropped, presented_ns);
     zone->dropped += zone->before.dropped;
+    struct bt_play_start play = prepared->play;
+    if (zone->heard != BT_HEARD_UNASKED) {
+        play.sound = zone->heard == BT_HEARD ? BT_SOUND_ON : BT_SOUND_MUTED;
+    }
     if (prepared->anew) {
         bt_evidence_forget(&zone->evidence);
     }
     if (!prepared->empty && !prepared->unrecorded) {
-        bt_evidence_begin(&zone->evidence, &prepared->play, prepared->why_start, presented_ns);
+        bt_evidence_begin(&zone->evidence, &play, prepared->why_start, presented_ns);
     }
 }
 
@@ -463,6 +488,7 @@ static void apply_verdict(struct bt_zone_player *zone)
     }
     prepared->limit_ns = verdict->limit_ns;
     prepared->why_end = verdict->why_end;
+    prepared->volume = verdict->volume;
     bool endless = prepared->rest_ns == INT64_MAX;
     zone->now.planned_end_ns =
         endless ? verdict->end_ns

@@ -54,6 +54,9 @@ void bt_zone_player_take_over(struct bt_zone_player *zone, struct bt_zone_player
 void bt_zone_player_take_down(struct bt_zone_player *zone, const struct bt_taken *taken);
 bool bt_zone_player_shows(const struct bt_zone_player *zone, const struct bt_taken *taken);
 
+// Whether what is on is heard.
+enum bt_heard bt_zone_player_heard(const struct bt_zone_player *zone);
+
 // When what is on ends by itself; now_ns when nothing is on, or nothing with an end.
 int64_t bt_zone_player_end_ns(const struct bt_zone_player *zone, int64_t now_ns);
 

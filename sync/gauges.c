@@ -15,6 +15,7 @@ static const struct gauge {
     int64_t step, percent, from;
 } gauges[] = {
     {"display", "state"},
+    {"sound", "state"},
     {"machine", "throttled"},
     {"machine", "low_power"},
     // Below this nothing is too warm, whatever the setting.

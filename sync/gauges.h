@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BT_GAUGES 7
+#define BT_GAUGES 8
 
 struct bt_gauges {
     struct {

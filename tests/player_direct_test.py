@@ -459,7 +459,7 @@ class OrderTest(DirectCase):
         plays = self.close_plays(player)
         self.assertEqual([(p["item"], p["why_ended"]) for p in plays], [("anh", "removed"), ("anh", "stopped")])
 
-    def test_light_is_dimmed_within_the_limits_and_sound_is_not_obeyed(self):
+    def test_light_is_dimmed_and_sound_is_lowered_within_the_limits(self):
         make_still(self.campaign.path("x.png"), "white")
         self.campaign.file("anh", self.campaign.path("x.png"), "image/png", seconds=60)
         screen = self.campaign.path("screen.json")
@@ -480,7 +480,9 @@ class OrderTest(DirectCase):
         player.order("volume", 4, value=31)
         self.assertEqual(player.wait_answer("done", 4)["state"], "refused")
         player.order("volume", 5, value=10)
-        self.assertEqual(player.wait_answer("done", 5)["state"], "failed")
+        self.assertEqual(player.wait_answer("done", 5)["state"], "done")
+        status = player.wait_status(lambda s: s["volume_percent"] == 10)
+        self.assertEqual(status["sound"], {"state": "none"})
         player.order("identify", 6, value=1)
         player.wait_answer("done", 6)
         player.order("restart", 7)

@@ -75,6 +75,11 @@ static const struct member display_members[] = {
 };
 SHAPE(display);
 
+static const struct member sound_members[] = {
+    {"state", TEXT, .max = 15},
+};
+SHAPE(sound);
+
 static const struct member machine_members[] = {
     {"celsius", NUMBER, .min = -100, .max = 200},
     {"throttled", FLAG},
@@ -115,6 +120,7 @@ static const struct member status_members[] = {
     {"plays", OBJECT, .shape = &plays},
     {"storage", OBJECT, .shape = &storage},
     {"display", OBJECT, .shape = &display},
+    {"sound", OBJECT, .shape = &sound},
     {"machine", OBJECT, .shape = &machine},
     {"troubles", OBJECTS, .max = MAX_ENTRIES, .shape = &trouble},
 };

@@ -6,8 +6,8 @@
  *
  * Shared by its producer, who lives on another thread, and whoever hears it: counted references.
  */
-#ifndef BT_MEDIA_SOUND_H
-#define BT_MEDIA_SOUND_H
+#ifndef BT_MEDIA_SOUND_RING_H
+#define BT_MEDIA_SOUND_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #define BT_SOUND_CHANNELS 2
 #define BT_SOUND_RING_FRAMES 32768  // a power of two; 256 KiB
 
-struct bt_sound;
+struct bt_sound_ring;
 
 // What fills it and ends with it: called once, by whoever lets go last; may wait for its thread.
 struct bt_sound_filler {
@@ -27,19 +27,19 @@ struct bt_sound_filler {
     void (*destroy)(void *context);
 };
 
-struct bt_sound *bt_sound_create(void) BT_NODISCARD;  // with one reference
-void bt_sound_set_filler(struct bt_sound *sound, struct bt_sound_filler filler);
-struct bt_sound *bt_sound_ref(struct bt_sound *sound);
-void bt_sound_unref(struct bt_sound *sound);
+struct bt_sound_ring *bt_sound_ring_create(void) BT_NODISCARD;  // with one reference
+void bt_sound_ring_set_filler(struct bt_sound_ring *sound, struct bt_sound_filler filler);
+struct bt_sound_ring *bt_sound_ring_ref(struct bt_sound_ring *sound);
+void bt_sound_ring_unref(struct bt_sound_ring *sound);
 
 // For the producer.
 
 // The picture's time of the first frame, and the gain that makes it as loud as others; before the
 // first write.
-void bt_sound_begin(struct bt_sound *sound, int64_t pts_ns, float gain);
-size_t bt_sound_room(const struct bt_sound *sound);  // frames that can be written now
-void bt_sound_write(struct bt_sound *sound, const float *stereo, size_t frames);
-void bt_sound_end(struct bt_sound *sound);  // no more will come
+void bt_sound_ring_begin(struct bt_sound_ring *sound, int64_t pts_ns, float gain);
+size_t bt_sound_ring_room(const struct bt_sound_ring *sound);  // frames that can be written now
+void bt_sound_ring_write(struct bt_sound_ring *sound, const float *stereo, size_t frames);
+void bt_sound_ring_end(struct bt_sound_ring *sound);  // no more will come
 
 // For the consumer. Frames are numbered from 0 on, which is at begin's pts.
 struct bt_sound_span {
@@ -48,8 +48,9 @@ struct bt_sound_span {
     int64_t first, end;  // the frames that are there: [first, end)
     bool ended;          // none will follow
 };
-bool bt_sound_span(struct bt_sound *sound, struct bt_sound_span *out);      // false: not begun
-const float *bt_sound_frame(const struct bt_sound *sound, int64_t number);  // two samples
-void bt_sound_forget(struct bt_sound *sound, int64_t before);               // makes room
+bool bt_sound_ring_span(struct bt_sound_ring *sound,
+                        struct bt_sound_span *out);  // false: not begun
+const float *bt_sound_ring_frame(const struct bt_sound_ring *sound, int64_t number);  // two samples
+void bt_sound_ring_forget(struct bt_sound_ring *sound, int64_t before);               // makes room
 
 #endif
