@@ -108,7 +108,7 @@ static void sound_stands_where_the_picture_does(void **state)
     } clips[] = {
         {"beep.mp4", BEEP_AT_1S "-c:v libx264 -c:a aac -ac 1"},
         {"beep.mkv", BEEP_AT_1S "-c:v libx264 -c:a libopus -ac 2"},
-        {"beep.avi", BEEP_AT_1S "-c:v mpeg4 -c:a pcm_s16le -ar 22050"},
+        {"beep-pcm.avi", BEEP_AT_1S "-c:v mpeg4 -c:a pcm_s16le -ar 22050"},
         {"beep.ts", BEEP_AT_1S "-c:v libx264 -c:a mp2 -output_ts_offset 90"},
         {"beep.mpg", BEEP_AT_1S "-c:v mpeg2video -c:a mp2"},
     };

@@ -55,7 +55,7 @@ static const struct {
     const char *local;
     enum bt_heard heard;
     int64_t milli;
-} cases[] = {
+} quieter[] = {
     {{"", "", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
     {{",'volume_percent':0", "", "", "", ""}, NOON, BT_HEARD_UNASKED, 0},
     {{",'volume_percent':80", "", "", "", ""}, NOON, BT_HEARD, 800},
@@ -109,10 +109,10 @@ static const struct {
 static void everybody_can_only_make_it_quieter(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < BT_ARRAY_LEN(quieter); i++) {
         int64_t milli = -1;
-        enum bt_heard heard = ask(&cases[i].house, cases[i].local, true, &milli);
-        if (heard != cases[i].heard || milli != cases[i].milli) {
+        enum bt_heard heard = ask(&quieter[i].house, quieter[i].local, true, &milli);
+        if (heard != quieter[i].heard || milli != quieter[i].milli) {
             fail_msg("case %zu: %d, %lld", i, (int)heard, (long long)milli);
         }
     }

@@ -71,8 +71,10 @@ class Card(threading.Thread):
         data = b""
         while len(data) < CHUNK * FRAME_BYTES:
             more = pipe.read(CHUNK * FRAME_BYTES - len(data))
-            if not more:
+            if not more and (self.chunks or self.pulled.is_set()):
                 return None
+            if not more:
+                time.sleep(0.01)  # nobody has opened it yet
             data += more
         return data
 
