@@ -98,8 +98,11 @@ static const struct {
     [BT_MEDIA_LARGE_PICTURE] = {"large-picture",
                                 "Ảnh lớn hơn nhiều so với màn hình: nên thu nhỏ để tải nhanh hơn.",
                                 "Much larger than a screen: make it smaller to fetch it faster."},
-    [BT_MEDIA_HAS_AUDIO] = {"has-audio", "Video có âm thanh: âm thanh không được phát.",
-                            "The clip has sound: it is not played."},
+    [BT_MEDIA_HAS_AUDIO] = {"has-audio",
+                            "Video có âm thanh: chỉ nghe được khi mục có ghi âm lượng "
+                            "(volume_percent) và màn hình cho phép.",
+                            "The clip has sound: it is heard only where its item says how loud "
+                            "(volume_percent) and the screen allows it."},
 };
 
 const char *bt_media_code_word(enum bt_media_code code)
