@@ -33,6 +33,13 @@ def make_tone(path, seconds, tone, level=0.3):
            "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "192k", path)
 
 
+def amplitude(samples, tone):
+    turn = 2 * math.pi * tone / RATE
+    real = sum(value * math.cos(turn * i) for i, value in enumerate(samples))
+    imaginary = sum(value * math.sin(turn * i) for i, value in enumerate(samples))
+    return 2 * math.hypot(real, imaginary) / len(samples)
+
+
 class Card(threading.Thread):
     """A sound card at the other end of a pipe, whose clock is `drift` off."""
 
@@ -96,12 +103,10 @@ class Card(threading.Thread):
         return found
 
     def level(self, tone, since=0, until=math.inf):
-        """The amplitude of one tone."""
-        samples = [value for at, chunk in list(self.chunks) if since <= at <= until for value in chunk]
-        turn = 2 * math.pi * tone / RATE
-        real = sum(value * math.cos(turn * i) for i, value in enumerate(samples))
-        imaginary = sum(value * math.sin(turn * i) for i, value in enumerate(samples))
-        return 2 * math.hypot(real, imaginary) / max(len(samples), 1)
+        """The amplitude of one tone: the median over twentieths of a second, since it is played a little faster or slower."""
+        chunks = [chunk for at, chunk in list(self.chunks) if since <= at <= until]
+        found = sorted(amplitude(sum(chunks[i:i + 5], array.array("f")), tone) for i in range(0, len(chunks) - 5, 5))
+        return found[len(found) // 2]
 
 
 class Sound(player_harness.PlayerCase):
