@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import struct
@@ -14,7 +15,7 @@ import time
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from server_harness import BUILD, ServerCase, load_tests, main  # noqa: E402, F401
+from server_harness import BUILD, PROGRAM, ServerCase, load_tests, main  # noqa: E402, F401
 
 DIE_AT = os.path.abspath(os.path.join(BUILD, "tests", "libdie_at.so"))
 
@@ -187,6 +188,25 @@ class UploadTest(ServerCase):
                 self.assertEqual(admin.get(f"/v1/media/{state['media']}/thumbnail").status, 200)
                 self.assertEqual(admin.get(f"/blobs/{report['original_sha256']}").status, 404)
         self.assertEqual(os.listdir(os.path.join(self.directory, "data", "quarantine")), [])
+
+    def test_a_workshop_in_wrong_hands_cannot_pass_something_else_for_a_png(self):
+        """What a hostile picture makes of the program that reads it; the file is to blame, and those behind it go on."""
+        script = ("#!/usr/bin/sh\n"
+                  "head -c 4 \"$2\" | grep -q '<svg' && made=',\"made_from\":\"SVG\"' && cat \"$2\" >\"$3/converted.png\"\n"
+                  "echo '{\"verdict\":\"plays\",\"advice_vi\":\"\",\"advice_en\":\"\",\"kind\":\"picture\"'$made'}' >\"$3/report.json\"\n")
+        server, workshop = (os.path.join(self.directory, "bin", name) for name in ("server/bangtin-server", "workshop/bangtin-media"))
+        for path in (server, workshop):
+            os.makedirs(os.path.dirname(path))
+        shutil.copy(PROGRAM, server)
+        with open(workshop, "w", encoding="utf-8") as file:
+            file.write(script)
+        os.chmod(workshop, 0o755)
+        self._server = self.start(program=server)
+        admin = self.administrator()
+        state = upload(admin, b"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='18'/>")
+        self.assertEqual((state["state"], state["report"]["verdict"]), ("refused", "refused:unreadable"), state)
+        self.assertIn("no PNG", state["report"]["detail"])
+        self.assertEqual(upload(admin, picture())["state"], "ready")
 
     def test_a_clip_of_which_browsers_may_show_another_track_is_refused(self):
         clip = self.made("hai.mp4", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=0.4", "-f", "lavfi", "-i",
