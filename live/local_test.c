@@ -25,6 +25,9 @@ static void streams_are_found_by_name(void **state)
 static void other_addresses_and_shapes_are_refused(void **state)
 {
     (void)state;
+    static const char twice[] =
+        "{\"streams\": [{\"name\": \"a\", \"url\": \"udp://b\"}, {\"name\": \"a\", \"url\": "
+        "\"udp://c\"}]}";
     static const char *const bad[] = {
         "[]",
         "{\"streams\": {}}",
@@ -33,8 +36,7 @@ static void other_addresses_and_shapes_are_refused(void **state)
         "{\"streams\": [{\"name\": \"a\", \"url\": \"file:///etc/passwd\"}]}",
         "{\"streams\": [{\"name\": \"a\", \"url\": \"concat:rtsp://b\"}]}",
         "{\"streams\": [{\"name\": \"a\", \"url\": \"udp://\"}]}",
-        "{\"streams\": [{\"name\": \"a\", \"url\": \"udp://b\"}, {\"name\": \"a\", \"url\": "
-        "\"udp://c\"}]}",
+        twice,
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct bt_local_streams streams;

@@ -188,11 +188,13 @@ static int postgresql_revive(void *handle, struct bt_error *err)
  * itself: whoever waits for a lock is served in turn, so writers that never end do not keep it
  * waiting. LOCK takes no snapshot yet; what was committed while it waited is seen.
  */
+static const char alone[] = "BEGIN; SET LOCAL lock_timeout = '5s';"
+                            "LOCK TABLE schema_migration IN EXCLUSIVE MODE";
+
 static const char *const begins[] = {
     [BT_DB_BEGIN_READING] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     [BT_DB_BEGIN_WRITING] = "BEGIN; LOCK TABLE schema_migration IN ROW SHARE MODE",
-    [BT_DB_BEGIN_ALONE] = "BEGIN; SET LOCAL lock_timeout = '5s';"
-                          "LOCK TABLE schema_migration IN EXCLUSIVE MODE",
+    [BT_DB_BEGIN_ALONE] = alone,
     [BT_DB_BEGIN_MIGRATING] = "BEGIN",
 };
 
