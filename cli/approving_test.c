@@ -282,6 +282,19 @@ static void what_is_heard_is_said(void **state)
     assert_non_null(strstr(text, "* sound"));
 }
 
+static void a_live_stream_is_told_in_words(void **state)
+{
+    const struct unit *unit = *state;
+    BT_AUTOFREE char *text = printed_change(
+        unit, "{\"version\":2,\"playlists\":[{\"name\":\"c\",\"items\":[{\"id\":\"i\",\"type\":"
+              "\"stream\","
+              "\"url\":\"https://dai.example.vn:8443/1.m3u8\",\"pins\":[\"sha256//A\"]},"
+              "{\"id\":\"j\",\"type\":\"stream\",\"local\":\"hoi-truong\"}]}]}");
+    assert_non_null(strstr(text, "Truyền trực tiếp từ / live from: dai.example.vn:8443\n"));
+    assert_non_null(strstr(text, "sha256//A"));
+    assert_non_null(strstr(text, "nguồn tại chỗ / live from the player's own: hoi-truong\n"));
+}
+
 #define WITH_UNIT(test) cmocka_unit_test_setup_teardown(test, make_unit, drop_unit)
 
 int main(void)
@@ -299,6 +312,7 @@ int main(void)
         WITH_UNIT(nothing_is_cut_away_or_left_out),
         WITH_UNIT(an_item_that_moves_is_seen),
         WITH_UNIT(what_is_heard_is_said),
+        WITH_UNIT(a_live_stream_is_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

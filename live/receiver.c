@@ -78,6 +78,12 @@ static int64_t now_ns(void)
     return bt_clock_mono_ns(bt_clock_real());
 }
 
+static struct timespec as_timespec(int64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / BT_NS_PER_S),
+                             .tv_nsec = (long)(ns % BT_NS_PER_S)};
+}
+
 static void finish_piece(struct piece *piece)
 {
     av_packet_free(&piece->packet);
@@ -209,8 +215,7 @@ static int64_t pause_ns(int failures)
 static void pause_reading(struct bt_receiver *receiver, int64_t for_ns)
 {
     int64_t until_ns = now_ns() + for_ns;
-    struct timespec until = {.tv_sec = (time_t)(until_ns / BT_NS_PER_S),
-                             .tv_nsec = (long)(until_ns % BT_NS_PER_S)};
+    struct timespec until = as_timespec(until_ns);
     pthread_mutex_lock(&receiver->lock);
     while (!atomic_load(&receiver->stop) && now_ns() < until_ns) {
         pthread_cond_timedwait(&receiver->changed, &receiver->lock, &until);
@@ -245,6 +250,19 @@ static void *read_main(void *context)
         pause_reading(receiver, pause_ns(failures));
     }
     return NULL;
+}
+
+// Begins with enough ahead: what is there already comes at once, what is live takes as long.
+static void wait_for_ahead(struct bt_receiver *receiver)
+{
+    int64_t until_ns = now_ns() + BT_LIVE_AHEAD_NS;
+    struct timespec until = as_timespec(until_ns);
+    pthread_mutex_lock(&receiver->lock);
+    while ((int64_t)receiver->count * receiver->frame_ns < BT_LIVE_AHEAD_NS && !is_full(receiver) &&
+           !atomic_load(&receiver->stop) && now_ns() < until_ns) {
+        pthread_cond_timedwait(&receiver->changed, &receiver->lock, &until);
+    }
+    pthread_mutex_unlock(&receiver->lock);
 }
 
 static void change_kind(struct bt_receiver *receiver, const struct piece *piece)
@@ -294,8 +312,7 @@ static void wait_for_room(struct bt_receiver *receiver)
         if (room_ns <= at_ns || atomic_load(&receiver->stop)) {
             return;
         }
-        struct timespec until = {.tv_sec = (time_t)(room_ns / BT_NS_PER_S),
-                                 .tv_nsec = (long)(room_ns % BT_NS_PER_S)};
+        struct timespec until = as_timespec(room_ns);
         pthread_cond_timedwait(&receiver->changed, &receiver->lock, &until);
     }
 }
@@ -344,6 +361,7 @@ static void *decode_main(void *context)
     while (pop(receiver, &piece)) {
         if (piece.parameters != NULL) {
             change_kind(receiver, &piece);
+            wait_for_ahead(receiver);
         } else if (receiver->codec != NULL) {
             decode(receiver, piece.packet);
         }

@@ -129,8 +129,11 @@ void bt_awaited_delivered(struct bt_awaited *awaited, const struct bt_prepared *
 {
     int priority = prepared == NULL || prepared->empty ? -1 : prepared->priority;
     bool stands_in = awaited->missing != NULL && priority < awaited->missing_priority;
+    // What is on the screen stands in for it, too: it need not wait for the next item's start.
+    bool already = stands_in && awaited->missed == awaited->missing;
+    awaited->missed_ns =
+        already ? BT_MIN(awaited->missed_ns, awaited->missing_ns) : awaited->missing_ns;
     awaited->missed = stands_in ? awaited->missing : NULL;
-    awaited->missed_ns = awaited->missing_ns;
     awaited->missing = NULL;
 }
 

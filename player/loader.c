@@ -139,11 +139,11 @@ static void next_slot(struct bt_loader *loader, struct bt_slot *out, int64_t *ou
     }
 }
 
-// Its turn may come with another item of the same instant, and again with any later one.
+// The timeline is asked for another instant.
 static void give_up_slot(struct bt_loader *loader)
 {
     if (bt_awaited_drop(&loader->awaited)) {
-        bt_running_order_not_yet(loader->order, loader->index);
+        bt_running_order_not_yet(loader->order, loader->index, INT64_MIN);
     }
 }
 
@@ -156,7 +156,8 @@ static bool await_stream(struct bt_loader *loader, const struct bt_slot *slot, i
         return true;
     }
     bt_awaited_miss(&loader->awaited, slot, offset_ns);
-    bt_running_order_not_yet(loader->order, loader->index);
+    // Another item of the same instant comes, and with any later one it is its turn again.
+    bt_running_order_not_yet(loader->order, loader->index, slot->start_ns + 1);
     return false;
 }
 
@@ -257,7 +258,7 @@ static void relieve(struct bt_loader *loader)
     int64_t missed_ns = bt_awaited_missed_ns(&loader->awaited), at_ns = now_ns();
     give_up_slot(loader);
     if (loader->ahead) {
-        bt_running_order_not_yet(loader->order, loader->index);
+        bt_running_order_not_yet(loader->order, loader->index, INT64_MIN);
     }
     loader->next_at_ns = BT_MAX(missed_ns, at_ns);
     loader->cuts_in = missed_ns <= at_ns;

@@ -136,10 +136,10 @@ void bt_running_order_skip(struct bt_running_order *order, size_t track)
     pthread_mutex_unlock(&order->lock);
 }
 
-void bt_running_order_not_yet(struct bt_running_order *order, size_t track)
+void bt_running_order_not_yet(struct bt_running_order *order, size_t track, int64_t again_ns)
 {
     pthread_mutex_lock(&order->lock);
-    bt_timeline_not_yet(order->timeline, track);
+    bt_timeline_not_yet(order->timeline, track, again_ns);
     pthread_mutex_unlock(&order->lock);
 }
 

@@ -46,7 +46,7 @@ void bt_running_order_start(struct bt_running_order *order, int64_t anchor_ns);
 void bt_running_order_next(struct bt_running_order *order, size_t track, int64_t at_ns,
                            struct bt_slot *out, int64_t *out_offset_ns);
 void bt_running_order_skip(struct bt_running_order *order, size_t track);
-void bt_running_order_not_yet(struct bt_running_order *order, size_t track);
+void bt_running_order_not_yet(struct bt_running_order *order, size_t track, int64_t again_ns);
 
 // See bt_timeline_keep and bt_timeline_interrupted_at.
 void bt_running_order_keep(struct bt_running_order *order, size_t track, int64_t serial);

@@ -528,11 +528,11 @@ void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index)
     track->avoid_until_ns = track->last.end_ns;
 }
 
-void bt_timeline_not_yet(struct bt_timeline *timeline, size_t track_index)
+void bt_timeline_not_yet(struct bt_timeline *timeline, size_t track_index, int64_t again_ns)
 {
     struct track *track = &timeline->tracks[track_index];
     track->skipped = true;
-    track->avoid_until_ns = track->last.start_ns + 1;
+    track->avoid_until_ns = again_ns;
 }
 
 const char *bt_start_reason_word(int reason)

@@ -102,9 +102,9 @@ void bt_timeline_skip(struct bt_timeline *timeline, size_t track_index);
 
 /**
  * The slot last given was not ready to be shown: it is skipped likewise, but its item may be chosen
- * again for any later instant.
+ * again from that instant on.
  */
-void bt_timeline_not_yet(struct bt_timeline *timeline, size_t track_index);
+void bt_timeline_not_yet(struct bt_timeline *timeline, size_t track_index, int64_t again_ns);
 
 /**
  * The slot with that serial is on the screen now, and is the newest given for the track: its state

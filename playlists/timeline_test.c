@@ -147,9 +147,12 @@ static void an_item_that_is_not_ready_loses_its_turn_and_nothing_else(void **sta
                                               "p") "],'fallback':[{'zone':'main','playlist':'q'}]}",
         "2026-10-10T08:00:00+07:00");
     step(&w);
-    bt_timeline_not_yet(w.timeline, 0);
+    bt_timeline_not_yet(w.timeline, 0, w.slot.start_ns + 1);
     w.at.wall_ns = w.slot.start_ns;
     assert_steps(&w, "f a");
+    bt_timeline_not_yet(w.timeline, 0, INT64_MIN);  // it was only given too early
+    w.at.wall_ns = w.slot.start_ns - 2 * SECOND;
+    assert_steps(&w, "a");
     finish_walk(&w);
 }
 

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import http.server
 import os
+import socketserver
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -161,3 +163,72 @@ class Server:
                 sent = due
                 time.sleep(0.05)
         self.paths[path] = lambda request: request.send_endless(chunks())
+
+
+class Camera:
+    """An RTSP server with one track, a transport stream in RTP over the same connection, at the pace at which it plays."""
+
+    def __init__(self, file, seconds, password):
+        with open(file, "rb") as opened:
+            body = opened.read()
+        outer = self
+        self.asked = []
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                try:
+                    while self.answer():
+                        pass
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+
+            def answer(self):
+                line = self.rfile.readline().decode()
+                headers = {}
+                while (header := self.rfile.readline().decode().strip()):
+                    key, _, value = header.partition(":")
+                    headers[key.lower()] = value.strip()
+                if not line:
+                    return False
+                method = line.split()[0]
+                outer.asked.append((method, headers.get("authorization")))
+                expected = "Basic " + base64.b64encode(password.encode()).decode()
+                if method == "OPTIONS":
+                    self.reply(headers, "Public: OPTIONS, DESCRIBE, SETUP, PLAY")
+                elif headers.get("authorization") != expected:
+                    self.reply(headers, 'WWW-Authenticate: Basic realm="camera"', status="401 Unauthorized")
+                elif method == "DESCRIBE":
+                    self.reply(headers, "Content-Type: application/sdp",
+                               body="v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\n"
+                                    "a=control:track1\r\n")
+                elif method == "SETUP":
+                    self.reply(headers, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1", "Session: 1")
+                else:
+                    self.reply(headers, "Session: 1")
+                if method == "PLAY":
+                    self.send()
+                return method != "PLAY"
+
+            def reply(self, headers, *more, status="200 OK", body=""):
+                lines = [f"RTSP/1.0 {status}", f"CSeq: {headers.get('cseq', '0')}", *more, f"Content-Length: {len(body)}"]
+                self.wfile.write(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+
+            def send(self):
+                began, size = time.monotonic() - 1, 7 * 188
+                for number, at in enumerate(range(0, len(body), size)):
+                    due = began + at / len(body) * seconds
+                    time.sleep(max(due - time.monotonic(), 0))
+                    stamp = int((due - began) * 90000)
+                    packet = struct.pack(">BBHII", 0x80, 33, number & 0xFFFF, stamp & 0xFFFFFFFF, 1) + body[at:at + size]
+                    self.wfile.write(struct.pack(">cBH", b"$", 0, len(packet)) + packet)
+
+        class Listener(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+        self.listener = Listener(("127.0.0.1", 0), Handler)
+        self.url = f"rtsp://{password}@127.0.0.1:{self.listener.server_address[1]}/1"
+        threading.Thread(target=self.listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self):
+        self.listener.shutdown()
+        self.listener.server_close()

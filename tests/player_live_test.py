@@ -40,7 +40,7 @@ class LiveCase(PlayerCase):
     def item(self, url, name="tv", **more):
         return {"id": name, "type": "stream", "url": url, "pins": [self.pin], **more}
 
-    def screen(self, *items, live=True):
+    def screen(self, *items, live=True, seconds=60):
         """A zone for each item, each with a fallback of its own."""
         count = len(items)
         height = HEIGHT if count == 1 else STRIP
@@ -49,7 +49,7 @@ class LiveCase(PlayerCase):
             "limits": {"live": live}, "canvas": {"width": WIDTH, "height": HEIGHT},
             "zones": [{"name": f"z{i}", "y": i * height, "height": height, "playlist": f"p{i}"} for i in range(count)],
             "playlists": [{"name": f"p{i}", "items": [item]} for i, item in enumerate(items)] +
-                         [{"name": f"f{i}", "items": [{"id": f"cho-{i}", "type": "text", "text": "Chờ", "seconds": 60}]}
+                         [{"name": f"f{i}", "items": [{"id": f"cho-{i}", "type": "text", "text": "Chờ", "seconds": seconds}]}
                           for i in range(count)],
             "fallback": [{"zone": f"z{i}", "playlist": f"f{i}"} for i in range(count)]}
         path = os.path.join(self.directory, "publication.json")
@@ -147,6 +147,38 @@ class Plays(LiveCase):
         self.assertIn("no stream 'khong-co' of its own", said)
         self.assertEqual(self.shown_items("z1"), ["cho-1"])
         self.assertEqual({play["type"] for play in self.plays() if play["item"] == "hop"}, {"local-stream"})
+
+
+    def test_a_stream_takes_turns_with_others(self):
+        server = self.https()
+        server.hls("/k/1.m3u8", self.segments())
+        with open(self.screen(self.item(server.url("/k/1.m3u8"), seconds=2)), encoding="utf-8") as file:
+            document = json.load(file)
+        document["playlists"][0]["items"].insert(0, {"id": "chu", "type": "text", "text": "Chữ", "seconds": 2})
+        path = os.path.join(self.directory, "turns.json")
+        with open(path, "w") as file:
+            json.dump(document, file)
+        player = self.start(path, *self.streams())
+        self.wait_for(lambda: self.shown_items("z0")[-5:] == ["tv", "chu", "tv", "chu", "tv"], player)
+        self.stop(player)
+        self.assertNotIn("cho-0", self.shown_items("z0"))
+
+    def test_what_stands_in_is_relieved_also_while_the_next_item_is_looked_for(self):
+        server = self.https()
+        player = self.start(self.screen(self.item(server.url("/k/1.m3u8")), seconds=5), *self.streams())
+        self.wait_for(lambda: self.new_frames("cho-0") >= 2, player)
+        server.hls("/k/1.m3u8", self.segments())
+        self.wait_for(lambda: self.new_frames("tv") >= 5, player)
+        self.stop(player)
+        last = [play for play in self.plays() if play["item"] == "cho-0"][-1]
+        self.assertFalse(last["complete"], last)
+
+    def test_a_camera_that_wants_a_password(self):
+        camera = broadcast.Camera(broadcast.encode(self.directory, "a.ts", 60, SIZE), 60, "nguoi-xem:mat-khau-cua-may")
+        self.addCleanup(camera.close)
+        player = self.start(self.screen({"id": "may", "type": "stream", "local": "cong"}), *self.streams(cong=camera.url))
+        self.wait_for(lambda: self.new_frames("may") >= 25, player)
+        self.assertNotIn("mat-khau-cua-may", self.stop(player))
 
 
 class Refused(LiveCase):
