@@ -31,14 +31,14 @@
 // No item has it; where it is seen the canvas shows through.
 static const struct bt_colour bare = {7, 249, 133, 255};
 
-static const char moving[] =
+static const char moving_still[] =
     "'type':'image','asset':'lon','fit':'cover',"
     "'motion':{'from':{'x':0.1,'y':0.2,'zoom':1},'to':{'x':0.9,'y':0.5,'zoom':1.7}}";
 
 // What an item of each kind needs beside its id, length and transition. A set has two cards.
 static const char *const kinds[] = {
     "'type':'image','asset':'xam'",
-    moving,
+    moving_still,
     "'type':'video','asset':'phim'",
     "'type':'set','cards':[{'asset':'xam'},{'asset':'lon'}]",
     "'type':'text','text':'Xin chào','style':{'size':12,'background':'#123456'}",
