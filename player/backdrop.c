@@ -14,6 +14,7 @@
 #define MAX_TEXT_BYTES 64
 #define MAX_SIDE 16384
 #define BYTES_PER_PIXEL 4
+#define MAX_BYTES (64 * 1024 * 1024)  // a display of 4096 × 4096
 
 struct geometry {
     int64_t width, height;  // pixels
@@ -63,28 +64,36 @@ static int read_geometry(const char *root, struct geometry *out, struct bt_error
         !read_number(root, "stride", (int64_t)MAX_SIDE * BYTES_PER_PIXEL, &out->stride)) {
         return bt_fail(err, -ENOTSUP, "There is no console behind the picture");
     }
+    if (out->height * out->stride > MAX_BYTES) {
+        return bt_fail(err, -ENOTSUP, "The console is larger than any display");
+    }
     if (bits != 8 * BYTES_PER_PIXEL || out->stride < out->width * BYTES_PER_PIXEL) {
         return bt_fail(err, -ENOTSUP, "The console has %lld bits a pixel, not 32", (long long)bits);
     }
     return 0;
 }
 
-// False: errno says why.
-static bool write_rows(int fd, const struct geometry *geometry, const struct bt_image *image)
+// At once: Linux 6.1 overlooks what is written in whole single rows.
+static bool write_all(int fd, const uint8_t *bytes, size_t len)
 {
-    BT_AUTOFREE uint8_t *row = BT_NEW_ARRAY(uint8_t, (size_t)geometry->stride);
-    size_t bytes = (size_t)BT_MIN(geometry->width, image->width) * BYTES_PER_PIXEL;
-    for (int64_t y = 0; y < geometry->height; y++) {
-        if (y < image->height) {
-            memcpy(row, image->pixels + (size_t)y * image->stride, bytes);
-        } else if (y == image->height) {
-            memset(row, 0, bytes);
-        }
-        if (pwrite(fd, row, (size_t)geometry->stride, y * geometry->stride) < 0) {
+    for (size_t at = 0; at < len;) {
+        ssize_t written = pwrite(fd, bytes + at, len - at, (off_t)at);
+        if (written <= 0) {
             return false;
         }
+        at += (size_t)written;
     }
     return true;
+}
+
+static uint8_t *lay_out(const struct geometry *geometry, const struct bt_image *image)
+{
+    uint8_t *pixels = BT_NEW_ARRAY(uint8_t, (size_t)(geometry->height * geometry->stride));
+    size_t bytes = (size_t)BT_MIN(geometry->width, image->width) * BYTES_PER_PIXEL;
+    for (int64_t y = 0; y < BT_MIN(geometry->height, image->height); y++) {
+        memcpy(pixels + y * geometry->stride, image->pixels + (size_t)y * image->stride, bytes);
+    }
+    return pixels;
 }
 
 int bt_backdrop_paint(const char *root, const struct bt_image *image, struct bt_error *err)
@@ -99,7 +108,9 @@ int bt_backdrop_paint(const char *root, const struct bt_image *image, struct bt_
     if (fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
-    r = write_rows(fd, &geometry, image) ? 0 : bt_fail_errno(err, "Cannot write '%s'", path);
+    BT_AUTOFREE uint8_t *pixels = lay_out(&geometry, image);
+    bool written = write_all(fd, pixels, (size_t)(geometry.height * geometry.stride));
+    r = written ? 0 : bt_fail_errno(err, "Cannot write '%s'", path);
     close(fd);
     return r;
 }

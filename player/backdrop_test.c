@@ -89,8 +89,13 @@ static void consoles_of_other_kinds_are_left_alone(void **state)
     static const struct {
         const char *size, *bits, *stride;
     } cases[] = {
-        {"5,4\n", "16\n", "10\n"},  {"5,4\n", "32\n", "19\n"},     {"54\n", "32\n", "20\n"},
-        {"-5,4\n", "32\n", "20\n"}, {"99999,4\n", "32\n", "20\n"}, {"5,4\n", "32\n", "\n"},
+        {"9999,9999\n", "32\n", "39996\n"},
+        {"5,4\n", "16\n", "10\n"},
+        {"5,4\n", "32\n", "19\n"},
+        {"54\n", "32\n", "20\n"},
+        {"-5,4\n", "32\n", "20\n"},
+        {"99999,4\n", "32\n", "20\n"},
+        {"5,4\n", "32\n", "\n"},
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         put_console(root, cases[i].size, cases[i].bits, cases[i].stride);

@@ -19,7 +19,8 @@ from player_harness import PLAYER, Campaign  # noqa: E402
 BUILD = os.path.abspath(os.environ.get("BT_BUILD_ROOT", "build"))
 UNPLUGS = int(os.environ.get("BT_KMS_UNPLUGS", "20"))
 
-COLOURS = {"red": (253, 0, 0), "blue": (0, 0, 254), "black": (0, 0, 0)}  # as ffmpeg makes them
+COLOURS = {"red": (253, 0, 0), "blue": (0, 0, 254)}  # as ffmpeg makes them
+SAFE_GROUND = (16, 42, 67)  # of the safe card, and no text in its corner
 MIDDLE = (160, 90)  # of the canvas, which stands in the corner
 
 UNIT = """[Unit]
@@ -136,6 +137,12 @@ class KmsTest(unittest.TestCase):
             took = self.wait_for("systemd does not see that it hangs", restarted)
             took += self.wait_for_picture((1024, 768))
             print(f"picture back {took:.1f} s after a page flip was lost; meanwhile {seen}", flush=True)
+
+        with self.subTest("nothing but the safe card is seen when no program draws"):
+            guest.sh("systemctl stop player.service")
+            self.wait_for("no safe card", lambda: guest.picture().at(5, 5) == SAFE_GROUND)
+            guest.sh("systemctl start player.service")
+            self.wait_for_picture()
 
         with self.subTest("it ends in order"):
             guest.sh("systemctl stop player.service")
