@@ -15,7 +15,7 @@
 
 // Several voices together stay below -1 dBFS; then it takes a third of a second to come back.
 #define LIMIT 0.891F
-#define RELEASE_FRAMES (BT_SOUND_RATE / 3)
+enum { RELEASE_FRAMES = BT_SOUND_RATE / 3 };
 #define ATTACK_FRAMES 64
 
 struct bt_voice {

@@ -15,7 +15,7 @@
 #include "media/sound_ring.h"
 
 #define BT_MIXER_MAX_VOICES 64
-#define BT_MIXER_FADE_FRAMES (BT_SOUND_RATE * 15 / 1000)
+enum { BT_MIXER_FADE_FRAMES = BT_SOUND_RATE * 15 / 1000 };
 
 struct bt_mixer;
 struct bt_voice;
