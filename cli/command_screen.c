@@ -87,6 +87,7 @@ static int make_recipe(const struct bt_arguments *arguments, const cJSON *screen
         {"carries", "carry", 0, BT_MEMBER_LIST, NULL},
         {"limits.volume_percent", "volume-max", 0, BT_MEMBER_INT, NULL},
         {"limits.sound_times", "sound-time", 0, BT_MEMBER_LIST, NULL},
+        {"limits.live", "live", 0, BT_MEMBER_FLAG, NULL},
         {"limits.brightness_percent", "brightness-max", 0, BT_MEMBER_INT, NULL},
         {"limits.province_share_percent", "province-share", 0, BT_MEMBER_INT, NULL},
         {"activate", "activate", 0, BT_MEMBER_TEXT, NULL},
@@ -227,6 +228,7 @@ static const struct bt_option sign_options[] = {
      "giờ được phát tiếng, lặp lại được; không nêu thì cả ngày / hours in which anything may be "
      "heard; all day without",
      .many = true},
+    {"live", NULL, "cho chiếu truyền trực tiếp / live streams may be shown"},
     {"brightness-max", "PERCENT", "sáng nhất / the brightest", .min = 1, .max = 100},
     {"province-share", "PERCENT", "phần của tỉnh nhiều nhất / the province's share at most",
      .min = 1, .max = 100},

@@ -38,22 +38,6 @@ static int add_file(cJSON *body, const char *key, const char *path, struct bt_er
     return 0;
 }
 
-static void add_list(cJSON *body, const struct bt_member *member,
-                     const struct bt_arguments *arguments)
-{
-    cJSON *list = cJSON_AddArrayToObject(body, member->key);
-    if (member->option != NULL) {
-        for (size_t i = 0; i < bt_argument_count(arguments, member->option); i++) {
-            const char *text = bt_argument_at(arguments, member->option, i);
-            cJSON_AddItemToArray(list, cJSON_CreateString(text));
-        }
-        return;
-    }
-    for (size_t i = (size_t)member->operand; i < bt_operand_count(arguments); i++) {
-        cJSON_AddItemToArray(list, cJSON_CreateString(bt_operand(arguments, i)));
-    }
-}
-
 // The object a dotted key stands in, made when it is not there; *key becomes its last part.
 static cJSON *object_of(cJSON *body, const char **key)
 {
@@ -65,6 +49,26 @@ static cJSON *object_of(cJSON *body, const char **key)
     cJSON *inside = cJSON_GetObjectItemCaseSensitive(body, name);
     *key = dot + 1;
     return inside != NULL ? inside : cJSON_AddObjectToObject(body, name);
+}
+
+// Of an option that was not given nothing is said.
+static void add_list(cJSON *body, const struct bt_member *member,
+                     const struct bt_arguments *arguments)
+{
+    bool named = member->option != NULL;
+    size_t first = named ? 0 : (size_t)member->operand;
+    size_t end = named ? bt_argument_count(arguments, member->option) : bt_operand_count(arguments);
+    if (named && end == 0) {
+        return;
+    }
+    const char *key = member->key;
+    cJSON *object = object_of(body, &key);
+    cJSON *list = cJSON_AddArrayToObject(object, key);
+    for (size_t i = first; i < end; i++) {
+        const char *text =
+            named ? bt_argument_at(arguments, member->option, i) : bt_operand(arguments, i);
+        cJSON_AddItemToArray(list, cJSON_CreateString(text));
+    }
 }
 
 static int add_value(cJSON *body, const char *key, const struct bt_member *member, const char *text,
@@ -86,24 +90,36 @@ static int add_value(cJSON *body, const char *key, const struct bt_member *membe
         return add_time(body, key, text, err);
     case BT_MEMBER_FILE:
         return add_file(body, key, text, err);
+    case BT_MEMBER_FLAG:
+        cJSON_AddTrueToObject(body, key);
+        return 0;
     case BT_MEMBER_LIST:
         break;
     }
     return 0;
 }
 
+// NULL: nothing is said of it.
+static const char *text_of(const struct bt_member *member, const struct bt_arguments *arguments)
+{
+    if (member->kind == BT_MEMBER_WORD) {
+        return member->word;
+    }
+    if (member->kind == BT_MEMBER_FLAG) {
+        return bt_argument_flag(arguments, member->option) ? "" : NULL;
+    }
+    return member->option != NULL ? bt_argument(arguments, member->option)
+                                  : bt_operand(arguments, (size_t)member->operand);
+}
+
 static int add_member(cJSON *body, const struct bt_member *member,
                       const struct bt_arguments *arguments, struct bt_error *err)
 {
-    const char *text = member->word;
     if (member->kind == BT_MEMBER_LIST) {
         add_list(body, member, arguments);
         return 0;
     }
-    if (member->kind != BT_MEMBER_WORD) {
-        text = member->option != NULL ? bt_argument(arguments, member->option)
-                                      : bt_operand(arguments, (size_t)member->operand);
-    }
+    const char *text = text_of(member, arguments);
     if (text == NULL) {
         return 0;
     }

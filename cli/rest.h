@@ -17,6 +17,7 @@ enum bt_member_kind {
     BT_MEMBER_TIME,  // RFC 3339 → milliseconds UTC
     BT_MEMBER_FILE,  // a JSON file's content
     BT_MEMBER_WORD,  // always `word`
+    BT_MEMBER_FLAG,  // true when the option is given
 };
 
 // A member of the body, or of the query when the method is GET.

@@ -216,7 +216,7 @@ class Walk(unittest.TestCase):
         self.bangtin("screen", "sign", self.screen, "--carry", "u/31333/quang-truong", "--output", "output.json",
                      "--key", "ky-thuat.json", "--yes")
         self.bangtin("screen", "sign", self.screen, "--carry", "u/31333/quang-truong", "--volume-max", 40,
-                     "--sound-time", "06:00-11:30", "--sound-time", "13:30-21:00", "--key", "ky-thuat.json", "--yes")
+                     "--sound-time", "06:00-11:30", "--sound-time", "13:30-21:00", "--live", "--key", "ky-thuat.json", "--yes")
         self.bangtin("tuf", "--metadata-dir", "tuf", "--metadata-url", self.url + "/tuf/metadata",
                      "--target-name", f"s/31333/{self.screen}.json", "--target-dir", "out",
                      "--target-base-url", self.url + "/tuf/targets", "download")
@@ -226,6 +226,7 @@ class Walk(unittest.TestCase):
         self.assertEqual(document["output"], where)
         self.assertEqual((document["canvas"]["width"], document["limits"]["volume_percent"]), (320, 40))
         self.assertEqual(document["limits"]["sound_times"], ["06:00-11:30", "13:30-21:00"])
+        self.assertIs(document["limits"]["live"], True)
         # The next change shows only what differs, and files seen before are not fetched again.
         second = self.upload("hai.png", (30, 30, 200))
         shown = self.bangtin("approve", self.propose(first, second), "--key", "an.json", "--yes")
