@@ -268,12 +268,14 @@ class Run:
 
     def take_down(self, _):
         self.fleet.mark()
+        begun = time.monotonic()
         answer = self.province.admin.post("/v1/takedowns", {"unit": "31333", "reason": "thử", "assets": ["ab" * 32]},
                                           check=False)
         self.province.assertEqual(answer.status, 201, f"{answer}\n{self.province.server.said()[-2000:]}")
+        called = time.monotonic() - begun
         order = self.fleet.wait_for(lambda s: s["order_ms"]["count"] >= self.fleet.count)["order_ms"]
         self.most("takedown p99, ms", order["p99"])
-        print(f"load {os.getloadavg()[0]:.1f}; takedown: p50 {order['p50']} ms, p99 {order['p99']} ms, last {order['last']} ms after the call")
+        print(f"load {os.getloadavg()[0]:.1f}; takedown: answered after {called:.2f} s, p50 {order['p50']} ms, p99 {order['p99']} ms, last {order['last']} ms after the call")
 
     def restart(self, number):
         """Every second time nobody has a session any more."""
