@@ -31,14 +31,8 @@ static const struct bt_json_field focus_fields[] = {
 
 static int read_focus(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    struct bt_reading *reading = context;
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, focus_fields, BT_ARRAY_LEN(focus_fields),
-                           &((struct draft *)target)->item, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
+    return bt_read_part(context, value, focus_fields, BT_ARRAY_LEN(focus_fields),
+                        &((struct draft *)target)->item, err);
 }
 
 static const struct bt_json_field card_fields[] = {

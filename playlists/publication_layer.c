@@ -135,18 +135,11 @@ static const struct bt_json_field limit_fields[] = {
 
 int bt_read_limits(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    struct bt_reading *reading = context;
     struct bt_publication *pub = target;
-    int r = bt_want_layer(reading, value, BT_LAYER_SCREEN, err);
-    if (r < 0) {
-        return r;
-    }
-    size_t mark = bt_reading_enter(reading, value->string);
-    r = bt_read_object(reading, value, limit_fields, BT_ARRAY_LEN(limit_fields), &pub->limits, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
+    int r = bt_want_layer(context, value, BT_LAYER_SCREEN, err);
+    return r < 0 ? r
+                 : bt_read_part(context, value, limit_fields, BT_ARRAY_LEN(limit_fields),
+                                &pub->limits, err);
 }
 
 static const struct bt_json_field field_fields[] = {

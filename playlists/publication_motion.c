@@ -73,13 +73,7 @@ static const struct bt_json_field sight_fields[] = {
 
 static int read_sight(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    struct bt_reading *reading = context;
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, sight_fields, BT_ARRAY_LEN(sight_fields), target, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
+    return bt_read_part(context, value, sight_fields, BT_ARRAY_LEN(sight_fields), target, err);
 }
 
 static const struct bt_json_field motion_fields[] = {
@@ -89,13 +83,6 @@ static const struct bt_json_field motion_fields[] = {
 
 int bt_read_motion(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    struct bt_reading *reading = context;
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, motion_fields, BT_ARRAY_LEN(motion_fields), target, err);
-    if (r < 0) {
-        return r;
-    }
-    bt_reading_leave(reading, mark);
     ((struct bt_motion *)target)->moves = true;
-    return 0;
+    return bt_read_part(context, value, motion_fields, BT_ARRAY_LEN(motion_fields), target, err);
 }

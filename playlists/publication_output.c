@@ -25,19 +25,6 @@ static int read_rotation(const cJSON *value, void *target, void *context, struct
     return 0;
 }
 
-// An object of its own under the key.
-static int read_part(struct bt_reading *reading, const cJSON *value,
-                     const struct bt_json_field *fields, size_t count, void *target,
-                     struct bt_error *err)
-{
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, fields, count, target, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
-}
-
 #define PX(type, member, json_key, low, ...)                                                       \
     BT_JSON_FIELD(type, member, json_key, BT_JSON_INT, .min = (low), .max = BT_CANVAS_MAX_PX,      \
                   __VA_ARGS__)
@@ -51,7 +38,7 @@ static const struct bt_json_field mode_fields[] = {
 
 static int read_mode(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, mode_fields, BT_ARRAY_LEN(mode_fields), target, err);
+    return bt_read_part(context, value, mode_fields, BT_ARRAY_LEN(mode_fields), target, err);
 }
 
 struct slice_draft {
@@ -67,7 +54,7 @@ static const struct bt_json_field from_fields[] = {
 
 static int read_from(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, from_fields, BT_ARRAY_LEN(from_fields), target, err);
+    return bt_read_part(context, value, from_fields, BT_ARRAY_LEN(from_fields), target, err);
 }
 
 static const struct bt_json_field to_fields[] = {
@@ -77,7 +64,7 @@ static const struct bt_json_field to_fields[] = {
 
 static int read_to(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, to_fields, BT_ARRAY_LEN(to_fields), target, err);
+    return bt_read_part(context, value, to_fields, BT_ARRAY_LEN(to_fields), target, err);
 }
 
 static const struct bt_json_field slice_fields[] = {
@@ -121,7 +108,7 @@ static const struct bt_json_field fold_fields[] = {
 static int read_fold(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     ((struct draft *)target)->folds = true;
-    return read_part(context, value, fold_fields, BT_ARRAY_LEN(fold_fields), target, err);
+    return bt_read_part(context, value, fold_fields, BT_ARRAY_LEN(fold_fields), target, err);
 }
 
 static int read_point(struct bt_reading *reading, const cJSON *value, void *element,
@@ -169,7 +156,7 @@ static const struct bt_json_field curve_fields[] = {
 static int read_curves(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
     ((struct bt_output_plan *)target)->has_curves = true;
-    return read_part(context, value, curve_fields, BT_ARRAY_LEN(curve_fields), target, err);
+    return bt_read_part(context, value, curve_fields, BT_ARRAY_LEN(curve_fields), target, err);
 }
 
 static const struct bt_json_field shift_fields[] = {
@@ -181,7 +168,7 @@ static const struct bt_json_field shift_fields[] = {
 
 static int read_shift(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, shift_fields, BT_ARRAY_LEN(shift_fields), target, err);
+    return bt_read_part(context, value, shift_fields, BT_ARRAY_LEN(shift_fields), target, err);
 }
 
 #define PLAN_PART(key, reader) BT_LEAF(struct draft, plan, key, reader, .optional = true)

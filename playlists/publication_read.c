@@ -70,6 +70,17 @@ int bt_read_object(struct bt_reading *reading, const cJSON *object,
     return bt_json_read(object, fields, count, target, reading, err);
 }
 
+int bt_read_part(struct bt_reading *reading, const cJSON *value, const struct bt_json_field *fields,
+                 size_t count, void *target, struct bt_error *err)
+{
+    size_t mark = bt_reading_enter(reading, value->string);
+    int r = bt_read_object(reading, value, fields, count, target, err);
+    if (r == 0) {
+        bt_reading_leave(reading, mark);
+    }
+    return r;
+}
+
 int bt_read_list(struct bt_reading *reading, const cJSON *value, const struct bt_list *list,
                  void *array, size_t *count, struct bt_error *err)
 {

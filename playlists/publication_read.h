@@ -44,6 +44,10 @@ int bt_read_object(struct bt_reading *reading, const cJSON *object,
                    const struct bt_json_field *fields, size_t count, void *target,
                    struct bt_error *err);
 
+// bt_read_object for an object under its own key, which the path names meanwhile.
+int bt_read_part(struct bt_reading *reading, const cJSON *value, const struct bt_json_field *fields,
+                 size_t count, void *target, struct bt_error *err);
+
 /**
  * Reads a list under its own key into a new array. `array` is the address of the pointer to it,
  * written with *count before the first element is read.

@@ -153,13 +153,7 @@ static const struct bt_json_field repeat_fields[] = {
 
 static int read_repeat(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    struct bt_reading *reading = context;
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, repeat_fields, BT_ARRAY_LEN(repeat_fields), target, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
+    return bt_read_part(context, value, repeat_fields, BT_ARRAY_LEN(repeat_fields), target, err);
 }
 
 static int read_priority(const cJSON *value, void *target, void *context, struct bt_error *err)

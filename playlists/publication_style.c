@@ -12,19 +12,6 @@ const struct bt_text_style bt_style_defaults = {
     .valign = BT_VALIGN_MIDDLE,
 };
 
-// An object of its own inside the item: the path grows by its key.
-static int read_part(struct bt_reading *reading, const cJSON *value,
-                     const struct bt_json_field *fields, size_t count, void *target,
-                     struct bt_error *err)
-{
-    size_t mark = bt_reading_enter(reading, value->string);
-    int r = bt_read_object(reading, value, fields, count, target, err);
-    if (r == 0) {
-        bt_reading_leave(reading, mark);
-    }
-    return r;
-}
-
 static const struct bt_json_field outline_fields[] = {
     BT_JSON_FIELD(struct bt_outline, px, "px", BT_JSON_INT, .min = 1, .max = BT_OUTLINE_MAX_PX),
     BT_LEAF(struct bt_outline, colour, "colour", bt_read_colour),
@@ -32,7 +19,7 @@ static const struct bt_json_field outline_fields[] = {
 
 static int read_outline(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, outline_fields, BT_ARRAY_LEN(outline_fields), target, err);
+    return bt_read_part(context, value, outline_fields, BT_ARRAY_LEN(outline_fields), target, err);
 }
 
 static const struct bt_json_field shadow_fields[] = {
@@ -47,7 +34,7 @@ static const struct bt_json_field shadow_fields[] = {
 
 static int read_shadow(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, shadow_fields, BT_ARRAY_LEN(shadow_fields), target, err);
+    return bt_read_part(context, value, shadow_fields, BT_ARRAY_LEN(shadow_fields), target, err);
 }
 
 #define STYLE(member, key, kind, ...)                                                              \
@@ -70,5 +57,5 @@ static const struct bt_json_field style_fields[] = {
 
 int bt_read_style(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    return read_part(context, value, style_fields, BT_ARRAY_LEN(style_fields), target, err);
+    return bt_read_part(context, value, style_fields, BT_ARRAY_LEN(style_fields), target, err);
 }

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/pin.h"
 #include "base/str.h"
 
-#define PIN_PREFIX "sha256//"
-#define PIN_BYTES (sizeof(PIN_PREFIX) - 1 + 44)  // base64 of 32 bytes
 #define ADDRESSES_FORMAT 1
 
 static const char *const loopback_hosts[] = {"127.0.0.1", "localhost", "[::1]"};
@@ -67,16 +66,6 @@ bool bt_address_is_plain(const struct bt_address *address)
     return bt_str_starts(address->url, "http://");
 }
 
-static bool is_pin(const char *text)
-{
-    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (!bt_str_starts(text, PIN_PREFIX) || strlen(text) != PIN_BYTES) {
-        return false;
-    }
-    const char *value = text + sizeof(PIN_PREFIX) - 1;
-    return strspn(value, base64) == 43 && value[43] == '=';
-}
-
 static int read_pins(const cJSON *value, struct bt_address *out, size_t *out_count,
                      struct bt_error *err)
 {
@@ -85,7 +74,7 @@ static int read_pins(const cJSON *value, struct bt_address *out, size_t *out_cou
     }
     size_t count = 0, len = 0;
     for (const cJSON *entry = value->child; entry != NULL; entry = entry->next) {
-        if (!cJSON_IsString(entry) || !is_pin(entry->valuestring)) {
+        if (!cJSON_IsString(entry) || !bt_is_pin(entry->valuestring)) {
             return bt_fail(err, -EINVAL, "pins[%zu] is not 'sha256//' and base64", count);
         }
         if (count == BT_MAX_PINS) {
