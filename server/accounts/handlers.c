@@ -6,8 +6,6 @@
 #include "base/str.h"
 #include "server/accounts/access.h"
 
-#define WRITE_TRIES 8
-
 struct bt_db_value bt_time_value(int64_t ms)
 {
     return ms == BT_NO_TIME ? BT_NULL : BT_INT(ms);
@@ -56,37 +54,6 @@ int bt_page_reply(struct bt_call *call, const struct bt_page *page, struct bt_db
     }
     add_next(reply, more ? cJSON_GetObjectItemCaseSensitive(last, cursor_key) : NULL);
     return bt_call_json_reply(call, 200, reply);
-}
-
-static int work_once(struct bt_call *call,
-                     int (*work)(struct bt_call *call, void *context, struct bt_error *err),
-                     void *context, struct bt_error *err)
-{
-    struct bt_db *db = bt_call_db(call);
-    if (db == NULL) {
-        return bt_fail(err, -EAGAIN, "The database cannot be reached");
-    }
-    int r = bt_db_begin(db, true, err);
-    if (r < 0) {
-        return r;
-    }
-    r = work(call, context, err);
-    if (r == 0) {
-        return bt_db_commit(db, err);
-    }
-    bt_db_rollback(db);
-    return r;
-}
-
-int bt_write_work(struct bt_call *call,
-                  int (*work)(struct bt_call *call, void *context, struct bt_error *err),
-                  void *context, struct bt_error *err)
-{
-    int r = work_once(call, work, context, err);
-    for (int tries = 1; r == -EAGAIN && tries < WRITE_TRIES; tries++) {
-        r = work_once(call, work, context, err);
-    }
-    return r;
 }
 
 int bt_not_found(struct bt_call *call)

@@ -33,14 +33,6 @@ bool bt_page_read(struct bt_call *call, struct bt_page *out);
 int bt_page_reply(struct bt_call *call, const struct bt_page *page, struct bt_db_rows *rows,
                   cJSON *(*add)(const struct bt_db_rows *rows), const char *cursor_key);
 
-/**
- * For routes without a transaction of their own: runs `work` in a writing one, again when the
- * database asks for it. work returns 0 to commit, 1 when it has answered a refusal, or an error.
- */
-int bt_write_work(struct bt_call *call,
-                  int (*work)(struct bt_call *call, void *context, struct bt_error *err),
-                  void *context, struct bt_error *err);
-
 // 404 with a sentence of its own; returns 0.
 int bt_not_found(struct bt_call *call);
 

@@ -12,6 +12,7 @@
 #include "server/accounts/handlers.h"
 #include "server/accounts/secret.h"
 #include "server/accounts/session.h"
+#include "server/http/transaction.h"
 #include "server/ids.h"
 
 static const struct bt_log login_log = {"server/accounts"};
@@ -188,7 +189,7 @@ int bt_handle_login(struct bt_call *call, struct bt_error *err)
         return refuse_login(call, &attempt);
     }
     bt_guess_return(accounts_of(call)->guesses, &guess);
-    r = r < 0 ? r : bt_write_work(call, open_session, &attempt, err);
+    r = r < 0 ? r : bt_call_write(call, open_session, &attempt, err);
     return r < 0 ? bt_busy_or(call, r) : reply_session(call, &attempt, 200);
 }
 
@@ -268,7 +269,7 @@ int bt_handle_first_administrator(struct bt_call *call, struct bt_error *err)
     }
     lower(attempt.login);
     int r = bt_password_hash(accounts_of(call)->passwords, attempt.password, attempt.hash, err);
-    r = r < 0 ? r : bt_write_work(call, make_first, &attempt, err);
+    r = r < 0 ? r : bt_call_write(call, make_first, &attempt, err);
     if (r != 0) {
         return r < 0 ? bt_busy_or(call, r) : 0;
     }

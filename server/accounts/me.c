@@ -8,6 +8,7 @@
 #include "server/accounts/audit.h"
 #include "server/accounts/handlers.h"
 #include "server/accounts/session.h"
+#include "server/http/transaction.h"
 
 static int add_grants(struct bt_db *db, const char *user, cJSON *array, struct bt_error *err)
 {
@@ -142,6 +143,6 @@ int bt_handle_my_password(struct bt_call *call, struct bt_error *err)
     }
     bt_guess_return(accounts->guesses, &guess);
     r = r < 0 ? r : bt_password_hash(accounts->passwords, change.password, change.hash, err);
-    r = r < 0 ? r : bt_write_work(call, store_change, &change, err);
+    r = r < 0 ? r : bt_call_write(call, store_change, &change, err);
     return r < 0 ? bt_busy_or(call, r) : bt_call_empty_reply(call, 204);
 }

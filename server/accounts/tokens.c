@@ -6,6 +6,7 @@
 #include "server/accounts/audit.h"
 #include "server/accounts/handlers.h"
 #include "server/accounts/secret.h"
+#include "server/http/transaction.h"
 #include "server/ids.h"
 
 #define MAX_TOKENS 50
@@ -157,7 +158,7 @@ int bt_handle_tokens_add(struct bt_call *call, struct bt_error *err)
     if (!bt_call_read(call, fields, BT_ARRAY_LEN(fields), &token)) {
         return 0;
     }
-    int r = bt_write_work(call, add, &token, err);
+    int r = bt_call_write(call, add, &token, err);
     if (r != 0) {
         return r < 0 ? r : 0;
     }

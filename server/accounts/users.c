@@ -8,6 +8,7 @@
 #include "server/accounts/audit.h"
 #include "server/accounts/handlers.h"
 #include "server/accounts/session.h"
+#include "server/http/transaction.h"
 #include "server/ids.h"
 
 enum state { STATE_ACTIVE, STATE_DISABLED };
@@ -209,7 +210,7 @@ int bt_handle_users_add(struct bt_call *call, struct bt_error *err)
     }
     struct bt_accounts *accounts = bt_call_server(call)->accounts;
     int r = bt_password_hash(accounts->passwords, user.password, user.hash, err);
-    r = r < 0 ? r : bt_write_work(call, add, &user, err);
+    r = r < 0 ? r : bt_call_write(call, add, &user, err);
     return r < 0 ? bt_busy_or(call, r) : 0;
 }
 
@@ -323,6 +324,6 @@ int bt_handle_user_password(struct bt_call *call, struct bt_error *err)
     }
     struct bt_accounts *accounts = bt_call_server(call)->accounts;
     int r = bt_password_hash(accounts->passwords, user.password, user.hash, err);
-    r = r < 0 ? r : bt_write_work(call, store_password, &user, err);
+    r = r < 0 ? r : bt_call_write(call, store_password, &user, err);
     return r < 0 ? bt_busy_or(call, r) : 0;
 }

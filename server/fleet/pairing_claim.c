@@ -10,8 +10,8 @@
 #include "server/fleet/fleet.h"
 #include "server/fleet/hub.h"
 #include "server/fleet/orders.h"
-#include "server/fleet/own_transaction.h"
 #include "server/fleet/pairing.h"
+#include "server/http/transaction.h"
 #include "server/ids.h"
 
 #define ID_BYTES 32
@@ -60,7 +60,7 @@ static int look(struct bt_call *call, void *context, struct bt_error *err)
 int bt_handle_pairing_show(struct bt_call *call, struct bt_error *err)
 {
     struct look found = {.previous = NULL};
-    int r = bt_fleet_own_transaction(call, look, &found, err);
+    int r = bt_call_write(call, look, &found, err);
     BT_AUTOJSON *previous = found.previous;
     if (r < 0) {
         return r;
@@ -287,7 +287,7 @@ int bt_handle_screen_player(struct bt_call *call, struct bt_error *err)
     }
     struct claim *claim = &reclaim.claim;
     bt_copy_cut(claim->screen, sizeof(claim->screen), bt_call_path(call, "screen"));
-    int r = bt_fleet_own_transaction(call, try_reclaim, &reclaim, err);
+    int r = bt_call_write(call, try_reclaim, &reclaim, err);
     if (r < 0) {
         return r;
     }
@@ -305,7 +305,7 @@ int bt_handle_pairing_claim(struct bt_call *call, struct bt_error *err)
     if (!bt_call_read(call, claim_fields, BT_ARRAY_LEN(claim_fields), &claim)) {
         return 0;
     }
-    int r = bt_fleet_own_transaction(call, try_claim, &claim, err);
+    int r = bt_call_write(call, try_claim, &claim, err);
     if (r < 0) {
         return r;
     }

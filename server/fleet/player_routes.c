@@ -9,7 +9,7 @@
 #include "server/fleet/fleet.h"
 #include "server/fleet/hub.h"
 #include "server/fleet/orders.h"
-#include "server/fleet/own_transaction.h"
+#include "server/http/transaction.h"
 
 // As far as JSON counts, nearly: a player whose server was in wrong hands may have been given high
 // numbers, and still gets orders.
@@ -55,7 +55,7 @@ int bt_handle_player_stream(struct bt_call *call, struct bt_error *err)
     if (!read_after(call, &opening.after)) {
         return 0;
     }
-    int r = bt_fleet_own_transaction(call, open_stream, &opening, err);
+    int r = bt_call_write(call, open_stream, &opening, err);
     if (r < 0) {
         return r;
     }

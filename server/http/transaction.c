@@ -30,10 +30,13 @@ static void let_go(struct bt_call *call)
     }
 }
 
-// Others have made it fail so often: now they wait. Players come again by themselves.
-static bool is_urgent(const struct bt_call *call)
+// Others have made a person's request fail so often: now they wait. Players come again by
+// themselves.
+static int begin_writing(const struct bt_call *call, struct bt_db *db, int tries,
+                         struct bt_error *err)
 {
-    return call->tries >= BT_TRANSACTION_TRIES_BESIDE_OTHERS && call->route->who == BT_WHO_USER;
+    bool alone = tries >= BT_TRANSACTION_TRIES_BESIDE_OTHERS && call->route->who == BT_WHO_USER;
+    return alone ? bt_db_begin_alone(db, err) : bt_db_begin(db, true, err);
 }
 
 static int begin(struct bt_call *call, bool writes, struct bt_error *err)
@@ -45,8 +48,8 @@ static int begin(struct bt_call *call, bool writes, struct bt_error *err)
     if (r < 0) {
         return r;
     }
-    return writes && is_urgent(call) ? bt_db_begin_alone(call->db, err)
-                                     : bt_db_begin(call->db, writes, err);
+    return writes ? begin_writing(call, call->db, call->tries, err)
+                  : bt_db_begin(call->db, false, err);
 }
 
 static bool passes_gate(struct bt_call *call)
@@ -118,6 +121,36 @@ static void give_way(struct bt_call *call, int tries)
 {
     const struct bt_clock *clock = call->server->clock;
     bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + (BT_NS_PER_MS << tries));
+}
+
+static int write_once(struct bt_call *call, int tries,
+                      int (*work)(struct bt_call *call, void *context, struct bt_error *err),
+                      void *context, struct bt_error *err)
+{
+    struct bt_db *db = bt_call_db(call);
+    if (db == NULL) {
+        return bt_fail(err, -EAGAIN, "The database cannot be reached");
+    }
+    int r = begin_writing(call, db, tries, err);
+    if (r < 0) {
+        return r;
+    }
+    r = work(call, context, err);
+    r = r == 0 ? bt_db_commit(db, err) : r;
+    bt_db_rollback(db);
+    return r;
+}
+
+int bt_call_write(struct bt_call *call,
+                  int (*work)(struct bt_call *call, void *context, struct bt_error *err),
+                  void *context, struct bt_error *err)
+{
+    int r = write_once(call, 0, work, context, err);
+    for (int tries = 0; r == -EAGAIN && tries < BT_TRANSACTION_TRIES; tries++) {
+        give_way(call, tries);
+        r = write_once(call, tries + 1, work, context, err);
+    }
+    return r;
 }
 
 static void give_up(struct bt_call *call, int r, const struct bt_error *err)

@@ -12,6 +12,15 @@
 // And this often before a person's request is done while nobody else writes.
 #define BT_TRANSACTION_TRIES_BESIDE_OTHERS 3
 
+/**
+ * For handlers of routes without a transaction: runs `work` in a writing one, and again when the
+ * database asks for it, so it changes nothing but the database and its context. It returns 0 to
+ * commit, 1 when it has answered a refusal and nothing is to be kept, or an error. On a worker.
+ */
+int bt_call_write(struct bt_call *call,
+                  int (*work)(struct bt_call *call, void *context, struct bt_error *err),
+                  void *context, struct bt_error *err) BT_NODISCARD;
+
 // Before the body is read: asks the gate alone. False: the refusal is in the call's reply.
 bool bt_call_judge(struct bt_call *call);
 

@@ -8,6 +8,7 @@
 #include "server/accounts/audit.h"
 #include "server/accounts/handlers.h"
 #include "server/http/idempotency.h"
+#include "server/http/transaction.h"
 #include "server/ids.h"
 #include "server/publications/desk.h"
 #include "server/reports/csv.h"
@@ -160,7 +161,7 @@ static int handle_make(struct bt_call *call, struct bt_error *err)
         return bt_call_bytes_reply(call, 200, "application/json", made.text.data, made.text.len);
     }
     struct kept kept = {&order, &made};
-    return bt_write_work(call, keep, &kept, err);
+    return bt_call_write(call, keep, &kept, err);
 }
 
 static bool unit_of_report(struct bt_call *call, char *out, size_t size)
