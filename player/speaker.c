@@ -3,8 +3,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -210,6 +212,18 @@ static bool join(struct bt_speaker *speaker)
            pthread_clockjoin_np(speaker->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
 }
 
+/*
+ * What a process does at its end (streams are flushed, libraries clean up) waits for what the
+ * thread left behind holds, for ever; all of ours is saved by then.
+ */
+static void leave_at_once(int status, void *unused)
+{
+    (void)unused;
+    fflush(stdout);
+    fflush(stderr);
+    _exit(status);
+}
+
 void bt_speaker_destroy(struct bt_speaker *speaker)
 {
     if (speaker == NULL) {
@@ -218,6 +232,7 @@ void bt_speaker_destroy(struct bt_speaker *speaker)
     bt_queue_close(speaker->rest);
     if (!join(speaker)) {
         bt_log_warn(&logger, "The sound device hangs; it is left to itself");
+        (void)on_exit(leave_at_once, NULL);
         return;
     }
     bt_mixer_destroy(speaker->mixer);

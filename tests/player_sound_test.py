@@ -116,6 +116,10 @@ class Sound(player_harness.PlayerCase):
     def card(self, **more):
         return Card(self.campaign.path("card"), **more)
 
+    def has_open(self, player, path):
+        directory = f"/proc/{player.pid}/fd"
+        return any(os.path.realpath(os.path.join(directory, name)) == path for name in os.listdir(directory))
+
     def listen(self, publication, seconds, *options, **more):
         """Plays for so long on a display and a card of their own."""
         card = self.card(**more)
@@ -243,6 +247,7 @@ class Sound(player_harness.PlayerCase):
         self.wait_for(lambda: any(peak > 0.02 for _, peak in card.heard()), player)
         card.pulled.set()
         card.join()
+        self.wait_for(lambda: not self.has_open(player, card.path), player)
         again = self.card()
         self.wait_for(lambda: any(peak > 0.02 for _, peak in again.heard()), player)
         again.hangs.set()

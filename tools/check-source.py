@@ -60,6 +60,7 @@ AT_HOME = {
     "base/mem.c": {"calloc", "reallocarray", "strdup"},
     "base/buf.c": {"realloc"},
     "base/clock.c": {"clock_gettime"},
+    "player/speaker.c": {"_exit"},
 }
 # Tests and measuring programs are their own main: they may end, and prepare their surroundings.
 FREE_IN_PROGRAMS = {"exit", "_exit", "setenv", "unsetenv", "malloc", "calloc", "realloc", "strdup",
