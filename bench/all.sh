@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every figure of docs/benchmarks.md, one program after the other: about three hours on a machine that
 # does nothing else.
-#   bench/all.sh BUILD_DIR [REPORT]
+#   bench/all.sh BUILD_DIR [REPORT]        BT_MEDIA: a directory of odd files, too
 [ $# -ge 1 ] || { sed -n '2,4s/^# //p' "$0" && exit 2; }
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "$1") report=${2:-benchmarks.txt}
@@ -24,6 +24,8 @@ run_at() {
     date --iso-8601=minutes
     run boundaries.py
     run boundaries.py --busy
+    run boundaries.py --transitions
+    [ -z "$BT_MEDIA" ] || run odd_files.py "$BT_MEDIA"
     run play_cost.py
     run start.py
     run still_cost.py

@@ -102,17 +102,21 @@ class Campaign:
             with open(stored, "wb") as file:
                 file.write(content)
         entry = {"name": f"a{len(self.assets)}", "sha256": sha, "size": len(content),
-                 "type": TYPES[item["path"].rsplit(".", 1)[1]]}
+                 "type": item.get("mime") or TYPES[item["path"].rsplit(".", 1)[1]]}
         if item["type"] == "video":
-            entry["duration_ms"] = round(item["ms"])
+            entry["duration_ms"] = round(item.get("length_ms", item["ms"]))
         return entry
+
+    def asset(self, item):
+        """The name of what is stored once for all items that show this file."""
+        if item["path"] not in self.assets:
+            self.assets[item["path"]] = self._store(item)
+        return self.assets[item["path"]]["name"]
 
     def _entry(self, zone, place, item):
         entry = {"id": f"{zone}-{place}", "type": item["type"]}
         if item["path"] is not None:
-            if item["path"] not in self.assets:
-                self.assets[item["path"]] = self._store(item)
-            entry["asset"] = self.assets[item["path"]]["name"]
+            entry["asset"] = self.asset(item)
         else:
             entry["text"] = item["text"]
             entry["style"] = {"size": 90, "background": "#2b5d34"}

@@ -3,15 +3,13 @@
 
 Peak: two 1080p clips in turn, the next one open before the first ends, with a crawl, a clock and a
 journal; the peers play the clips alone. Growth: eight zones of short clips, stills and cards, a
-boundary every 40 ms or so; resident memory and descriptors in the second tenth of the boundaries,
+boundary every 40 ms or so, each by another transition; resident memory and descriptors in the second tenth of the boundaries,
 when every item has been shown many times, against the last tenth.
 
   bench/memory.py BUILD_DIR [--boundaries 10000] [--seconds 40] [--peers all]
 """
 
-import json
 import os
-import statistics
 import sys
 import time
 
@@ -19,12 +17,14 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import contestants  # noqa: E402
 import report  # noqa: E402
+from boundaries import TRANSITIONS  # noqa: E402
+from growth import BoundaryCount, judge_growth  # noqa: E402
 from media import Campaign, Studio, clock, crawl, text_card  # noqa: E402
 from screen import Screen, descriptors, memory_mib, stop  # noqa: E402
 
 PEAK_LIMIT_MIB = 128
-GROWTH_LIMIT_MIB = 5
 SAMPLE_S = 0.5
+GROWTH_TRANSITION_MS = 120
 
 OPTIONS = (
     ("--boundaries", dict(type=int, default=10000, metavar="N", help="0: only the peak")),
@@ -79,25 +79,21 @@ def growth_publication(work, items):
     campaign = Campaign(work, "memory-growth")
     for i in range(8):
         campaign.add_zone((i % 4 * 480, i // 4 * 540, 480, 540), items[i % len(items):] + items[:i % len(items)])
+    for zone, playlist in enumerate(campaign.playlists):
+        add_transitions(playlist, zone)
     return campaign.write()
 
 
-class BoundaryCount:
-    """Reads the frame log as it grows."""
-
-    def __init__(self, path):
-        self.path, self.file, self.rest = path, None, ""
-        self.items, self.count = {}, 0
-
-    def update(self):
-        if self.file is None:
-            self.file = open(self.path)
-        *lines, self.rest = (self.rest + self.file.read()).split("\n")
-        for line in lines:
-            for zone in json.loads(line)["zones"]:
-                self.count += self.items.get(zone["zone"], zone["item"]) != zone["item"]
-                self.items[zone["zone"]] = zone["item"]
-        return self.count
+def add_transitions(playlist, zone):
+    """As many rounds as it takes for every item to come in by every transition."""
+    rounds = []
+    for turn in range(len(TRANSITIONS)):
+        for place, item in enumerate(playlist["items"]):
+            transition = TRANSITIONS[(zone + turn + place) % len(TRANSITIONS)]
+            if transition["type"] != "cut":
+                transition = dict(transition, ms=GROWTH_TRANSITION_MS)
+            rounds.append(dict(item, id=f"{item['id']}-{turn}", transition=transition))
+    playlist["items"] = rounds
 
 
 def measure_growth(options, studio):
@@ -115,22 +111,7 @@ def measure_growth(options, studio):
             time.sleep(SAMPLE_S)
         minutes = (time.monotonic() - started) / 60
         stop(player)
-    tenth = options.boundaries / 10
-    early = [sample for sample in samples if tenth <= sample[0] < 2 * tenth]
-    late = [sample for sample in samples if sample[0] >= 9 * tenth]
-    if not early or not late:
-        print(f"  The player ended after {count.count} boundaries.")
-        report.floor("boundaries", count.count, options.boundaries, at_least=True)
-        return
-    print(f"{count.count} boundaries in {minutes:.1f} minutes")
-    report.table(("boundaries", "median MiB", "most MiB", "peak MiB", "descriptors"), [
-        (f"{part[0][0]}..{part[-1][0]}", f"{statistics.median(s[1] for s in part):.1f}",
-         f"{max(s[1] for s in part):.1f}", f"{part[-1][2]:.1f}", f"{min(s[3] for s in part)}..{max(s[3] for s in part)}")
-        for part in (early, late)])
-    report.floor("growth of the median", statistics.median(s[1] for s in late) -
-                 statistics.median(s[1] for s in early), GROWTH_LIMIT_MIB, " MiB")
-    report.floor("growth of the most", max(s[1] for s in late) - max(s[1] for s in early), GROWTH_LIMIT_MIB, " MiB")
-    report.floor("descriptors more", max(s[3] for s in late) - max(s[3] for s in early), 0)
+    judge_growth(samples, count.count, options.boundaries, minutes)
 
 
 def main():
