@@ -105,7 +105,7 @@ int bt_live_hold(struct bt_live_house *house, const struct bt_live_address *addr
     pthread_mutex_lock(&house->lock);
     struct bt_live *live = find_held(house, &origin);
     r = live != NULL ? 0 : add(house, &origin, &live, err);
-    if (r == 0) {
+    if (live != NULL) {
         live->references++;
         *out = live;
     }
