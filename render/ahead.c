@@ -90,26 +90,13 @@ static struct coming *add(struct bt_ahead *ahead, const struct bt_image *image)
     return coming;
 }
 
-static struct bt_rect place_of(const struct bt_ahead *ahead, const struct bt_image *image,
-                               size_t tile)
+static bool begin_tile(struct bt_ahead *ahead, struct coming *coming, struct bt_texture_tile tile)
 {
-    int across = (image->width + ahead->side - 1) / ahead->side;
-    int left = (int)(tile % (size_t)across) * ahead->side;
-    int top = (int)(tile / (size_t)across) * ahead->side;
-    return (struct bt_rect){left, top, BT_MIN(ahead->side, image->width - left),
-                            BT_MIN(ahead->side, image->height - top)};
-}
-
-static bool begin_tile(struct bt_ahead *ahead, struct coming *coming, struct bt_rect rect)
-{
-    SDL_Texture *made = SDL_CreateTexture(ahead->renderer, SDL_PIXELFORMAT_ARGB8888,
-                                          SDL_TEXTUREACCESS_STATIC, rect.width, rect.height);
-    if (made == NULL) {
+    if (bt_tile_create(ahead->renderer, &tile, NULL) < 0) {
         return false;
     }
-    SDL_SetTextureScaleMode(made, SDL_ScaleModeLinear);  // before it is uploaded
     BT_GROW(coming->tiles, coming->tile_capacity, coming->tile_count + 1);
-    coming->tiles[coming->tile_count++] = (struct bt_texture_tile){.texture = made, .rect = rect};
+    coming->tiles[coming->tile_count++] = tile;
     coming->row = 0;
     return true;
 }
@@ -118,13 +105,10 @@ static bool begin_tile(struct bt_ahead *ahead, struct coming *coming, struct bt_
 static size_t upload_rows(struct coming *coming, const struct bt_image *image, size_t most)
 {
     const struct bt_texture_tile *tile = &coming->tiles[coming->tile_count - 1];
-    size_t row_bytes = (size_t)tile->rect.width * 4;
+    size_t row_bytes = (size_t)tile->held.width * 4;
     int rows =
-        (int)BT_MIN(BT_MAX(most / row_bytes, (size_t)1), (size_t)(tile->rect.height - coming->row));
-    const SDL_Rect part = {0, coming->row, tile->rect.width, rows};
-    const uint8_t *pixels = image->pixels + (size_t)(tile->rect.y + coming->row) * image->stride +
-                            (size_t)tile->rect.x * 4;
-    if (SDL_UpdateTexture(tile->texture, &part, pixels, (int)image->stride) < 0) {
+        (int)BT_MIN(BT_MAX(most / row_bytes, (size_t)1), (size_t)(tile->held.height - coming->row));
+    if (bt_tile_upload(tile, image, coming->row, rows, NULL) < 0) {
         return 0;
     }
     coming->row += rows;
@@ -142,9 +126,10 @@ static void upload_some(struct bt_ahead *ahead, struct coming *coming, const str
 {
     while (!coming->whole && !coming->failed && !is_spent(budget)) {
         bool between = coming->tile_count == 0 ||
-                       coming->row == coming->tiles[coming->tile_count - 1].rect.height;
-        struct bt_rect next = place_of(ahead, image, coming->tile_count);
-        if (between && next.height <= 0) {
+                       coming->row == coming->tiles[coming->tile_count - 1].held.height;
+        struct bt_texture_tile next;
+        if (between &&
+            !bt_tile_at(image->width, image->height, ahead->side, coming->tile_count, &next)) {
             coming->whole = true;
             break;
         }

@@ -8,16 +8,7 @@
 #ifndef BT_RENDER_AHEAD_H
 #define BT_RENDER_AHEAD_H
 
-#include <SDL.h>
-
-#include "media/frame.h"
-#include "render/region.h"
-
-struct bt_texture_tile {
-    SDL_Texture *texture;
-    struct bt_rect rect;  // in the image or strip
-    bool shared;          // another tile's texture, which that one destroys
-};
+#include "render/tile.h"
 
 // Whichever comes first; at least one slice is uploaded all the same.
 struct bt_upload_budget {

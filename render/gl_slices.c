@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "render/gl_curves.h"
+#include "render/gl_fade.h"
 #include "render/window.h"
 
 void bt_gl_slices_finish(struct bt_gl_slices *slices)
@@ -21,9 +22,7 @@ int bt_gl_slices_texture(struct bt_gl_slices *slices, size_t index, int width, i
                          SDL_Texture **out, struct bt_error *err)
 {
     if (slices->textures[index] == NULL) {
-        // This byte order: see create_target in output_gles2.c.
-        SDL_Texture *texture = SDL_CreateTexture(slices->renderer, SDL_PIXELFORMAT_ABGR8888,
-                                                 SDL_TEXTUREACCESS_TARGET, width, height);
+        SDL_Texture *texture = bt_gl_target(slices->renderer, width, height);
         if (texture == NULL) {
             return bt_fail_sdl(err, -ENOMEM, "The GPU has no room");
         }

@@ -80,22 +80,6 @@ static void assert_close(const char *name, const struct bt_image *a, const struc
     }
 }
 
-// A still that moves is made smaller where it is too large for one texture: it looks softer.
-static bool is_reduced(const struct bt_scene *scene)
-{
-    int limit = options.max_texture_px;
-    for (size_t i = 0; i < scene->zone_count; i++) {
-        const struct bt_visual *visuals[] = {&scene->zones[i].from, &scene->zones[i].to};
-        for (int j = 0; j < 2; j++) {
-            if (limit > 0 && visuals[j]->kind == BT_VISUAL_DETAIL &&
-                BT_MAX(visuals[j]->image->width, visuals[j]->image->height) > limit) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static void compare_scene(struct bt_output *soft, const struct test_scene *test)
 {
     struct test_stage stage = {.scene.background = {40, 60, 30, 255}};
@@ -108,13 +92,10 @@ static void compare_scene(struct bt_output *soft, const struct test_scene *test)
     assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), 0);
     assert_int_equal(bt_output_compose(gles2, &stage.scene, NULL), 0);
     assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), 0);
-    bool reduced = is_reduced(&stage.scene);
     const struct bt_scene nothing = {0};
     assert_int_equal(bt_output_compose(gles2, &nothing, NULL), 1);
     test_stage_finish(&stage);
-    if (!reduced) {
-        assert_close(test->name, expected, picture);
-    }
+    assert_close(test->name, expected, picture);
 }
 
 static struct bt_output *open_soft(void)

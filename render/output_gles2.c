@@ -1,8 +1,6 @@
 /**
  * SDL's OpenGL ES 2 renderer. Compose uploads what is new and draws the whole canvas (a GPU's back
  * buffer is undefined after a present); an unchanged picture is drawn again from the textures.
- * A fade draws each side into a texture of the zone's size, adds them by weight and puts the sum
- * over what lies behind.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "render/gl_fade.h"
 #include "render/gl_slices.h"
 #include "render/output_impl.h"
 #include "render/texture.h"
@@ -22,15 +21,13 @@
 
 struct gpu_zone {
     struct bt_texture from, to;
-    SDL_Texture *layer, *sum;  // while it fades: one side, both sides
-    int width, height;         // of these
+    struct bt_gl_fade fade;
 };
 
 struct gles2_output {
     struct bt_output base;
     struct bt_window window;
     struct bt_texture_context context;
-    SDL_BlendMode add;      // sums premultiplied pixels
     struct bt_scene scene;  // what the textures show; its pointers are compared, never followed
     bool valid;             // there is such a scene
     size_t upload_bytes;    // at most so much ahead in one call
@@ -45,17 +42,6 @@ struct placing {
     int x, y;               // before scaling
     struct bt_rect bounds;  // what of the target is drawn to, before scaling
 };
-
-static void drop_fade(struct gpu_zone *zone)
-{
-    if (zone->layer != NULL) {
-        SDL_DestroyTexture(zone->layer);
-    }
-    if (zone->sum != NULL) {
-        SDL_DestroyTexture(zone->sum);
-    }
-    zone->layer = zone->sum = NULL;
-}
 
 static struct placing place_canvas(const struct gles2_output *gles2)
 {
@@ -89,71 +75,18 @@ static void clear(struct gles2_output *gles2, struct bt_colour colour)
     SDL_RenderClear(gles2->context.renderer);
 }
 
-// SDL swaps red and blue of planes drawn to a target of any other byte order.
-static SDL_Texture *create_target(struct gles2_output *gles2, int width, int height)
-{
-    return SDL_CreateTexture(gles2->context.renderer, SDL_PIXELFORMAT_ABGR8888,
-                             SDL_TEXTUREACCESS_TARGET, width, height);
-}
-
-// False when the GPU has no room: then the fade is a cut in its middle.
-static bool make_fade(struct gles2_output *gles2, struct gpu_zone *zone, struct bt_rect rect)
-{
-    if (zone->sum != NULL && zone->width == rect.width && zone->height == rect.height) {
-        return true;
-    }
-    drop_fade(zone);
-    zone->layer = create_target(gles2, rect.width, rect.height);
-    zone->sum = create_target(gles2, rect.width, rect.height);
-    zone->width = rect.width;
-    zone->height = rect.height;
-    if (zone->layer == NULL || zone->sum == NULL) {
-        drop_fade(zone);
-        return false;
-    }
-    return true;
-}
-
-// Adds one side of a fade to the sum, by weight.
-static int add_side(struct gles2_output *gles2, struct gpu_zone *zone, struct bt_texture *texture,
-                    const struct bt_visual *visual, int permille, struct bt_error *err)
-{
-    SDL_Renderer *renderer = gles2->context.renderer;
-    SDL_SetRenderTarget(renderer, zone->layer);
-    clear(gles2, (struct bt_colour){0});
-    int r = bt_texture_draw(texture, &gles2->context, visual, zone->width, zone->height, err);
-    if (r < 0) {
-        return r;
-    }
-    uint8_t weight = (uint8_t)((permille * 255 + 500) / 1000);
-    SDL_SetTextureBlendMode(zone->layer, gles2->add);
-    SDL_SetTextureColorMod(zone->layer, weight, weight, weight);
-    SDL_SetTextureAlphaMod(zone->layer, weight);
-    SDL_SetRenderTarget(renderer, zone->sum);
-    r = SDL_RenderCopy(renderer, zone->layer, NULL, NULL);
-    return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot draw a fade") : 0;
-}
-
-static int sum_fade(struct gles2_output *gles2, struct gpu_zone *zone,
-                    const struct bt_zone_view *view, struct bt_error *err)
-{
-    SDL_SetRenderTarget(gles2->context.renderer, zone->sum);
-    clear(gles2, (struct bt_colour){0});
-    int r = add_side(gles2, zone, &zone->from, &view->from, 1000 - view->mix, err);
-    return r < 0 ? r : add_side(gles2, zone, &zone->to, &view->to, view->mix, err);
-}
-
 // Before the canvas is drawn, so that the target changes only once on the way.
 static int prepare_fades(struct gles2_output *gles2, struct bt_error *err)
 {
     for (size_t i = 0; i < gles2->scene.zone_count; i++) {
         const struct bt_zone_view *view = &gles2->scene.zones[i];
         struct gpu_zone *zone = &gles2->zones[i];
-        if (!bt_zone_view_fades(view) || !make_fade(gles2, zone, view->rect)) {
-            drop_fade(zone);
-            continue;
+        int r = bt_zone_view_fades(view) ? bt_gl_fade_add(&zone->fade, &gles2->context, view,
+                                                          &zone->from, &zone->to, err)
+                                         : 0;
+        if (r == 0) {
+            bt_gl_fade_finish(&zone->fade);
         }
-        int r = sum_fade(gles2, zone, view, err);
         if (r < 0) {
             return r;
         }
@@ -208,13 +141,10 @@ static int draw_zone(struct gles2_output *gles2, size_t index, const struct plac
         return draw_parts(gles2, zone, view, place, placing, err);
     }
     look_at(gles2, seen, place.x, place.y);
-    if (zone->sum != NULL) {
-        SDL_SetTextureBlendMode(zone->sum, gles2->context.over);
-        const SDL_Rect whole = {gles2->context.origin_x, gles2->context.origin_y, place.width,
-                                place.height};
-        int r = SDL_RenderCopy(gles2->context.renderer, zone->sum, NULL, &whole);
-        return r < 0 ? bt_fail_sdl(err, -EIO, "Cannot draw a fade") : 0;
+    if (bt_gl_fade_is_on(&zone->fade)) {
+        return bt_gl_fade_draw(&zone->fade, &gles2->context, err);
     }
+    // Where the GPU has no room for a fade it is a cut in its middle.
     bool from = view->mix < 500;
     return bt_texture_draw(from ? &zone->from : &zone->to, &gles2->context,
                            from ? &view->from : &view->to, view->rect.width, view->rect.height,
@@ -320,7 +250,7 @@ static int upload_scene(struct gles2_output *gles2, const struct bt_scene *scene
     for (size_t i = scene->zone_count; i < BT_SCENE_MAX_ZONES; i++) {
         bt_texture_finish(&gles2->zones[i].from);
         bt_texture_finish(&gles2->zones[i].to);
-        drop_fade(&gles2->zones[i]);
+        bt_gl_fade_finish(&gles2->zones[i].fade);
     }
     return 0;
 }
@@ -442,8 +372,8 @@ static int read_with(struct gles2_output *gles2, struct bt_image *into, int side
     if (!gles2->valid) {
         return bt_fail(err, -EAGAIN, "Nothing was composed yet");
     }
-    SDL_Texture *target =
-        create_target(gles2, BT_MIN(into->width, side), BT_MIN(into->height, side));
+    SDL_Texture *target = bt_gl_target(gles2->context.renderer, BT_MIN(into->width, side),
+                                       BT_MIN(into->height, side));
     if (target == NULL) {
         return bt_fail_sdl(err, -ENOMEM, "Cannot read the canvas");
     }
@@ -471,7 +401,7 @@ static void drop_textures(struct gles2_output *gles2)
     for (size_t i = 0; i < BT_SCENE_MAX_ZONES; i++) {
         bt_texture_finish(&gles2->zones[i].from);
         bt_texture_finish(&gles2->zones[i].to);
-        drop_fade(&gles2->zones[i]);
+        bt_gl_fade_finish(&gles2->zones[i].fade);
     }
     bt_gl_slices_finish(&gles2->slices);
     if (gles2->context.ahead != NULL) {
@@ -548,7 +478,7 @@ static bool planes_keep_their_colours(struct gles2_output *gles2)
     SDL_Renderer *renderer = gles2->context.renderer;
     SDL_Texture *planes =
         SDL_CreateTexture(renderer, SDL_PIXELFORMAT_IYUV, SDL_TEXTUREACCESS_STREAMING, SIDE, SIDE);
-    SDL_Texture *target = create_target(gles2, SIDE, SIDE);
+    SDL_Texture *target = bt_gl_target(gles2->context.renderer, SIDE, SIDE);
     uint32_t pixels[SIDE * SIDE] = {0};
     bool drawn = planes != NULL && target != NULL &&
                  SDL_UpdateYUVTexture(planes, NULL, y, SIDE, u, 1, v, 1) == 0 &&
@@ -589,9 +519,6 @@ static int open_renderer(struct gles2_output *gles2, const struct bt_output_opti
     gles2->context.over = SDL_ComposeCustomBlendMode(
         SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD,
         SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE_MINUS_SRC_ALPHA, SDL_BLENDOPERATION_ADD);
-    gles2->add = SDL_ComposeCustomBlendMode(SDL_BLENDFACTOR_ONE, SDL_BLENDFACTOR_ONE,
-                                            SDL_BLENDOPERATION_ADD, SDL_BLENDFACTOR_ONE,
-                                            SDL_BLENDFACTOR_ONE, SDL_BLENDOPERATION_ADD);
     gles2->context.planes_wanted = planes_keep_their_colours(gles2);
     return 0;
 }

@@ -220,11 +220,10 @@ static void crawl_over_clip(struct test_stage *stage)
     add_zone(stage, at(90, 20, 30, 30), image(stage, 30, 30, 230));
 }
 
-static struct bt_visual detail(struct test_stage *stage, struct bt_detail of)
+static struct bt_visual detail(struct test_stage *stage, int alpha)
 {
-    struct bt_visual visual = image(stage, 160, 120, 255);
+    struct bt_visual visual = image(stage, 160, 120, alpha);
     visual.kind = BT_VISUAL_DETAIL;
-    visual.detail = of;
     return visual;
 }
 
@@ -245,12 +244,23 @@ static struct bt_visual part_of(struct bt_visual visual, double x, double y, dou
 static void details(struct test_stage *stage)
 {
     static const double zooms[] = {1, 1.3, 2.5, 4};
-    struct bt_visual whole = detail(stage, (struct bt_detail){0});
+    struct bt_visual whole = detail(stage, 255);
     for (int i = 0; i < 4; i++) {
         add_zone(stage, at(i * 40, 0, 40, 30), part_of(whole, 0, 0, zooms[i]));
         add_zone(stage, at(i * 40, 30, 40, 30), part_of(whole, 0.37, 0.71, zooms[i]));
         add_zone(stage, at(i * 40, 60, 39, 30), part_of(whole, 1, 1, zooms[i]));
     }
+}
+
+// Larger than small textures, between their pixels, see-through and while they fade.
+static void wide_details(struct test_stage *stage)
+{
+    add_zone(stage, at(0, 0, 160, 90), image(stage, 160, 90, 255));
+    struct bt_visual see_through = detail(stage, 150);
+    add_zone(stage, at(3, 2, 154, 41), part_of(see_through, 0.31, 0.62, 1.7));
+    struct bt_visual whole = detail(stage, 255);
+    add_fade(stage, at(3, 46, 154, 41), part_of(see_through, 0.5, 0.43, 3.3),
+             part_of(whole, 0.7, 0.2, 1.1), 400);
 }
 
 // One pair of visuals a row, from the first picture of the transition to the last.
@@ -278,7 +288,7 @@ static void add_pairs(struct test_stage *stage, enum bt_transition_type type)
     add_course(stage, 0, &transitions[0], still, clip);
     add_course(stage, 1, &transitions[1], clip, line);
     add_course(stage, 2, &transitions[2], see_through, still);
-    struct bt_visual whole = detail(stage, (struct bt_detail){0});
+    struct bt_visual whole = detail(stage, 255);
     add_course(stage, 3, &transitions[3], part_of(whole, 0.2, 0.9, 2), part_of(whole, 0.5, 0.5, 1));
 }
 
@@ -334,6 +344,7 @@ const struct test_scene test_scenes[] = {
     {"fades-over-pictures", fades_over_pictures},
     {"crawl-over-clip", crawl_over_clip},
     {"details", details},
+    {"wide-details", wide_details},
     {"crossfades", crossfades},
     {"colour-fades", colour_fades},
     {"slides", slides},

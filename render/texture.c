@@ -65,30 +65,15 @@ static void set_filter(SDL_Texture *texture, SDL_ScaleMode filter)
     }
 }
 
+// Moved to where the image it is of stands.
 static void add_tile(struct bt_texture *texture, struct bt_texture_tile tile, int x, int y)
 {
     BT_GROW(texture->tiles, texture->tile_capacity, texture->tile_count + 1);
     tile.rect.x += x;
     tile.rect.y += y;
+    tile.held.x += x;
+    tile.held.y += y;
     texture->tiles[texture->tile_count++] = tile;
-}
-
-// The tile is kept from the frame before where its size is the same.
-static int upload_tile(struct bt_texture *texture, const struct bt_texture_context *context,
-                       const struct bt_image *image, struct bt_rect from, struct bt_rect rect,
-                       struct bt_error *err)
-{
-    SDL_Texture *made = create_texture(context, SDL_PIXELFORMAT_ARGB8888, rect.width, rect.height);
-    if (made == NULL) {
-        return bt_fail_sdl(err, -ENOMEM, "Cannot create a texture");
-    }
-    add_tile(texture, (struct bt_texture_tile){.texture = made, .rect = rect}, 0, 0);
-    set_filter(made, SDL_ScaleModeLinear);
-    const uint8_t *pixels = image->pixels + (size_t)from.y * image->stride + (size_t)from.x * 4;
-    if (SDL_UpdateTexture(made, NULL, pixels, (int)image->stride) < 0) {
-        return bt_fail_sdl(err, -EIO, "Cannot upload a picture");
-    }
-    return 0;
 }
 
 // The image lies in the GPU's memory already.
@@ -112,15 +97,16 @@ static int upload_image(struct bt_texture *texture, const struct bt_texture_cont
     if (take_uploaded(texture, context, image, x, y)) {
         return 0;
     }
-    for (int top = 0; top < image->height; top += side) {
-        for (int left = 0; left < image->width; left += side) {
-            struct bt_rect from = {left, top, BT_MIN(side, image->width - left),
-                                   BT_MIN(side, image->height - top)};
-            struct bt_rect rect = {x + left, y + top, from.width, from.height};
-            int r = upload_tile(texture, context, image, from, rect, err);
-            if (r < 0) {
-                return r;
-            }
+    struct bt_texture_tile tile;
+    for (size_t i = 0; bt_tile_at(image->width, image->height, side, i, &tile); i++) {
+        int r = bt_tile_create(context->renderer, &tile, err);
+        if (r < 0) {
+            return r;
+        }
+        add_tile(texture, tile, x, y);
+        r = bt_tile_upload(&tile, image, 0, tile.held.height, err);
+        if (r < 0) {
+            return r;
         }
     }
     return 0;
@@ -275,13 +261,13 @@ static int convert_frame(struct bt_texture *texture, const struct bt_visual *vis
 // Frame after frame of the same size goes into the same textures.
 static int reupload_tiles(struct bt_texture *texture, int x, int y, struct bt_error *err)
 {
-    const struct bt_image *image = texture->converted;
     for (size_t i = 0; i < texture->tile_count; i++) {
-        const struct bt_rect *rect = &texture->tiles[i].rect;
-        const uint8_t *pixels =
-            image->pixels + (size_t)(rect->y - y) * image->stride + (size_t)(rect->x - x) * 4;
-        if (SDL_UpdateTexture(texture->tiles[i].texture, NULL, pixels, (int)image->stride) < 0) {
-            return bt_fail_sdl(err, -EIO, "Cannot upload a frame");
+        struct bt_texture_tile tile = texture->tiles[i];
+        tile.held.x -= x;
+        tile.held.y -= y;
+        int r = bt_tile_upload(&tile, texture->converted, 0, tile.held.height, err);
+        if (r < 0) {
+            return r;
         }
     }
     return 0;
@@ -309,18 +295,6 @@ static int upload_frame(struct bt_texture *texture, const struct bt_texture_cont
     return upload_image(texture, context, texture->converted, visual->dst.x, visual->dst.y, err);
 }
 
-// One texture, or none that was uploaded ahead will do.
-static int upload_detail(struct bt_texture *texture, const struct bt_texture_context *context,
-                         const struct bt_image *image, struct bt_error *err)
-{
-    int side = bt_texture_tile_side(context->max_side);
-    if (image->width <= side && image->height <= side &&
-        take_uploaded(texture, context, image, 0, 0)) {
-        return 0;
-    }
-    return bt_texture_upload_detail(texture, context, image, err);
-}
-
 static int upload(struct bt_texture *texture, const struct bt_texture_context *context,
                   const struct bt_visual *visual, struct bt_error *err)
 {
@@ -331,15 +305,11 @@ static int upload(struct bt_texture *texture, const struct bt_texture_context *c
         drop_planes(texture);
         return 0;
     case BT_VISUAL_IMAGE:
-        drop_tiles(texture);
-        drop_planes(texture);
-        texture->opaque = visual->image->opaque;
-        return upload_image(texture, context, visual->image, 0, 0, err);
     case BT_VISUAL_DETAIL:
         drop_tiles(texture);
         drop_planes(texture);
         texture->opaque = visual->image->opaque;
-        return upload_detail(texture, context, visual->image, err);
+        return upload_image(texture, context, visual->image, 0, 0, err);
     case BT_VISUAL_STRIP:
         drop_tiles(texture);
         drop_planes(texture);
@@ -419,9 +389,10 @@ static int draw_tiles(struct bt_texture *texture, const struct bt_texture_contex
         }
         const SDL_Rect to = {context->origin_x + place.x, context->origin_y + place.y, place.width,
                              place.height};
+        const SDL_Rect from = bt_tile_source(&texture->tiles[i]);
         SDL_Texture *tile = texture->tiles[i].texture;
         SDL_SetTextureBlendMode(tile, texture->opaque ? SDL_BLENDMODE_NONE : context->over);
-        if (SDL_RenderCopy(context->renderer, tile, NULL, &to) < 0) {
+        if (SDL_RenderCopy(context->renderer, tile, &from, &to) < 0) {
             return -1;
         }
     }

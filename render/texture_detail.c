@@ -1,75 +1,80 @@
+/**
+ * Each tile draws the part of the zone that looks at its own pixels. Two tiles that meet compute
+ * the edge between them from the same numbers, so each pixel of the zone is drawn once; and since
+ * a tile holds its neighbours' first pixels, it is drawn as if the picture were one texture.
+ */
 #include "render/texture_detail.h"
 
-#include <errno.h>
-
 #include "base/mem.h"
-#include "render/sample.h"
-#include "render/window.h"
 
-#define FRACTION 65536.0F
+// Along one side: the window, and the zone it is drawn as large as.
+struct axis {
+    int64_t from, length;  // 1/65536 pixels of the picture
+    int zone, origin;      // pixels
+};
 
-// `rect`: of the whole picture, however large the texture is.
-static int upload(struct bt_texture *texture, const struct bt_texture_context *context,
-                  const struct bt_image *image, struct bt_rect rect, struct bt_error *err)
+// What of a tile is seen, along one side.
+struct seen {
+    float at[2];  // in the viewport
+    float in[2];  // in the texture, 0 to 1
+    bool any;
+};
+
+static struct seen seen_of(const struct axis *axis, int at, int length, int held_at,
+                           int held_length)
 {
-    SDL_Texture *made = SDL_CreateTexture(context->renderer, SDL_PIXELFORMAT_ARGB8888,
-                                          SDL_TEXTUREACCESS_STATIC, image->width, image->height);
-    if (made == NULL) {
-        return bt_fail_sdl(err, -ENOMEM, "Cannot create a texture for a picture that moves");
+    const int64_t ends[2] = {
+        BT_MAX((int64_t)at << 16, axis->from),
+        BT_MIN((int64_t)(at + length) << 16, axis->from + axis->length),
+    };
+    struct seen seen = {.any = ends[0] < ends[1]};
+    for (int i = 0; i < 2; i++) {
+        double along = (double)(ends[i] - axis->from) / (double)axis->length;
+        seen.at[i] = (float)(axis->origin + along * axis->zone);
+        seen.in[i] = (float)(((double)ends[i] / 65536 - held_at) / held_length);
     }
-    BT_GROW(texture->tiles, texture->tile_capacity, texture->tile_count + 1);
-    texture->tiles[texture->tile_count++] = (struct bt_texture_tile){made, rect};
-    if (SDL_UpdateTexture(made, NULL, image->pixels, (int)image->stride) < 0) {
-        return bt_fail_sdl(err, -EIO, "Cannot upload a picture that moves");
-    }
-    return 0;
+    return seen;
 }
 
-// Tiles would show their edges between pixels, so what is too large is made smaller.
-static int upload_reduced(struct bt_texture *texture, const struct bt_texture_context *context,
-                          const struct bt_image *image, struct bt_error *err)
+static int draw_tile(const struct bt_texture_context *context, SDL_Texture *texture,
+                     const struct seen *x, const struct seen *y)
 {
-    int width = BT_MIN(image->width, context->max_side);
-    int height = BT_MIN(image->height, context->max_side);
-    BT_AUTO(bt_image) reduced = bt_image_create(width, height);
-    if (reduced == NULL) {
-        return bt_fail(err, -ENOMEM, "There is no memory for %d × %d pixels", width, height);
+    static const int triangles[] = {0, 1, 2, 2, 1, 3};
+    SDL_Vertex corners[4];
+    for (int i = 0; i < 4; i++) {
+        corners[i] = (SDL_Vertex){
+            .position = {x->at[i % 2], y->at[i / 2]},
+            .color = {255, 255, 255, 255},
+            .tex_coord = {x->in[i % 2], y->in[i / 2]},
+        };
     }
-    const struct bt_raster to = bt_raster_of(reduced);
-    const struct bt_rect all = {0, 0, width, height};
-    const struct bt_detail whole = {0, 0, (int64_t)image->width << 16,
-                                    (int64_t)image->height << 16};
-    bt_sample(&to, all, image, &whole, all);
-    reduced->opaque = image->opaque;
-    return upload(texture, context, reduced, (struct bt_rect){0, 0, image->width, image->height},
-                  err);
+    return SDL_RenderGeometry(context->renderer, texture, corners, (int)BT_ARRAY_LEN(corners),
+                              triangles, (int)BT_ARRAY_LEN(triangles));
 }
 
-int bt_texture_upload_detail(struct bt_texture *texture, const struct bt_texture_context *context,
-                             const struct bt_image *image, struct bt_error *err)
-{
-    const struct bt_rect all = {0, 0, image->width, image->height};
-    return image->width <= context->max_side && image->height <= context->max_side
-               ? upload(texture, context, image, all, err)
-               : upload_reduced(texture, context, image, err);
-}
-
-// The whole picture is drawn so that its window covers the zone; the viewport cuts off the rest.
 int bt_texture_draw_detail(struct bt_texture *texture, const struct bt_texture_context *context,
                            const struct bt_visual *visual, int width, int height)
 {
     const struct bt_detail *window = &visual->detail;
-    if (texture->tile_count == 0 || window->width <= 0 || window->height <= 0) {
+    if (window->width <= 0 || window->height <= 0) {
         return 0;
     }
-    float across = (float)width / (float)window->width,
-          down = (float)height / (float)window->height;
-    const SDL_FRect to = {(float)context->origin_x - (float)window->x * across,
-                          (float)context->origin_y - (float)window->y * down,
-                          (float)texture->tiles[0].rect.width * FRACTION * across,
-                          (float)texture->tiles[0].rect.height * FRACTION * down};
-    SDL_Texture *whole = texture->tiles[0].texture;
-    SDL_SetTextureBlendMode(whole, texture->opaque ? SDL_BLENDMODE_NONE : context->over);
-    SDL_SetTextureScaleMode(whole, SDL_ScaleModeLinear);
-    return SDL_RenderCopyF(context->renderer, whole, NULL, &to);
+    const struct axis across = {window->x, window->width, width, context->origin_x};
+    const struct axis down = {window->y, window->height, height, context->origin_y};
+    for (size_t i = 0; i < texture->tile_count; i++) {
+        const struct bt_texture_tile *tile = &texture->tiles[i];
+        const struct seen x =
+            seen_of(&across, tile->rect.x, tile->rect.width, tile->held.x, tile->held.width);
+        const struct seen y =
+            seen_of(&down, tile->rect.y, tile->rect.height, tile->held.y, tile->held.height);
+        if (!x.any || !y.any) {
+            continue;
+        }
+        SDL_SetTextureBlendMode(tile->texture,
+                                texture->opaque ? SDL_BLENDMODE_NONE : context->over);
+        if (draw_tile(context, tile->texture, &x, &y) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
