@@ -935,7 +935,7 @@ class AtTheServer(AttackCase):
     def setUpClass(cls):
         data = os.path.join(WORLD.directory, "again")
         shutil.copytree(WORLD.data, data)
-        cls.server, cls.url, _ = WORLD.start_server(data, WORLD.url[len("http://"):])
+        cls.server, cls.url, _ = WORLD.start_server(data)
 
     @classmethod
     def tearDownClass(cls):

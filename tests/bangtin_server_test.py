@@ -21,6 +21,8 @@ import unittest
 import urllib.request
 import zlib
 
+from steady import PATIENCE_S, own_port, patiently
+
 BUILD = pathlib.Path(os.environ["BT_BUILD_ROOT"])
 SERVER = BUILD / "server" / "bangtin-server"
 if not SERVER.exists() or shutil.which("openssl") is None:
@@ -118,16 +120,15 @@ class Walk(unittest.TestCase):
     def start(self):
         self.log = open(self.dir / "server.log", "w+", encoding="utf-8")
         self.addCleanup(self.log.close)
-        self.server = subprocess.Popen([SERVER, "--data", self.dir / "data", "--listen", "127.0.0.1:0",
+        self.server = subprocess.Popen([SERVER, "--data", self.dir / "data", "--listen", f"127.0.0.1:{own_port(self)}",
                                         *self.options],
                                        stdout=self.log, stderr=subprocess.STDOUT)
         self.addCleanup(self.stop)
-        for _ in range(600):
+        deadline, found, text = time.monotonic() + PATIENCE_S, None, ""
+        while not found and self.server.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
             text = (self.dir / "server.log").read_text(encoding="utf-8")
-            found = re.search(r"(http://127\.0\.0\.1:\d+)/#first=([0-9a-f]+)", text)
-            if found or self.server.poll() is not None:
-                break
-            time.sleep(0.1)
+            found = re.search(r"(http://127\.0\.0\.1:\d+)/#first=([0-9a-f]+)", text) if "ready" in text else None
         self.assertTrue(found, text)
         self.url, secret = found.groups()
         (self.dir / "lien-ket").write_text(found.group(0) + "\n", encoding="utf-8")
@@ -137,7 +138,7 @@ class Walk(unittest.TestCase):
         self.server.wait(180)
 
     def bangtin(self, *arguments, fails=False):
-        done = subprocess.run([BUILD / "cli" / "bangtin", *map(str, arguments)], cwd=self.dir, env=self.env,
+        done = subprocess.run([BUILD / "cli" / "bangtin", *patiently(tuple(map(str, arguments)))], cwd=self.dir, env=self.env,
                               capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode != 0, fails, done.stdout + done.stderr)
         return done.stderr if fails else done.stdout

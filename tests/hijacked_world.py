@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 
 from player_harness import PLAYER, make_still, pixels
+from steady import PATIENCE_S, hold_port, patiently
 from wire_house import ChaosProxy, Key, wait_until
 
 BUILD = os.environ.get("BT_BUILD_ROOT", "build")
@@ -85,6 +86,7 @@ class World:
     def __init__(self):
         self.directory = tempfile.mkdtemp(prefix="bt-attacks-")
         self.proxy = None
+        self.port = hold_port()  # the server's, when it comes again
         try:
             self.build()
         except BaseException:
@@ -94,6 +96,7 @@ class World:
     def close(self):
         if self.proxy:
             self.proxy.close()
+        self.port.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def path(self, name):
@@ -107,8 +110,9 @@ class World:
             file.write(text)
         return self.path(name)
 
-    def start_server(self, data, listen="127.0.0.1:0"):
+    def start_server(self, data):
         """(process, address, the first administrator's secret)"""
+        listen = f"127.0.0.1:{self.port.getsockname()[1]}"
         log = data + ".log"
         with open(log, "w", encoding="utf-8") as file:
             server = subprocess.Popen([SERVER, "--data", data, "--listen", listen], stdout=file, stderr=file)
@@ -131,14 +135,14 @@ class World:
 
     def bangtin(self, *arguments, fails=False, config=None):
         environment = dict(os.environ, HOME=self.directory, XDG_CONFIG_HOME=config or self.path("config"))
-        done = subprocess.run([BANGTIN, *arguments], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              timeout=180, check=False)
+        done = subprocess.run([BANGTIN, *patiently(arguments)], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=2 * PATIENCE_S, check=False)
         if (done.returncode != 0) != fails:
             raise AssertionError(f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
     def json(self, *arguments):
-        return json.loads(self.bangtin(*arguments, "--json"))
+        return json.JSONDecoder().raw_decode(self.bangtin(*arguments, "--json"))[0]
 
     def build(self):
         self.data = self.path("server")

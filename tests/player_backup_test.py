@@ -14,6 +14,7 @@ import unittest
 
 from player_harness import make_still
 from player_server_test import SERVER, UNIT, House, Window
+from steady import PATIENCE_S
 
 
 class BackupTest(House):
@@ -47,7 +48,7 @@ class BackupTest(House):
             return json.load(file)["signed"]["version"]
 
     def run_server(self, *arguments):
-        done = subprocess.run([SERVER, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([SERVER, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def stop(self, process, how=signal.SIGTERM):
@@ -73,10 +74,11 @@ class BackupTest(House):
         self.wait_for(lambda: self.made() > 2, window)
         before = self.send_plays(window)
         self.run_server("backup", "--data", self.path("server"), "--to", self.path("kept"))
+        after = self.counted()  # the player goes on meanwhile
         # What is signed and counted now is lost with the server.
         self.publish("bang", "an", playlist=blue_list)
         window.wait_item(blue)
-        self.assertGreater(self.send_plays(window), before)
+        self.assertGreater(self.send_plays(window), after)
         self.bangtin("key", "enrol", "u-" + UNIT, self.path("truc-ban.pub.json"), "--repository", self.path("kho"), "--key",
                      self.key("tinh"))
         self.wait_for(lambda: self.held(window, "targets") == self.here("SELECT max(version) FROM tuf_metadata WHERE role = "
@@ -85,8 +87,9 @@ class BackupTest(House):
         self.stop(self.server, signal.SIGKILL)
         shutil.rmtree(self.path("server"))
         self.run_server("restore", "--from", self.path("kept"), "--data", self.path("server"))
-        self.assertEqual(self.counted(), before)
-        self.start_server(self.url[len("http://"):])
+        self.assertTrue(before <= self.counted() <= after, (before, self.counted(), after))
+        self.assertCountedOnce()
+        self.start_server()
         self.wait_for(lambda: self.server_said(r"(?s)ready.*ready"))
         # The player refuses to go back, shows what was signed, and gives the server what it has lost.
         said = self.wait_for(lambda: f"given 'u-{UNIT}' back" in window.said() and window.said(), window)

@@ -11,6 +11,7 @@ import time
 
 import server_publications_test as publications
 from server_harness import main
+from steady import own_port
 from wire_house import PLAYER_HEX, Driver, wait_until
 
 SHOWN = "u/31333/quang-truong"
@@ -24,6 +25,7 @@ class Player(publications.PublicationCase):
     """A commune's screen with a paired player, and content on it."""
 
     def setUp(self):
+        self.port = own_port(self)  # of one server after the other
         super().setUp()
         self.found()
         self.screen = self.admin.post("/v1/screens", {"unit": "31333", "name": "Cổng chào", "kind": "gate", "width": 320,
@@ -34,6 +36,9 @@ class Player(publications.PublicationCase):
         self.driver = self.start_player(self.server.origin)
         self.addCleanup(lambda: self.driver.log.closed or self.driver.kill())
         self.pair()
+
+    def start(self, *options, **more):
+        return super().start(*options, listen=f"127.0.0.1:{self.port}", **more)
 
     def draft(self, content=None, **more):
         content = {key: value for key, value in (content or publications.recipe()).items() if value is not None}
@@ -128,12 +133,11 @@ class OnTheScreen(Player):
         self.assertTrue(self.admin.get(f"/v1/screens/{self.screen}/screenshot", check=False).body.startswith(b"\x89PNG"))
 
     def test_the_server_goes_and_comes_back(self):
-        port = self.server.port
         self.server.stop()
         self.driver.kill()
         self.driver = self.start_player()
         self.driver.wait_content(1, SHOWN)
-        self._server = self.start(listen=f"127.0.0.1:{port}")
+        self._server = self.start()
         self.admin = self.client().login("quan-tri")
         self.publish(self.draft(publications.recipe("Hai", canvas=None, zones=None)))
         self.driver.wait_content(2, SHOWN)
@@ -148,8 +152,9 @@ class OverTls(Player):
         self.publish(self.draft(publications.recipe("Hai", canvas=None, zones=None)))
         self.driver.wait_content(2, SHOWN)
         self.driver.kill()
+        before = len(self.log(self.folder))
         self.driver = self.start_player()  # knows address and pin from its own disk
-        wait_until(lambda: "Connected" in self.log(self.folder).split("Connected", 1)[1])
+        wait_until(lambda: "Connected" in self.log(self.folder)[before:])
         folder = tempfile.mkdtemp(prefix="bt-player-")
         stranger = Driver(folder, self.server.origin, retry_s=1, pin="sha256//" + "A" * 43 + "=")
         wait_until(lambda: "captive-portal" in self.log(folder))

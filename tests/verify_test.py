@@ -17,6 +17,7 @@ import urllib.request
 import bangtin_server_test
 from server_harness import PostgreSQL, engines
 from server_plays_test import Journal
+from steady import PATIENCE_S
 
 DAY_MS = 86400000
 VIET_NAM = datetime.timezone(datetime.timedelta(hours=7))
@@ -85,7 +86,8 @@ class VerifyTest(bangtin_server_test.Walk):
         listen = self.url.removeprefix("http://")
         self.server = subprocess.Popen([bangtin_server_test.SERVER, "--data", self.dir / "data", "--listen", listen,
                                         *self.options], stdout=self.log, stderr=subprocess.STDOUT)
-        for _ in range(600):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
             if self.sql("SELECT COUNT(*) FROM play_heads") == 1 and self.is_up():
                 return
             self.assertIsNone(self.server.poll())
