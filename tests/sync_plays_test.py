@@ -379,7 +379,7 @@ class SyncPlays(unittest.TestCase):
         take = self.house.take
 
         def slowly(body):
-            release.wait(20)
+            release.wait(600)
             return take(body)
         self.house.take = slowly
         driver = self.start()

@@ -393,6 +393,7 @@ class Driver:
         environment = dict(os.environ)
         if slow_sync_ms:
             environment.update(LD_PRELOAD=SLOW_SYNC, BT_SLOW_SYNC_MS=str(slow_sync_ms),
+                               BT_SYNCED_TO=os.path.join(directory, "synced"),
                                ASAN_OPTIONS=environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
         if server:
             command += ["--server", server]
