@@ -21,7 +21,7 @@
 #define MAX_FRAMES (BT_SOUND_RATE * 30)
 
 // A minute of patience: the machine may be busy.
-#define PATIENCE_NS (60 * BT_NS_PER_S)
+#define PATIENCE_NS (180 * BT_NS_PER_S)
 
 struct recording {
     float *left;

@@ -130,19 +130,22 @@ class Server:
         self.paths[path] = lambda request: request.send_body(text.encode(), "application/vnd.apple.mpegurl")
 
     def hls(self, path, *programmes):
-        """A sliding window of six segments over what was encoded; each programme begins with a discontinuity."""
-        began = time.monotonic() - 4 * SEGMENT_S
+        """A sliding window of six segments over what was encoded, round and round; each programme begins with a discontinuity.
+        It is as far as four segments when it is first asked for, however long that takes."""
+        began = []
         segments = [(segment, index == 0) for programme in programmes for index, segment in enumerate(programme)]
 
         def playlist(request):
-            newest = min(int((time.monotonic() - began) / SEGMENT_S), len(segments))
+            began.append(time.monotonic() - 4 * SEGMENT_S)
+            newest = int((time.monotonic() - began[0]) / SEGMENT_S)
             first = max(newest - 6, 0)
             lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-TARGETDURATION:{SEGMENT_S}",
                      f"#EXT-X-MEDIA-SEQUENCE:{first}"]
             for number in range(first, newest):
-                if segments[number][1] and number > 0:
+                place = number % len(segments)
+                if segments[place][1] and number > 0:
                     lines.append("#EXT-X-DISCONTINUITY")
-                lines += [f"#EXTINF:{SEGMENT_S}.000,", f"{number}.ts"]
+                lines += [f"#EXTINF:{SEGMENT_S}.000,", f"{place}.ts"]
             request.send_body("\n".join(lines).encode(), "application/vnd.apple.mpegurl")
 
         folder = path.rsplit("/", 1)[0]

@@ -22,7 +22,7 @@ class Browser:
         self.size = f"{width},{height}"
 
     def __enter__(self):
-        self.directory = tempfile.TemporaryDirectory(prefix="bangtin-browser-")
+        self.directory = tempfile.TemporaryDirectory(prefix="bangtin-browser-", ignore_cleanup_errors=True)
         self.downloads = os.path.join(self.directory.name, "downloads")
         os.mkdir(self.downloads)
         self.driver = subprocess.Popen([CHROMEDRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

@@ -146,8 +146,11 @@ class ChangeTest(DirectCase):
         player.content(two)
         player.wait_item("hai")
         plays = self.close_plays(player)
-        self.assertEqual([(p["item"], p["why_ended"], p["complete"]) for p in plays][:2],
-                         [("mot", "schedule", True), ("hai", "schedule" if len(plays) > 2 else "stopped", plays[1]["complete"])])
+        # A busy machine may hear of it when the item has begun once more.
+        first = next(i for i, play in enumerate(plays) if play["item"] == "hai")
+        self.assertEqual({(p["item"], p["why_ended"], p["complete"]) for p in plays[:first]}, {("mot", "schedule", True)})
+        self.assertEqual({p["item"] for p in plays[first:]}, {"hai"})
+        self.assertIn(plays[first]["why_ended"], ("schedule", "stopped"))
 
     def test_now_replaces_at_once_and_same_items_go_on(self):
         self.campaign.image("mot", "red", 60)

@@ -3,6 +3,7 @@
 
 import os
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -133,7 +134,9 @@ class Plays(LiveCase):
         self.assertEqual((first["why_ended"], second["why_ended"]), ("error", "stopped"))
 
     def test_a_local_stream_is_received_by_name_and_marked(self):
-        port = 20000 + os.getpid() % 20000
+        with socket.socket(type=socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
         sender = subprocess.Popen(["ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i",
                                    f"testsrc2=size={SIZE}:rate=25", "-c:v", "libx264", "-preset", "ultrafast", "-tune",
                                    "zerolatency", "-g", "12", "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"])

@@ -247,7 +247,7 @@ class LimitsTest(ServerCase):
 
     def send(self, raw):
         with self.server.socket() as connection:
-            connection.settimeout(60)
+            connection.settimeout(180)
             try:
                 connection.sendall(raw)
                 connection.shutdown(socket.SHUT_WR)

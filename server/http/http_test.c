@@ -28,7 +28,7 @@
 #include "server/http/route.h"
 
 #define ANSWER_MAX_BYTES (4 * 1024 * 1024)
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 180000
 
 // What handlers and tests tell each other.
 static struct {

@@ -23,7 +23,7 @@
 #include "server/http/route.h"
 
 #define ANSWER_MAX_BYTES 65536
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 180000
 
 static struct {
     atomic_int judged;

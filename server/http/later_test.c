@@ -22,7 +22,7 @@
 #include "server/http/metrics.h"
 #include "server/http/route.h"
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 180000
 #define MANY 50
 
 struct world {

@@ -12,7 +12,7 @@
 
 #include "server/http/peers.h"
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 180000
 
 struct world {
     struct bt_clock *clock;
