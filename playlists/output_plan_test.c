@@ -111,6 +111,53 @@ static void dimming_takes_light_from_every_level(void **state)
     assert_int_equal(plan.curves[2][255], 77);
 }
 
+static struct bt_output_plan two_windows(void)
+{
+    return (struct bt_output_plan){
+        .slices = {{{0, 0, 60, 40}, 0, 0, 0, 0},
+                   {{60, 0, 30, 40}, 0, 0, 90, 1},
+                   {{90, 0, 10, 40}, 40, 0, 0, 1}},
+        .slice_count = 3,
+        .windows = {{"trai", 0, 5, 0, 60, 40}, {"phai", 2, 0, 0, 50, 48}},
+        .window_count = 2,
+    };
+}
+
+static void a_window_has_its_slices_alone(void **state)
+{
+    (void)state;
+    const struct bt_output_plan plan = two_windows();
+    struct bt_output_plan part;
+    assert_int_equal(bt_output_plan_check(&plan, 100, 40, 0, 0, NULL), 0);
+    bt_output_plan_window(&plan, 0, &part);
+    assert_int_equal(part.slice_count, 1);
+    assert_int_equal(part.mode_width, 60);
+    bt_output_plan_window(&plan, 1, &part);
+    assert_int_equal(part.window_count, 0);
+    assert_int_equal(part.slice_count, 2);
+    assert_int_equal(part.mode_height, 48);
+    assert_int_equal(part.slices[1].from.x, 90);
+    assert_int_equal(bt_output_plan_left(&plan, &plan.slices[0]), 0);
+    assert_int_equal(bt_output_plan_left(&plan, &plan.slices[2]), 60);
+    assert_int_equal(bt_output_plan_left(&part, &part.slices[1]), 0);
+}
+
+static void windows_of_another_place_or_slice_differ(void **state)
+{
+    (void)state;
+    const struct bt_output_plan plan = two_windows();
+    struct bt_output_plan other = plan;
+    assert_true(bt_output_plan_same(&plan, &other));
+    other.windows[1].display = 3;
+    assert_false(bt_output_plan_same(&plan, &other));
+    other = plan;
+    other.slices[1].window = 0;
+    assert_false(bt_output_plan_same(&plan, &other));
+    other = plan;
+    other.window_count = 0;
+    assert_false(bt_output_plan_same(&plan, &other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +167,8 @@ int main(void)
         cmocka_unit_test(a_fold_covers_the_canvas),
         cmocka_unit_test(a_curve_runs_straight_between_its_points),
         cmocka_unit_test(dimming_takes_light_from_every_level),
+        cmocka_unit_test(a_window_has_its_slices_alone),
+        cmocka_unit_test(windows_of_another_place_or_slice_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "playlists/publication_read.h"
 
 // The section as it is written; what is not said keeps its value of here.
 struct draft {
     struct bt_output_plan plan;
     int64_t x, y, rotation;  // -1: not said
-    bool cut, folds;         // "slices", "fold"
+    bool cut, folds, split;  // "slices", "fold", "windows"
     int64_t fold_width, fold_height;
 };
 
@@ -87,16 +88,112 @@ static int read_slice(struct bt_reading *reading, const cJSON *value, void *elem
     return r;
 }
 
+static const struct bt_list slice_list = {BT_MAX_SLICES, sizeof(struct bt_slice), read_slice};
+
 static int read_slices(const cJSON *value, void *target, void *context, struct bt_error *err)
 {
-    static const struct bt_list list = {BT_MAX_SLICES, sizeof(struct bt_slice), read_slice};
     struct draft *draft = target;
     BT_AUTOFREE struct bt_slice *slices = NULL;
-    int r = bt_read_list(context, value, &list, &slices, &draft->plan.slice_count, err);
+    int r = bt_read_list(context, value, &slice_list, &slices, &draft->plan.slice_count, err);
     if (r == 0) {
         memcpy(draft->plan.slices, slices, draft->plan.slice_count * sizeof(*slices));
         draft->cut = true;
     }
+    return r;
+}
+
+struct window_draft {
+    char name[BT_WINDOW_NAME_BYTES];
+    int64_t display, x, y, width, height;
+    struct bt_slice *slices;  // owned
+    size_t slice_count;
+};
+
+static int read_window_slices(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    struct window_draft *draft = target;
+    return bt_read_list(context, value, &slice_list, &draft->slices, &draft->slice_count, err);
+}
+
+static const struct bt_json_field window_fields[] = {
+    BT_LEAF(struct window_draft, name, "name", bt_read_name),
+    BT_JSON_FIELD(struct window_draft, display, "display", BT_JSON_INT, .min = 1,
+                  .max = BT_MAX_DISPLAYS, .optional = true),
+    PX(struct window_draft, x, "x", 0, .optional = true),
+    PX(struct window_draft, y, "y", 0, .optional = true),
+    PX(struct window_draft, width, "width", 1),
+    PX(struct window_draft, height, "height", 1),
+    BT_WHOLE(struct window_draft, "slices", read_window_slices),
+};
+
+static int check_place(const struct window_draft *draft, struct bt_error *err)
+{
+    if (draft->display > 0 && (draft->x >= 0 || draft->y >= 0)) {
+        return bt_fail(err, -EINVAL, "'display' and 'x', 'y' exclude each other");
+    }
+    if (draft->display == 0 && (draft->x < 0 || draft->y < 0)) {
+        return bt_fail(err, -EINVAL, "it needs a 'display', or 'x' and 'y'");
+    }
+    return 0;
+}
+
+static int add_window(struct bt_output_plan *plan, const struct window_draft *draft,
+                      struct bt_error *err)
+{
+    if (draft->slice_count > BT_MAX_SLICES - plan->slice_count) {
+        return bt_fail(err, -EINVAL, "there are more than %d slices in all windows", BT_MAX_SLICES);
+    }
+    int index = (int)plan->window_count;
+    struct bt_output_window *window = &plan->windows[plan->window_count++];
+    *window = (struct bt_output_window){
+        .display = (int)draft->display,
+        .x = (int)BT_MAX(draft->x, 0),
+        .y = (int)BT_MAX(draft->y, 0),
+        .width = (int)draft->width,
+        .height = (int)draft->height,
+    };
+    bt_copy_cut(window->name, sizeof(window->name), draft->name);
+    for (size_t i = 0; i < draft->slice_count; i++) {
+        struct bt_slice *slice = &plan->slices[plan->slice_count++];
+        *slice = draft->slices[i];
+        slice->window = index;
+    }
+    return 0;
+}
+
+static int read_window(struct bt_reading *reading, const cJSON *value, void *element,
+                       struct bt_error *err)
+{
+    struct window_draft *draft = element;
+    draft->x = draft->y = -1;
+    int r = bt_read_object(reading, value, window_fields, BT_ARRAY_LEN(window_fields), draft, err);
+    return r < 0 ? r : check_place(draft, err);
+}
+
+static int add_windows(struct bt_output_plan *plan, const struct window_draft *drafts, size_t count,
+                       struct bt_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = add_window(plan, &drafts[i], err);
+    }
+    return r;
+}
+
+static int read_windows(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    static const struct bt_list list = {BT_MAX_WINDOWS, sizeof(struct window_draft), read_window};
+    struct draft *draft = target;
+    struct window_draft *drafts = NULL;
+    size_t count = 0;
+    int r = bt_read_list(context, value, &list, &drafts, &count, err);
+    draft->split = true;
+    draft->plan.slice_count = 0;
+    r = r < 0 ? r : add_windows(&draft->plan, drafts, count, err);
+    for (size_t i = 0; i < count; i++) {
+        free(drafts[i].slices);
+    }
+    free(drafts);
     return r;
 }
 
@@ -180,16 +277,32 @@ static const struct bt_json_field output_fields[] = {
     BT_LEAF(struct draft, rotation, "rotation", read_rotation, .optional = true),
     BT_WHOLE(struct draft, "slices", read_slices, .optional = true),
     BT_WHOLE(struct draft, "fold", read_fold, .optional = true),
+    BT_WHOLE(struct draft, "windows", read_windows, .optional = true),
     PLAN_PART("curves", read_curves),
     BT_JSON_FIELD(struct draft, plan.dimming_percent, "dimming_percent", BT_JSON_INT, .min = 1,
                   .max = 100, .optional = true),
     PLAN_PART("pixel_shift", read_shift),
 };
 
+// Each window says of itself what is said of a raster otherwise.
+static int check_split(const struct draft *draft, struct bt_error *err)
+{
+    bool whole = draft->x >= 0 || draft->y >= 0 || draft->rotation >= 0;
+    if (draft->cut || draft->folds || whole || draft->plan.mode_width > 0 ||
+        draft->plan.shift_px > 0) {
+        return bt_fail(err, -EINVAL,
+                       "beside 'windows' there are only 'curves' and 'dimming_percent'");
+    }
+    return 0;
+}
+
 // What excludes each other.
 static int check_words(const struct draft *draft, struct bt_error *err)
 {
     const char *one = draft->cut ? "slices" : "fold";
+    if (draft->split) {
+        return check_split(draft, err);
+    }
     if (draft->cut && draft->folds) {
         return bt_fail(err, -EINVAL, "'slices' and 'fold' exclude each other");
     }
@@ -233,7 +346,7 @@ static int place(struct draft *draft, const struct bt_canvas *canvas, struct bt_
         };
         return bt_output_plan_fold(plan, &fold, err);
     }
-    if (!draft->cut) {
+    if (!draft->cut && !draft->split) {
         plan->slice_count = 1;
         plan->slices[0] = (struct bt_slice){.from = {0, 0, (int)canvas->width, (int)canvas->height},
                                             .x = x,

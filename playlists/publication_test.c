@@ -493,6 +493,32 @@ static void slices_and_folds_are_read(void **state)
     assert_int_equal(nothing->output.slice_count, 0);
 }
 
+static void windows_are_read_with_their_slices(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_publication)
+    pub = read_valid("{'format':1,'id':'m','version':4,'layer':'screen',"
+                     "'canvas':{'width':384,'height':192},"
+                     "'output':{'dimming_percent':40,'windows':["
+                     "{'name':'trai','x':0,'y':4,'width':200,'height':192,'slices':["
+                     "{'from':{'width':100,'height':192},'to':{'x':100,'y':0}},"
+                     "{'from':{'x':100,'width':92,'height':92},'to':{'x':0,'y':0},'rotation':90}]},"
+                     "{'name':'phai','display':2,'width':192,'height':192,'slices':["
+                     "{'from':{'x':192,'width':192,'height':192},'to':{'x':0,'y':0}}]}]}}");
+    const struct bt_output_plan *plan = &pub->output;
+    assert_int_equal(plan->mode_width, 0);
+    assert_int_equal(plan->window_count, 2);
+    assert_int_equal(plan->slice_count, 3);
+    assert_string_equal(plan->windows[0].name, "trai");
+    assert_int_equal(plan->windows[0].display, 0);
+    assert_int_equal(plan->windows[0].y, 4);
+    assert_int_equal(plan->windows[1].display, 2);
+    assert_int_equal(plan->slices[1].rotation, 90);
+    assert_int_equal(plan->slices[1].window, 0);
+    assert_int_equal(plan->slices[2].window, 1);
+    assert_true(plan->has_curves);
+}
+
 static void the_fields_of_a_template_are_read(void **state)
 {
     (void)state;
@@ -544,6 +570,7 @@ int main(void)
         cmocka_unit_test(what_a_screen_carries_and_allows_is_read),
         cmocka_unit_test(where_the_canvas_stands_is_read),
         cmocka_unit_test(slices_and_folds_are_read),
+        cmocka_unit_test(windows_are_read_with_their_slices),
         cmocka_unit_test(the_fields_of_a_template_are_read),
         cmocka_unit_test(a_missing_file_is_named),
     };
