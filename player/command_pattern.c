@@ -102,6 +102,10 @@ static int open_output(struct options *options, struct bt_output **out, struct b
         bt_log_warn(&logger, "The display has another mode: %s; what does not fit is cut off",
                     wrong);
     }
+    const char *refused = bt_windows_refused(wanted->plan, info);
+    if (refused != NULL) {
+        bt_log_error(&logger, "%s", refused);
+    }
     options->pattern.width = wanted->canvas_width;
     options->pattern.height = wanted->canvas_height;
     options->pattern.plan = wanted->plan;

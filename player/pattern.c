@@ -17,6 +17,7 @@ static const struct bt_colour clear = {0, 0, 0, 0};
 static const struct bt_colour dark = {28, 28, 36, 255};
 static const struct bt_colour line = {84, 84, 96, 255};
 static const struct bt_colour faint = {150, 150, 165, 255};
+static const struct bt_colour yellow = {255, 210, 0, 255};
 static const struct bt_colour cyan = {0, 220, 220, 255};
 
 struct drawing {
@@ -175,6 +176,22 @@ static int draw_panel(const struct drawing *drawing, struct bt_rect piece)
     return r < 0 ? r : write(drawing, at, words, white, clear);
 }
 
+// Below the slice's own words, in each: a window may have one that is hard to see.
+static int draw_window(const struct drawing *drawing, const struct bt_slice *slice,
+                       struct bt_rect at)
+{
+    const struct bt_output_plan *plan = drawing->pattern->plan;
+    if (plan->window_count == 0) {
+        return 0;
+    }
+    const struct bt_output_window *window = &plan->windows[slice->window];
+    BT_AUTOFREE char *words = bt_strf("cửa sổ %d · %s · %d × %d", slice->window + 1, window->name,
+                                      window->width, window->height);
+    at.y += at.height;
+    at.height = at.height * 2 / 3;
+    return write(drawing, at, words, black, yellow);
+}
+
 static int draw_slice(const struct drawing *drawing, size_t index)
 {
     const struct bt_slice *slice = &drawing->pattern->plan->slices[index];
@@ -186,7 +203,8 @@ static int draw_slice(const struct drawing *drawing, size_t index)
     int height = BT_MIN(from->height * 3 / 10, 120), edge = BT_MIN(from->width, from->height) / 12;
     const struct bt_rect at = {from->x + edge, from->y + from->height / 6, from->width - 2 * edge,
                                height};
-    return write(drawing, at, words, black, cyan);
+    int r = write(drawing, at, words, black, cyan);
+    return r < 0 ? r : draw_window(drawing, slice, at);
 }
 
 static int draw_size(const struct drawing *drawing)

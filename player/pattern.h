@@ -1,7 +1,8 @@
 /**
  * A test pattern for whoever puts a screen up: border and corners, the modules with their numbers,
- * the slices with theirs, levels of grey with the darkest ones apart, colour bars, and words to
- * focus by. It is drawn on the canvas and goes through the same mapping as everything else.
+ * the slices and windows with theirs, levels of grey with the darkest ones apart, colour bars, and
+ * words to focus by. It is drawn on the canvas and goes through the same mapping as everything
+ * else.
  *
  * Lines that move (bt_pattern_scene) show tearing and doubled refreshes.
  */

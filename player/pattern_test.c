@@ -63,11 +63,36 @@ static void slices_are_framed_and_lines_move(void **state)
     assert_int_equal(scene.zones[2].rect.y, 801 % 96);
 }
 
+// Each with its number, so a picture of another.
+static void windows_are_numbered(void **state)
+{
+    (void)state;
+    struct bt_output_plan plan = {
+        .slices = {{{0, 0, 400, 200}, 0, 0, 0, 0}, {{400, 0, 400, 200}, 0, 0, 0, 1}},
+        .slice_count = 2,
+        .windows = {{"trai", 0, 0, 0, 400, 200}, {"phai", 0, 400, 0, 400, 200}},
+        .window_count = 2,
+    };
+    const struct bt_pattern pattern = {800, 200, 0, 0, &plan};
+    BT_AUTO(bt_text) text = NULL;
+    assert_int_equal(bt_text_open(&text, NULL), 0);
+    for (int window = 0; window < 2; window++) {
+        int left = 400 * window, yellow = 0;
+        BT_AUTO(bt_image) image = NULL;
+        assert_int_equal(bt_pattern_draw(&pattern, text, &image, NULL), 0);
+        for (int x = left; x < left + 400; x++) {
+            yellow += pixel(image, x, 95) == 0xFFD200;
+        }
+        assert_true(yellow > 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_canvas_has_its_pattern),
         cmocka_unit_test(slices_are_framed_and_lines_move),
+        cmocka_unit_test(windows_are_numbered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -33,6 +34,33 @@ static void a_display_with_another_mode_is_noticed(void **state)
     assert_string_equal(text, "");
 }
 
+static void windows_that_are_not_as_asked_are_named(void **state)
+{
+    (void)state;
+    char text[BT_WRONG_MODE_BYTES];
+    const struct bt_output_plan plan = {
+        .slice_count = 2,
+        .windows = {{"trai", 1, 0, 0, 640, 480}, {"phai", 2, 0, 0, 800, 600}},
+        .window_count = 2};
+    struct bt_output_info info = {
+        .width = 640, .height = 480, .windows = {{640, 480}, {800, 600}}, .window_count = 2};
+    bt_wrong_mode(&plan, &info, text);
+    assert_string_equal(text, "");
+    assert_null(bt_windows_refused(&plan, &info));
+    info.windows[1].height = 480;
+    bt_wrong_mode(&plan, &info, text);
+    assert_string_equal(text, "window 'phai': asked 800 × 600, got 800 × 480");
+    info.windows[1].width = 0;
+    bt_wrong_mode(&plan, &info, text);
+    assert_string_equal(text, "window 'phai': closed, or its display is missing");
+    info.drives_card = true;
+    info.window_count = 1;
+    bt_wrong_mode(&plan, &info, text);
+    assert_string_equal(text, "window 'phai' is not shown: there is one output here");
+    assert_non_null(strstr(bt_windows_refused(&plan, &info), "chỉ chiếu cửa sổ đầu tiên"));
+    assert_null(bt_windows_refused(NULL, &info));
+}
+
 static void pixels_walk_around_the_middle(void **state)
 {
     (void)state;
@@ -58,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_display_with_another_mode_is_noticed),
+        cmocka_unit_test(windows_that_are_not_as_asked_are_named),
         cmocka_unit_test(pixels_walk_around_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,9 +192,9 @@ static void look_at_mode(struct bt_stage *stage)
     memcpy(stage->wrong_mode, now, sizeof(now));
     stage->wrong_mode_ms = bt_clock_wall_ms(stage->clock);
     if (now[0] != '\0') {
-        bt_log_warn(&logger,
-                    "The display has another mode: %s; drawing 1:1, what does not fit is "
-                    "cut off",
+        bt_log_warn(&logger, "%s: %s; drawing 1:1, what does not fit is cut off",
+                    stage->plan->window_count > 0 ? "Not every window is as it was asked for"
+                                                  : "The display has another mode",
                     now);
     }
 }
@@ -205,6 +205,10 @@ static int lay_out(struct bt_stage *stage, struct bt_error *err)
     int r = bt_output_resize(stage->output, stage->canvas_width, stage->canvas_height, stage->plan,
                              err);
     look_at_mode(stage);
+    const char *refused = bt_windows_refused(stage->plan, bt_output_info(stage->output));
+    if (refused != NULL) {
+        bt_log_error(&logger, "%s", refused);
+    }
     stage->shift_step = 0;
     if (stage->plan != NULL && stage->plan->dimming_percent < 100) {
         bt_log_warn(&logger,
@@ -572,6 +576,7 @@ static int handle_events(struct bt_stage *stage, struct bt_error *err)
         return 0;
     case BT_OUTPUT_EXPOSED:
         stage->repaint = true;
+        look_at_mode(stage);
         return 0;
     case BT_OUTPUT_LOST:
         return bt_fail(err, -ENODEV, "The display went away");

@@ -270,6 +270,82 @@ static void all_slices_change_with_the_same_present(void **state)
     test_stage_finish(&stage);
 }
 
+// The gate on two windows, its pillars on the second.
+static struct bt_output_plan windows_of(const struct test_raster *gate)
+{
+    struct bt_output_plan plan = gate->plan;
+    plan.mode_width = plan.mode_height = 0;
+    plan.window_count = 2;
+    plan.windows[0] = (struct bt_output_window){"giua", 0, 8, 4, 400, 200};
+    plan.windows[1] = (struct bt_output_window){"tru", 0, 330, 240, 300, 240};
+    plan.slices[1].x = plan.slices[2].x = 11;
+    for (size_t i = 1; i < plan.slice_count; i++) {
+        plan.slices[i].window = 1;
+    }
+    plan.slices[3].x = 150;
+    plan.slices[3].y = 180;
+    return plan;
+}
+
+// The same on one raster as large as the desktop: the second opinion.
+static struct bt_output_plan on_the_desktop(const struct bt_output_plan *windows)
+{
+    struct bt_output_plan plan = *windows;
+    plan.window_count = 0;
+    for (size_t i = 0; i < plan.slice_count; i++) {
+        struct bt_slice *slice = &plan.slices[i];
+        slice->x += windows->windows[slice->window].x;
+        slice->y += windows->windows[slice->window].y;
+    }
+    return plan;
+}
+
+static void assert_desktop(Display *display, struct bt_output *output, struct test_stage *stage,
+                           const struct bt_output_plan *plan, const char *name)
+{
+    show(output, &stage->scene);
+    while (bt_output_poll(output) == BT_OUTPUT_EXPOSED) {
+        show(output, &stage->scene);
+    }
+    BT_AUTO(bt_image) canvas = NULL;
+    BT_AUTO(bt_image) screen = grab(display);
+    assert_int_equal(bt_output_read(output, &canvas, NULL), 0);
+    test_raster_assert(name, plan, 0, 0, canvas, screen);
+}
+
+// Whatever the plan of a new publication is: it is followed while it plays.
+static void check_windows(Display *display, enum bt_backend backend, const char *name)
+{
+    struct test_raster gate;
+    struct test_stage stage = {0};
+    test_raster_get(11, &gate);
+    const struct bt_output_plan windows = windows_of(&gate), desktop = on_the_desktop(&windows);
+    BT_AUTO(bt_output) output = open_mapped(backend, &gate);
+    test_raster_scene(&gate, 0, &stage);
+    assert_desktop(display, output, &stage, &gate.plan, name);
+    assert_int_equal(bt_output_resize(output, gate.width, gate.height, &windows, NULL), 0);
+    assert_desktop(display, output, &stage, &desktop, name);
+    step(output, &stage, 5);
+    assert_desktop(display, output, &stage, &desktop, name);
+    assert_int_equal(bt_output_info(output)->window_count, 2);
+    assert_int_equal(bt_output_info(output)->windows[1].width, 300);
+    assert_int_equal(bt_output_resize(output, gate.width, gate.height, &gate.plan, NULL), 0);
+    assert_desktop(display, output, &stage, &gate.plan, name);
+    assert_int_equal(bt_output_info(output)->window_count, 0);
+    const struct bt_scene nothing = {0};
+    show(output, &nothing);
+    test_stage_finish(&stage);
+}
+
+static void windows_come_and_go_with_the_plan(void **state)
+{
+    (void)state;
+    Display *display = XOpenDisplay(NULL);
+    check_windows(display, BT_BACKEND_SOFT, "soft");
+    check_windows(display, BT_BACKEND_GLES2, "gles2");
+    XCloseDisplay(display);
+}
+
 static void without_a_gpu_soft_is_chosen(void **state)
 {
     (void)state;
@@ -308,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_full_screen_shows_the_canvas_in_its_corner),
         cmocka_unit_test(a_mapped_canvas_stands_where_the_plan_says),
         cmocka_unit_test(all_slices_change_with_the_same_present),
+        cmocka_unit_test(windows_come_and_go_with_the_plan),
         cmocka_unit_test(without_a_gpu_soft_is_chosen),
         cmocka_unit_test(a_server_that_goes_away_is_reported),
     };

@@ -16,6 +16,8 @@
     X(void, BindAttribLocation, (GLuint, GLuint, const GLchar *))                                  \
     X(void, BindBuffer, (GLenum, GLuint))                                                          \
     X(void, BindTexture, (GLenum, GLuint))                                                         \
+    X(void, Clear, (GLbitfield))                                                                   \
+    X(void, ClearColor, (GLfloat, GLfloat, GLfloat, GLfloat))                                      \
     X(void, CompileShader, (GLuint))                                                               \
     X(GLuint, CreateProgram, (void))                                                               \
     X(GLuint, CreateShader, (GLenum))                                                              \
@@ -28,6 +30,7 @@
     X(void, Enable, (GLenum))                                                                      \
     X(void, EnableVertexAttribArray, (GLuint))                                                     \
     X(void, GenTextures, (GLsizei, GLuint *))                                                      \
+    X(void, GetFloatv, (GLenum, GLfloat *))                                                        \
     X(void, GetIntegerv, (GLenum, GLint *))                                                        \
     X(void, GetProgramiv, (GLuint, GLenum, GLint *))                                               \
     X(void, GetVertexAttribiv, (GLuint, GLenum, GLint *))                                          \
@@ -140,7 +143,7 @@ static void make_table(struct bt_gl_curves *curves, const struct bt_output_plan 
     GLint bound = 0;
     for (size_t i = 0; i < BT_CURVE_LEVELS; i++) {
         for (size_t colour = 0; colour < BT_ARRAY_LEN(plan->curves); colour++) {
-            pixels[i][colour] = plan->curves[colour][i];
+            pixels[i][colour] = plan->has_curves ? plan->curves[colour][i] : (uint8_t)i;
         }
         pixels[i][3] = UINT8_MAX;
     }
@@ -185,6 +188,7 @@ int bt_gl_curves_create(const struct bt_output_plan *plan, struct bt_gl_curves *
 // What of GL's state SDL believes to know.
 struct saved {
     GLint program, buffer, unit, viewport[4], enabled[ATTRIBUTES + 1];
+    GLfloat clear[4];
     GLboolean blend, scissor;
 };
 
@@ -194,6 +198,7 @@ static void save(const struct gl *gl, struct saved *saved)
     gl->GetIntegerv(GL_ARRAY_BUFFER_BINDING, &saved->buffer);
     gl->GetIntegerv(GL_ACTIVE_TEXTURE, &saved->unit);
     gl->GetIntegerv(GL_VIEWPORT, saved->viewport);
+    gl->GetFloatv(GL_COLOR_CLEAR_VALUE, saved->clear);
     for (GLuint i = 0; i < BT_ARRAY_LEN(saved->enabled); i++) {
         gl->GetVertexAttribiv(i, GL_VERTEX_ATTRIB_ARRAY_ENABLED, &saved->enabled[i]);
     }
@@ -223,6 +228,7 @@ static void restore(const struct gl *gl, const struct saved *saved)
     gl->BindBuffer(GL_ARRAY_BUFFER, (GLuint)saved->buffer);
     gl->UseProgram((GLuint)saved->program);
     gl->Viewport(saved->viewport[0], saved->viewport[1], saved->viewport[2], saved->viewport[3]);
+    gl->ClearColor(saved->clear[0], saved->clear[1], saved->clear[2], saved->clear[3]);
     set_enabled(gl, GL_BLEND, saved->blend);
     set_enabled(gl, GL_SCISSOR_TEST, saved->scissor);
 }
@@ -265,27 +271,62 @@ static int draw_one(const struct bt_gl_curves *curves, SDL_Texture *texture, SDL
     return 0;
 }
 
+static int draw_all(struct bt_gl_curves *curves, SDL_Texture *const *textures,
+                    const struct bt_mapping *mapping, int width, int height, bool window)
+{
+    float flip = window ? -1.0F : 1.0F;
+    const float to_clip[4] = {2 / (float)width, -1, flip * 2 / (float)height, -flip};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < mapping->plan.slice_count; i++) {
+        SDL_Vertex corners[4];
+        bt_gl_quad(bt_mapping_place(mapping, i), mapping->plan.slices[i].rotation, corners);
+        r = draw_one(curves, textures[i], corners, to_clip);
+    }
+    return r;
+}
+
 int bt_gl_curves_draw(struct bt_gl_curves *curves, SDL_Renderer *renderer,
                       SDL_Texture *const *textures, const struct bt_mapping *mapping, bool window,
                       struct bt_error *err)
 {
-    int width, height, r = 0;
+    int width, height;
     SDL_Texture *target = SDL_GetRenderTarget(renderer);
     if (SDL_RenderFlush(renderer) < 0 ||
         (window ? SDL_GetRendererOutputSize(renderer, &width, &height)
                 : SDL_QueryTexture(target, NULL, NULL, &width, &height)) < 0) {
         return bt_fail_sdl(err, -EIO, "Cannot draw the slices");
     }
-    float flip = window ? -1.0F : 1.0F;
-    const float to_clip[4] = {2 / (float)width, -1, flip * 2 / (float)height, -flip};
     struct saved saved;
     save(&curves->gl, &saved);
     begin(curves, width, height);
-    for (size_t i = 0; r == 0 && i < mapping->plan.slice_count; i++) {
-        SDL_Vertex corners[4];
-        bt_gl_quad(bt_mapping_place(mapping, i), mapping->plan.slices[i].rotation, corners);
-        r = draw_one(curves, textures[i], corners, to_clip);
-    }
+    int r = draw_all(curves, textures, mapping, width, height, window);
     restore(&curves->gl, &saved);
     return r < 0 ? bt_fail_sdl(err, r, "Cannot draw the slices") : 0;
+}
+
+int bt_gl_curves_show(struct bt_gl_curves *curves, SDL_Window *own, SDL_Window *beside, bool waits,
+                      SDL_Texture *const *textures, const struct bt_mapping *mapping,
+                      struct bt_error *err)
+{
+    const struct gl *gl = &curves->gl;
+    SDL_GLContext context = SDL_GL_GetCurrentContext();
+    int interval = SDL_GL_GetSwapInterval(), width, height, r;
+    if (SDL_GL_MakeCurrent(beside, context) < 0) {
+        return bt_fail_sdl(err, -EIO, "Cannot draw to another window");
+    }
+    struct saved saved;
+    SDL_GL_GetDrawableSize(beside, &width, &height);
+    save(gl, &saved);
+    begin(curves, width, height);
+    gl->ClearColor(0, 0, 0, 1);
+    gl->Clear(GL_COLOR_BUFFER_BIT);
+    r = draw_all(curves, textures, mapping, width, height, true);
+    restore(gl, &saved);
+    (void)SDL_GL_SetSwapInterval(waits ? interval : 0);
+    SDL_GL_SwapWindow(beside);
+    if (SDL_GL_MakeCurrent(own, context) < 0) {
+        r = -EIO;
+    }
+    (void)SDL_GL_SetSwapInterval(interval);
+    return r < 0 ? bt_fail_sdl(err, r, "Cannot draw to another window") : 0;
 }

@@ -63,6 +63,12 @@ static int draw(struct bt_gl_slices *slices, const struct bt_mapping *mapping)
     return 0;
 }
 
+static int want_curves(struct bt_gl_slices *slices, const struct bt_mapping *mapping,
+                       struct bt_error *err)
+{
+    return slices->curves != NULL ? 0 : bt_gl_curves_create(&mapping->plan, &slices->curves, err);
+}
+
 int bt_gl_slices_draw(struct bt_gl_slices *slices, const struct bt_mapping *mapping, bool window,
                       struct bt_error *err)
 {
@@ -70,8 +76,17 @@ int bt_gl_slices_draw(struct bt_gl_slices *slices, const struct bt_mapping *mapp
         int r = draw(slices, mapping);
         return r < 0 ? bt_fail_sdl(err, r, "Cannot draw the slices") : 0;
     }
-    int r = slices->curves != NULL ? 0 : bt_gl_curves_create(&mapping->plan, &slices->curves, err);
+    int r = want_curves(slices, mapping, err);
     return r < 0 ? r
                  : bt_gl_curves_draw(slices->curves, slices->renderer, slices->textures, mapping,
                                      window, err);
+}
+
+int bt_gl_slices_show(struct bt_gl_slices *slices, const struct bt_mapping *mapping,
+                      SDL_Window *own, SDL_Window *beside, bool waits, struct bt_error *err)
+{
+    int r = want_curves(slices, mapping, err);
+    return r < 0 ? r
+                 : bt_gl_curves_show(slices->curves, own, beside, waits, slices->textures, mapping,
+                                     err);
 }

@@ -4,7 +4,8 @@
  * them are of the same scene, and the canvas may be wider than any texture.
  *
  * Where levels change on the way (curves, dimming) a program of our own looks them up; SDL's state
- * is put back afterwards.
+ * is put back afterwards. So it does for windows beside the renderer's own, which SDL's renderer
+ * cannot draw to.
  */
 #ifndef BT_RENDER_GL_SLICES_H
 #define BT_RENDER_GL_SLICES_H
@@ -31,6 +32,11 @@ int bt_gl_slices_texture(struct bt_gl_slices *slices, size_t index, int width, i
 
 // Puts all textures on the present target; `window`: which is the window, not a texture.
 int bt_gl_slices_draw(struct bt_gl_slices *slices, const struct bt_mapping *mapping, bool window,
+                      struct bt_error *err) BT_NODISCARD;
+
+// The same on a window beside `own`, the renderer's, and presents it: see bt_gl_curves_show.
+int bt_gl_slices_show(struct bt_gl_slices *slices, const struct bt_mapping *mapping,
+                      SDL_Window *own, SDL_Window *beside, bool waits,
                       struct bt_error *err) BT_NODISCARD;
 
 #endif

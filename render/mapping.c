@@ -17,7 +17,7 @@ bool bt_mapping_is_plain(const struct bt_mapping *mapping, int canvas_width, int
 struct bt_rect bt_mapping_place(const struct bt_mapping *mapping, size_t slice)
 {
     struct bt_rect place = bt_slice_place(&mapping->plan.slices[slice]);
-    place.x += mapping->shift_x;
+    place.x += mapping->shift_x + bt_output_plan_left(&mapping->plan, &mapping->plan.slices[slice]);
     place.y += mapping->shift_y;
     return place;
 }
@@ -26,7 +26,12 @@ void bt_mapping_size(const struct bt_mapping *mapping, int *out_width, int *out_
 {
     *out_width = (int)mapping->plan.mode_width;
     *out_height = (int)mapping->plan.mode_height;
-    for (size_t i = 0; mapping->plan.mode_width == 0 && i < mapping->plan.slice_count; i++) {
+    for (size_t i = 0; i < mapping->plan.window_count; i++) {
+        *out_width += mapping->plan.windows[i].width;
+        *out_height = BT_MAX(*out_height, mapping->plan.windows[i].height);
+    }
+    bool sized = *out_width > 0;
+    for (size_t i = 0; !sized && i < mapping->plan.slice_count; i++) {
         struct bt_rect place = bt_slice_place(&mapping->plan.slices[i]);
         *out_width = BT_MAX(*out_width, place.x + place.width);
         *out_height = BT_MAX(*out_height, place.y + place.height);

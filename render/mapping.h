@@ -23,10 +23,10 @@ static inline bool bt_mapping_is_on(const struct bt_mapping *mapping)
 // The whole canvas upright, with its own levels: the canvas can be drawn where it stands.
 bool bt_mapping_is_plain(const struct bt_mapping *mapping, int canvas_width, int canvas_height);
 
-// Where a slice stands on the raster, in full.
+// Where a slice stands on the raster, in full; of several windows all stand beside each other.
 struct bt_rect bt_mapping_place(const struct bt_mapping *mapping, size_t slice);
 
-// How large a raster must be to hold everything: the mode, or what the slices reach.
+// How large a raster must be to hold everything: the mode, all windows, or what the slices reach.
 void bt_mapping_size(const struct bt_mapping *mapping, int *out_width, int *out_height);
 
 /**

@@ -114,6 +114,60 @@ static void the_plan_may_change_while_it_plays(void **state)
     finish(output, &stage);
 }
 
+// The gate on one window, and on a second one its pillars once more, turned.
+static void make_windows(struct test_raster *out)
+{
+    test_raster_get(11, out);
+    struct bt_output_plan *plan = &out->plan;
+    plan->mode_width = plan->mode_height = 0;
+    plan->window_count = 3;
+    plan->windows[0] = (struct bt_output_window){"giua", 0, 0, 0, 640, 480};
+    plan->windows[1] = (struct bt_output_window){"trai", 0, 640, 0, 200, 130};
+    plan->windows[2] = (struct bt_output_window){"phai", 2, 0, 0, 64, 512};
+    plan->slices[4] = (struct bt_slice){{0, 64, 64, 128}, 3, 2, 270, 1};
+    plan->slices[5] = (struct bt_slice){{320, 64, 64, 128}, 0, 384, 180, 2};
+    plan->slice_count = 6;
+}
+
+static void assert_window(struct bt_output *output, const struct test_raster *all, size_t window,
+                          int left)
+{
+    struct bt_output_plan part;
+    bt_output_plan_window(&all->plan, window, &part);
+    BT_AUTO(bt_image) canvas = NULL;
+    BT_AUTO(bt_image) picture = NULL;
+    assert_int_equal(bt_output_read(output, &canvas, NULL), 0);
+    assert_int_equal(bt_output_read_raster(output, &picture, NULL), 0);
+    assert_int_equal(picture->width, 904);
+    assert_int_equal(picture->height, 512);
+    BT_AUTO(bt_image) alone = bt_image_create((int)part.mode_width, (int)part.mode_height);
+    const struct bt_raster to = bt_raster_of(alone);
+    const struct bt_raster_source from = bt_raster_source_of(picture, -left, 0);
+    bt_raster_draw(&to, (struct bt_rect){0, 0, alone->width, alone->height}, &from);
+    test_raster_assert(part.mode_width > 0 ? all->plan.windows[window].name : "", &part, 0, 0,
+                       canvas, alone);
+}
+
+static void each_window_has_its_part_of_the_same_canvas(void **state)
+{
+    (void)state;
+    static const int lefts[] = {0, 640, 840};
+    struct test_raster windows;
+    make_windows(&windows);
+    struct test_stage stage = {0};
+    BT_AUTO(bt_output) output = open_memory(&windows);
+    test_raster_scene(&windows, 120, &stage);
+    for (int x = 120; x > 117; x--) {
+        stage.scene.zones[1].to.strip_x = x;
+        stage.scene.zones[1].to.serial++;
+        show(output, &stage.scene);
+        for (size_t i = 0; i < BT_ARRAY_LEN(lefts); i++) {
+            assert_window(output, &windows, i, lefts[i]);
+        }
+    }
+    finish(output, &stage);
+}
+
 static void a_plan_beyond_its_canvas_is_refused(void **state)
 {
     (void)state;
@@ -195,6 +249,7 @@ int main(void)
         cmocka_unit_test(every_pixel_stands_where_the_plan_says),
         cmocka_unit_test(everything_may_be_shifted),
         cmocka_unit_test(the_plan_may_change_while_it_plays),
+        cmocka_unit_test(each_window_has_its_part_of_the_same_canvas),
         cmocka_unit_test(a_plan_beyond_its_canvas_is_refused),
         cmocka_unit_test(parts_make_the_whole),
     };

@@ -12,7 +12,15 @@
 static void set_plan(struct bt_output *output, const struct bt_output_plan *plan)
 {
     output->mapping.shift_x = output->mapping.shift_y = 0;
-    output->mapping.plan = plan != NULL ? *plan : (struct bt_output_plan){0};
+    output->plan = output->mapping.plan = plan != NULL ? *plan : (struct bt_output_plan){0};
+    if (output->plan.window_count == 0 || output->headless) {
+        return;
+    }
+    if (output->fullscreen) {
+        bt_output_plan_window(&output->plan, 0, &output->mapping.plan);
+    } else {
+        output->mapping.plan = (struct bt_output_plan){0};
+    }
 }
 
 void bt_output_default_size(const struct bt_output_options *options, int *out_width,
@@ -20,7 +28,7 @@ void bt_output_default_size(const struct bt_output_options *options, int *out_wi
 {
     *out_width = options->canvas_width;
     *out_height = options->canvas_height;
-    if (options->plan != NULL) {
+    if (options->plan != NULL && options->plan->window_count == 0) {
         const struct bt_mapping mapping = {.plan = *options->plan};
         bt_mapping_size(&mapping, out_width, out_height);
     }
@@ -45,6 +53,8 @@ void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
     output->impl = impl;
     output->canvas_width = options->canvas_width;
     output->canvas_height = options->canvas_height;
+    output->headless = options->headless;
+    output->fullscreen = options->fullscreen;
     set_plan(output, options->plan);
     output->follows_canvas = !options->fullscreen && options->window_width == 0;
 }
@@ -188,9 +198,9 @@ const struct bt_output_info *bt_output_info(const struct bt_output *output)
     return &output->info;
 }
 
-static bool same_plan(const struct bt_mapping *mapping, const struct bt_output_plan *plan)
+static bool same_plan(const struct bt_output *output, const struct bt_output_plan *plan)
 {
-    return plan == NULL ? !bt_mapping_is_on(mapping) : bt_output_plan_same(&mapping->plan, plan);
+    return plan == NULL ? output->plan.slice_count == 0 : bt_output_plan_same(&output->plan, plan);
 }
 
 int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
@@ -198,7 +208,7 @@ int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_heig
 {
     int r = check_plan(plan, canvas_width, canvas_height, err);
     if (r < 0 || (canvas_width == output->canvas_width && canvas_height == output->canvas_height &&
-                  same_plan(&output->mapping, plan))) {
+                  same_plan(output, plan))) {
         return r;
     }
     output->canvas_width = canvas_width;

@@ -32,14 +32,20 @@ struct bt_output_options {
     size_t upload_bytes;  // 0: what takes 4 ms
 };
 
+struct bt_size {
+    int width, height;
+};
+
 struct bt_output_info {
-    const char *backend;       // "soft", "gles2"
-    const char *video_driver;  // SDL's word: "x11", "kmsdrm", ...; "none" headless
-    char renderer[128];        // GL_RENDERER for gles2, else ""
-    int width, height;         // pixels of the display, or of the window; 0 headless
-    double display_hz;         // what the display mode claims; 0 when it says nothing
-    bool vsync;                // present was measured to wait for the display
-    bool drives_card;          // there is no desktop between us and the graphics card
+    const char *backend;                     // "soft", "gles2"
+    const char *video_driver;                // SDL's word: "x11", "kmsdrm", ...; "none" headless
+    char renderer[128];                      // GL_RENDERER for gles2, else ""
+    int width, height;                       // pixels of the display, or of the window; 0 headless
+    struct bt_size windows[BT_MAX_WINDOWS];  // of the plan, as they are; 0: not there, or closed
+    size_t window_count;                     // so many of the plan's are shown here at all
+    double display_hz;                       // what the display mode claims; 0 when it says nothing
+    bool vsync;                              // present was measured to wait for the display
+    bool drives_card;                        // there is no desktop between us and the graphics card
 };
 
 // Errors: -ENODEV no display now (try again later), -ENOTSUP back-end not possible here.
@@ -58,6 +64,10 @@ const struct bt_output_info *bt_output_info(const struct bt_output *output);
  * The plan is copied. With one the canvas is drawn 1:1 whatever the display's size is, all slices
  * with the same present, and all else is black; without (NULL) it stands in the left top corner of
  * a full screen, and in the middle of a window, scaled down where that is too small.
+ *
+ * A plan with windows has its part of the canvas in each of them, all with the same present; a
+ * display that is waited for is the first one's. KMS shows the first window alone; in a window
+ * instead of the full screen the canvas is shown as without a plan.
  */
 int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_height,
                      const struct bt_output_plan *plan, struct bt_error *err) BT_NODISCARD;
@@ -90,15 +100,16 @@ int bt_output_read(struct bt_output *output, struct bt_image **out,
 
 /**
  * A copy of the raster with the composed canvas on it, as the next present gives it to the display;
- * without a plan the canvas itself.
+ * without a plan the canvas itself. Of several windows on a display it is the first one's; headless
+ * all of them stand beside each other.
  */
 int bt_output_read_raster(struct bt_output *output, struct bt_image **out,
                           struct bt_error *err) BT_NODISCARD;
 
 enum bt_output_event {
     BT_OUTPUT_NONE,
-    BT_OUTPUT_QUIT,     // the window was closed, or Escape in a window
-    BT_OUTPUT_EXPOSED,  // the window's content was lost: present again
+    BT_OUTPUT_QUIT,     // the window was closed, or the last of several; or Escape in a window
+    BT_OUTPUT_EXPOSED,  // the window's content was lost, or one of several: present again
     BT_OUTPUT_LOST,     // the display is gone: destroy, end the process, be started anew
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "render/gl_fade.h"
@@ -13,6 +14,8 @@
 #include "render/output_impl.h"
 #include "render/texture.h"
 #include "render/window.h"
+
+static const struct bt_log logger = {"render/gles2"};
 
 #define GL_RENDERER_NAME 0x1F01
 
@@ -34,6 +37,7 @@ struct gles2_output {
     bool drawn;             // it is in the back buffer
     struct gpu_zone zones[BT_SCENE_MAX_ZONES];
     struct bt_gl_slices slices;
+    struct bt_gl_slices sides[BT_MAX_WINDOWS - 1];  // of the windows beside the first
 };
 
 // Where the canvas goes: 1:1 and centred, or scaled down into a window that is too small.
@@ -174,24 +178,34 @@ static int draw_scene(struct gles2_output *gles2, SDL_Texture *target,
 }
 
 // A slice of the canvas into a texture of its own.
-static int draw_slice(struct gles2_output *gles2, size_t index, struct bt_error *err)
+static int draw_slice(struct gles2_output *gles2, struct bt_gl_slices *slices,
+                      const struct bt_rect *from, size_t index, struct bt_error *err)
 {
-    const struct bt_rect *from = &gles2->base.mapping.plan.slices[index].from;
     const struct placing placing = {
         .scale = 1, .x = -from->x, .y = -from->y, .bounds = {0, 0, from->width, from->height}};
     SDL_Texture *texture;
-    int r = bt_gl_slices_texture(&gles2->slices, index, from->width, from->height, &texture, err);
+    int r = bt_gl_slices_texture(slices, index, from->width, from->height, &texture, err);
     return r < 0 ? r : draw_scene(gles2, texture, &placing, err);
+}
+
+static int draw_all_slices(struct gles2_output *gles2, struct bt_gl_slices *slices,
+                           const struct bt_mapping *mapping, struct bt_error *err)
+{
+    for (size_t i = 0; i < mapping->plan.slice_count; i++) {
+        int r = draw_slice(gles2, slices, &mapping->plan.slices[i].from, i, err);
+        if (r < 0) {
+            return bt_fail_in(err, r, "slice %zu", i);
+        }
+    }
+    return 0;
 }
 
 static int draw_slices(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
 {
     const struct bt_mapping *mapping = &gles2->base.mapping;
-    for (size_t i = 0; i < mapping->plan.slice_count; i++) {
-        int r = draw_slice(gles2, i, err);
-        if (r < 0) {
-            return bt_fail_in(err, r, "slice %zu", i);
-        }
+    int r = draw_all_slices(gles2, &gles2->slices, mapping, err);
+    if (r < 0) {
+        return r;
     }
     SDL_SetRenderTarget(gles2->context.renderer, target);
     SDL_RenderSetScale(gles2->context.renderer, 1, 1);
@@ -200,10 +214,33 @@ static int draw_slices(struct gles2_output *gles2, SDL_Texture *target, struct b
     return bt_gl_slices_draw(&gles2->slices, mapping, target == NULL, err);
 }
 
+// Of the same scene as the first window; they go to their windows when that is presented.
+static int draw_sides(struct gles2_output *gles2, struct bt_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < gles2->window.sides.count; i++) {
+        const struct bt_side_window *side = &gles2->window.sides.windows[i];
+        if (bt_side_window_is_shown(side)) {
+            gles2->sides[i].renderer = gles2->context.renderer;
+            r = draw_all_slices(gles2, &gles2->sides[i], &side->mapping, err);
+        }
+    }
+    return r;
+}
+
+static void drop_slices(struct gles2_output *gles2)
+{
+    bt_gl_slices_finish(&gles2->slices);
+    for (size_t i = 0; i < BT_ARRAY_LEN(gles2->sides); i++) {
+        bt_gl_slices_finish(&gles2->sides[i]);
+    }
+}
+
 // What the display is given, to the window or a texture of the raster's size.
 static int draw_raster(struct gles2_output *gles2, SDL_Texture *target, struct bt_error *err)
 {
     int r = prepare_fades(gles2, err);
+    r = r < 0 ? r : draw_sides(gles2, err);
     if (r < 0) {
         return r;
     }
@@ -301,13 +338,37 @@ static int gles2_resize(struct bt_output *output, struct bt_error *err)
     struct gles2_output *gles2 = (struct gles2_output *)output;
     (void)err;
     gles2->valid = false;
-    bt_gl_slices_finish(&gles2->slices);
+    drop_slices(gles2);
+    bt_window_follow(&gles2->window, &output->plan);
+    bt_window_describe(&gles2->window, &output->plan, &output->info);
     if (output->follows_canvas) {
         int width, height;
         bt_output_wanted_size(output, &width, &height);
         SDL_SetWindowSize(gles2->window.sdl, width, height);
     }
     return 0;
+}
+
+// Only the first window that is there waits for its display. One that cannot be drawn to leaves the
+// others as they are.
+static void present_windows(struct gles2_output *gles2)
+{
+    struct bt_window *window = &gles2->window;
+    bool waits = window->closed;
+    struct bt_error err;
+    if (!window->closed) {
+        SDL_RenderPresent(gles2->context.renderer);
+    }
+    for (size_t i = 0; i < window->sides.count && !window->lost; i++) {
+        struct bt_side_window *side = &window->sides.windows[i];
+        if (bt_side_window_is_shown(side) &&
+            bt_gl_slices_show(&gles2->sides[i], &side->mapping, window->sdl, side->sdl, waits,
+                              &err) < 0) {
+            bt_log_error(&logger, "Window %zu: %s; the others go on without it", i + 2, err.msg);
+            side->closed = true;
+        }
+        waits = waits && !bt_side_window_is_shown(side);
+    }
 }
 
 static int gles2_present(struct bt_output *output, struct bt_error *err)
@@ -321,7 +382,7 @@ static int gles2_present(struct bt_output *output, struct bt_error *err)
         }
     }
     if (!gles2->window.lost) {
-        SDL_RenderPresent(gles2->context.renderer);
+        present_windows(gles2);
     }
     gles2->drawn = false;
     return gles2->window.lost ? bt_fail(err, -ENODEV, "The display is gone") : 0;
@@ -403,7 +464,7 @@ static void drop_textures(struct gles2_output *gles2)
         bt_texture_finish(&gles2->zones[i].to);
         bt_gl_fade_finish(&gles2->zones[i].fade);
     }
-    bt_gl_slices_finish(&gles2->slices);
+    drop_slices(gles2);
     if (gles2->context.ahead != NULL) {
         bt_ahead_forget(gles2->context.ahead);
     }
@@ -416,6 +477,7 @@ static enum bt_output_event gles2_poll(struct bt_output *output)
     enum bt_output_event event = bt_window_poll(&gles2->window);
     if (event == BT_OUTPUT_EXPOSED) {
         gles2->drawn = false;
+        bt_window_describe(&gles2->window, &output->plan, &output->info);
     }
     if (gles2->window.reset) {
         gles2->window.reset = false;
@@ -530,7 +592,7 @@ static void describe(struct gles2_output *gles2)
     info->video_driver = SDL_GetCurrentVideoDriver();
     info->drives_card = bt_window_drives_card();
     info->display_hz = bt_window_display_hz(&gles2->window);
-    SDL_GetWindowSize(gles2->window.sdl, &info->width, &info->height);
+    bt_window_describe(&gles2->window, &gles2->base.plan, info);
     read_renderer_name(info);
     // Asked of GL itself: the renderer's own flag makes SDL pretend with a sleep.
     info->vsync = SDL_GL_SetSwapInterval(1) == 0 && bt_output_measure_vsync(&gles2->base);

@@ -8,7 +8,7 @@
 // Every slot but `ahead` is required. As in output.h, except that `read` fills an image of the
 // canvas's size, and `read_raster`, called only when there is a mapping, one of the raster's size.
 struct bt_output_impl {
-    // The output's canvas_width, canvas_height and mapping are the new ones already.
+    // The output's canvas_width, canvas_height, plan and mapping are the new ones already.
     int (*resize)(struct bt_output *output, struct bt_error *err);
     bool (*ahead)(struct bt_output *output, const struct bt_image *const *images, size_t count);
     int (*compose)(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err);
@@ -24,7 +24,9 @@ struct bt_output {
     const struct bt_output_impl *impl;
     struct bt_output_info info;
     int canvas_width, canvas_height;
-    struct bt_mapping mapping;
+    struct bt_output_plan plan;  // as it was asked for; no slices: there is none
+    struct bt_mapping mapping;   // the plan's; of several windows on a display the first one's
+    bool headless, fullscreen;
     bool follows_canvas;  // the window has the canvas's size, or the raster's
 };
 

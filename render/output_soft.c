@@ -7,7 +7,7 @@
  *
  * So it does when it is cut, turned, or its levels change on the way: then what changed is copied,
  * and sent to the display as one rectangle, since of several the server may show the first before
- * it has the last.
+ * it has the last. And where there are several windows, one after the other.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,6 +18,11 @@
 #include "render/compositor.h"
 #include "render/output_impl.h"
 #include "render/window.h"
+
+struct side_surface {
+    SDL_Surface *surface;     // borrowed from SDL; NULL: the window is not there
+    struct bt_image *raster;  // as below
+};
 
 struct soft_output {
     struct bt_output base;
@@ -32,6 +37,7 @@ struct soft_output {
     struct bt_image *raster;      // of a mapped canvas on a surface with an odd pixel format
     struct bt_region pending;     // drawn and not presented yet, canvas pixels
     bool all_pending;
+    struct side_surface sides[BT_MAX_WINDOWS - 1];
 };
 
 static void drop_canvas(struct soft_output *soft)
@@ -40,6 +46,10 @@ static void drop_canvas(struct soft_output *soft)
     soft->canvas_surface = NULL;
     bt_image_destroy(BT_TAKE(soft->canvas));
     bt_image_destroy(BT_TAKE(soft->raster));
+    for (size_t i = 0; i < BT_ARRAY_LEN(soft->sides); i++) {
+        soft->sides[i].surface = NULL;
+        bt_image_destroy(BT_TAKE(soft->sides[i].raster));
+    }
 }
 
 static bool is_mapped(const struct soft_output *soft)
@@ -108,6 +118,36 @@ static int make_canvas(struct soft_output *soft, struct bt_error *err)
     return 0;
 }
 
+// What a window of this surface is given, in our pixel format.
+static int make_raster(const SDL_Surface *surface, struct bt_image **out, struct bt_error *err)
+{
+    if (has_our_format(surface)) {
+        return 0;
+    }
+    *out = bt_image_create(surface->w, surface->h);
+    if (*out == NULL) {
+        return bt_fail(err, -ENOMEM, "There is no memory for a raster of %d × %d", surface->w,
+                       surface->h);
+    }
+    memset((*out)->pixels, 0, (*out)->stride * (size_t)surface->h);
+    return 0;
+}
+
+static int take_sides(struct soft_output *soft, struct bt_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < soft->window.sides.count; i++) {
+        const struct bt_side_window *window = &soft->window.sides.windows[i];
+        struct side_surface *side = &soft->sides[i];
+        side->surface = bt_side_window_is_shown(window) ? SDL_GetWindowSurface(window->sdl) : NULL;
+        if (side->surface != NULL) {
+            SDL_FillRect(side->surface, NULL, SDL_MapRGB(side->surface->format, 0, 0, 0));
+            r = make_raster(side->surface, &side->raster, err);
+        }
+    }
+    return r;
+}
+
 // After opening and whenever the window changed: SDL may give another surface.
 static int take_surface(struct soft_output *soft, struct bt_error *err)
 {
@@ -123,18 +163,12 @@ static int take_surface(struct soft_output *soft, struct bt_error *err)
     drop_canvas(soft);
     const struct bt_rect all = {0, 0, surface->w, surface->h};
     if (has_our_format(surface) && soft->place.width == soft->base.canvas_width && is_plain(soft) &&
-        bt_rect_contains(all, soft->place)) {
+        soft->window.sides.count == 0 && bt_rect_contains(all, soft->place)) {
         return 0;
     }
-    if (is_mapped(soft) && !has_our_format(surface)) {
-        soft->raster = bt_image_create(surface->w, surface->h);
-        if (soft->raster == NULL) {
-            return bt_fail(err, -ENOMEM, "There is no memory for a raster of %d × %d", surface->w,
-                           surface->h);
-        }
-        memset(soft->raster->pixels, 0, soft->raster->stride * (size_t)soft->raster->height);
-    }
-    return make_canvas(soft, err);
+    int r = is_mapped(soft) ? make_raster(surface, &soft->raster, err) : 0;
+    r = r < 0 ? r : take_sides(soft, err);
+    return r < 0 ? r : make_canvas(soft, err);
 }
 
 static struct bt_raster target_of(const struct soft_output *soft)
@@ -182,6 +216,8 @@ static int soft_resize(struct bt_output *output, struct bt_error *err)
     soft->pending = (struct bt_region){0};
     soft->composed = false;
     soft->surface = NULL;
+    bt_window_follow(&soft->window, &output->plan);
+    bt_window_describe(&soft->window, &output->plan, &output->info);
     if (output->follows_canvas) {
         int width, height;
         bt_output_wanted_size(output, &width, &height);
@@ -201,28 +237,24 @@ static bool is_scaled(const struct soft_output *soft)
            soft->place.height != soft->base.canvas_height;
 }
 
-static struct bt_raster raster_of(const struct soft_output *soft)
+// What changed, to where it stands in one window; *out_bound holds all of it. `odd`: what goes to a
+// surface that has not our pixel format.
+static int copy_slices(const struct soft_output *soft, const struct bt_mapping *mapping,
+                       SDL_Surface *surface, struct bt_image *odd, struct bt_rect *out_bound,
+                       struct bt_error *err)
 {
-    const SDL_Surface *surface = soft->surface;
     assert(surface != NULL);
-    return soft->raster != NULL ? bt_raster_of(soft->raster)
-                                : (struct bt_raster){surface->pixels, (size_t)surface->pitch,
-                                                     surface->w, surface->h};
-}
-
-// What changed, to where it stands; *out_bound holds all of it.
-static int copy_slices(struct soft_output *soft, struct bt_rect *out_bound, struct bt_error *err)
-{
-    const struct bt_raster canvas = bt_raster_of(soft->canvas), raster = raster_of(soft);
+    const struct bt_raster canvas = bt_raster_of(soft->canvas);
+    const struct bt_raster raster =
+        odd != NULL
+            ? bt_raster_of(odd)
+            : (struct bt_raster){surface->pixels, (size_t)surface->pitch, surface->w, surface->h};
     const struct bt_region all = {{{0, 0, canvas.width, canvas.height}}, 1};
-    bt_mapping_copy(&soft->base.mapping, &canvas, soft->all_pending ? &all : &soft->pending,
-                    &raster, out_bound);
-    SDL_Surface *surface = soft->surface;
-    assert(surface != NULL);
-    if (soft->raster != NULL &&
-        SDL_ConvertPixels(surface->w, surface->h, SDL_PIXELFORMAT_RGB888, soft->raster->pixels,
-                          (int)soft->raster->stride, surface->format->format, surface->pixels,
-                          surface->pitch) < 0) {
+    bt_mapping_copy(mapping, &canvas, soft->all_pending ? &all : &soft->pending, &raster,
+                    out_bound);
+    if (odd != NULL && SDL_ConvertPixels(surface->w, surface->h, SDL_PIXELFORMAT_RGB888,
+                                         odd->pixels, (int)odd->stride, surface->format->format,
+                                         surface->pixels, surface->pitch) < 0) {
         return bt_fail_sdl(err, -EIO, "Cannot copy the raster into the window");
     }
     return 0;
@@ -260,6 +292,31 @@ static int update_window(struct soft_output *soft, struct bt_rect bound)
     return SDL_UpdateWindowSurfaceRects(soft->window.sdl, rects, (int)soft->pending.count);
 }
 
+// One that cannot be updated now is exposed soon, or gone; the others do not mind.
+static void present_side(const struct soft_output *soft, size_t index)
+{
+    const struct bt_side_window *window = &soft->window.sides.windows[index];
+    const struct side_surface *side = &soft->sides[index];
+    struct bt_rect bound = {0};
+    if (side->surface == NULL || !bt_side_window_is_shown(window) ||
+        copy_slices(soft, &window->mapping, side->surface, side->raster, &bound, NULL) < 0) {
+        return;
+    }
+    const SDL_Rect rect = sdl_rect(bound);
+    if (soft->all_pending) {
+        (void)SDL_UpdateWindowSurface(window->sdl);
+    } else if (!bt_rect_empty(bound)) {
+        (void)SDL_UpdateWindowSurfaceRects(window->sdl, &rect, 1);
+    }
+}
+
+static void present_sides(const struct soft_output *soft)
+{
+    for (size_t i = 0; i < soft->window.sides.count && !soft->window.lost; i++) {
+        present_side(soft, i);
+    }
+}
+
 static int soft_present(struct bt_output *output, struct bt_error *err)
 {
     struct soft_output *soft = (struct soft_output *)output;
@@ -273,12 +330,15 @@ static int soft_present(struct bt_output *output, struct bt_error *err)
     }
     struct bt_rect bound = {0};
     if (soft->canvas != NULL) {
-        r = is_mapped(soft) ? copy_slices(soft, &bound, err) : copy_canvas(soft, err);
+        r = is_mapped(soft)
+                ? copy_slices(soft, &soft->base.mapping, soft->surface, soft->raster, &bound, err)
+                : copy_canvas(soft, err);
         if (r < 0) {
             return r;
         }
     }
     r = update_window(soft, bound);
+    present_sides(soft);
     if (soft->window.lost) {
         return bt_fail(err, -ENODEV, "The display is gone");
     }
@@ -336,6 +396,7 @@ static enum bt_output_event soft_poll(struct bt_output *output)
     enum bt_output_event event = bt_window_poll(&soft->window);
     if (event == BT_OUTPUT_EXPOSED) {
         soft->surface = NULL;
+        bt_window_describe(&soft->window, &output->plan, &output->info);
     }
     return event;
 }
@@ -380,7 +441,7 @@ int bt_output_open_soft(const struct bt_output_options *options, struct bt_outpu
     soft->base.info.video_driver = SDL_GetCurrentVideoDriver();
     soft->base.info.drives_card = bt_window_drives_card();
     soft->base.info.display_hz = bt_window_display_hz(&soft->window);
-    SDL_GetWindowSize(soft->window.sdl, &soft->base.info.width, &soft->base.info.height);
+    bt_window_describe(&soft->window, &soft->base.plan, &soft->base.info);
     *out = &soft->base;
     return 0;
 }

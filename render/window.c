@@ -123,8 +123,7 @@ static void notice_display_loss(struct bt_window *window)
     }
 }
 
-// Without one SDL waits in vain for its answer when a window becomes full screen: 0.1 s.
-static bool lacks_window_manager(void)
+bool bt_window_lacks_manager(void)
 {
     if (!bt_str_equal(SDL_GetCurrentVideoDriver(), "x11")) {
         return false;
@@ -159,16 +158,11 @@ static void notice_display_loss(struct bt_window *window)
     (void)window;
 }
 
-static bool lacks_window_manager(void)
+bool bt_window_lacks_manager(void)
 {
     return false;
 }
 #endif
-
-struct placement {
-    int x, y, width, height;
-    uint32_t flags;
-};
 
 static const char *root_of(const struct bt_output_options *options)
 {
@@ -179,7 +173,8 @@ static const char *root_of(const struct bt_output_options *options)
  * SDL takes the mode that the console has. After another display was plugged in that may still be
  * the old one's: the one it prefers is asked for, unless the kernel was told a mode.
  */
-static bool prefers_another_mode(const struct bt_output_options *options, struct placement *out)
+static bool prefers_another_mode(const struct bt_output_options *options,
+                                 struct bt_window_place *out)
 {
     struct bt_connectors found;
     SDL_DisplayMode mode;
@@ -192,28 +187,37 @@ static bool prefers_another_mode(const struct bt_output_options *options, struct
         (mode.w == found.preferred_width && mode.h == found.preferred_height)) {
         return false;
     }
-    *out = (struct placement){0, 0, found.preferred_width, found.preferred_height,
-                              SDL_WINDOW_FULLSCREEN};
+    *out = (struct bt_window_place){0, 0, found.preferred_width, found.preferred_height,
+                                    SDL_WINDOW_FULLSCREEN};
     return true;
 }
 
-static struct placement place_window(const struct bt_output_options *options)
+// KMS gives SDL one display.
+static bool has_windows(bool fullscreen, const struct bt_output_plan *plan)
+{
+    return fullscreen && plan->window_count > 0 && !bt_window_drives_card();
+}
+
+static struct bt_window_place place_window(const struct bt_output_options *options)
 {
     int width, height;
     bt_output_default_size(options, &width, &height);
-    struct placement placement = {
+    struct bt_window_place placement = {
         .x = options->window_x >= 0 ? options->window_x : (int)SDL_WINDOWPOS_UNDEFINED,
         .y = options->window_y >= 0 ? options->window_y : (int)SDL_WINDOWPOS_UNDEFINED,
         .width = options->window_width > 0 ? options->window_width : width,
         .height = options->window_height > 0 ? options->window_height : height,
     };
-    if (prefers_another_mode(options, &placement)) {
+    bool windows = options->plan != NULL && has_windows(options->fullscreen, options->plan);
+    if (prefers_another_mode(options, &placement) ||
+        (windows && bt_window_place_of(&options->plan->windows[0], &placement))) {
         return placement;
     }
     SDL_Rect display;
-    if (options->fullscreen && lacks_window_manager() && SDL_GetDisplayBounds(0, &display) == 0) {
-        return (struct placement){display.x, display.y, display.w, display.h,
-                                  SDL_WINDOW_BORDERLESS};
+    if (options->fullscreen && bt_window_lacks_manager() &&
+        SDL_GetDisplayBounds(0, &display) == 0) {
+        return (struct bt_window_place){display.x, display.y, display.w, display.h,
+                                        SDL_WINDOW_BORDERLESS};
     }
     placement.flags = options->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0;
     return placement;
@@ -228,7 +232,7 @@ static int create_window(struct bt_window *window, const struct bt_output_option
         SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 2);
         SDL_GL_SetAttribute(SDL_GL_CONTEXT_MINOR_VERSION, 0);
     }
-    struct placement placement = place_window(options);
+    struct bt_window_place placement = place_window(options);
     const char *title = options->title != NULL ? options->title : "Bangtin";
     window->sdl = SDL_CreateWindow(title, placement.x, placement.y, placement.width,
                                    placement.height, placement.flags | flags);
@@ -282,10 +286,62 @@ int bt_window_open(struct bt_window *window, const struct bt_output_options *opt
         return r;
     }
     window->fullscreen = options->fullscreen;
+    window->flags = flags;
+    if (options->plan != NULL && has_windows(options->fullscreen, options->plan)) {
+        window->placed = true;
+        bt_side_windows_open(&window->sides, options->plan, SDL_GetWindowTitle(window->sdl), flags);
+    }
     survive_display_loss(window);
     SDL_ShowCursor(SDL_DISABLE);
     SDL_DisableScreenSaver();
     return 0;
+}
+
+// It need not be the display's size any more, nor on the display it was opened on.
+static void move(struct bt_window *window, const struct bt_window_place *place)
+{
+    SDL_SetWindowFullscreen(window->sdl, 0);
+    SDL_SetWindowBordered(window->sdl, SDL_FALSE);
+    SDL_SetWindowSize(window->sdl, place->width, place->height);
+    SDL_SetWindowPosition(window->sdl, place->x, place->y);
+    SDL_SetWindowFullscreen(window->sdl, place->flags & SDL_WINDOW_FULLSCREEN_DESKTOP);
+}
+
+void bt_window_follow(struct bt_window *window, const struct bt_output_plan *plan)
+{
+    static const struct bt_output_window whole_display = {.display = 1};
+    struct bt_window_place place;
+    bool windows = has_windows(window->fullscreen, plan);
+    if (!windows && !window->placed) {
+        return;
+    }
+    const struct bt_output_window *first = windows ? &plan->windows[0] : &whole_display;
+    if (bt_window_place_of(first, &place) || bt_window_place_of(&whole_display, &place)) {
+        move(window, &place);
+    }
+    if (window->closed) {
+        SDL_ShowWindow(window->sdl);
+        window->closed = false;
+    }
+    window->placed = windows;
+    bt_side_windows_open(&window->sides, plan, SDL_GetWindowTitle(window->sdl), window->flags);
+}
+
+void bt_window_describe(const struct bt_window *window, const struct bt_output_plan *plan,
+                        struct bt_output_info *info)
+{
+    SDL_GetWindowSize(window->sdl, &info->width, &info->height);
+    info->window_count = plan->window_count > 0 ? 1 + window->sides.count : 0;
+    info->windows[0] =
+        window->closed ? (struct bt_size){0, 0} : (struct bt_size){info->width, info->height};
+    for (size_t i = 0; i < window->sides.count; i++) {
+        const struct bt_side_window *side = &window->sides.windows[i];
+        struct bt_size *size = &info->windows[i + 1];
+        *size = (struct bt_size){0, 0};
+        if (bt_side_window_is_shown(side)) {
+            SDL_GetWindowSize(side->sdl, &size->width, &size->height);
+        }
+    }
 }
 
 void bt_window_close(struct bt_window *window)
@@ -299,6 +355,7 @@ void bt_window_close(struct bt_window *window)
     if (window->lost) {
         return;
     }
+    bt_side_windows_close(&window->sides);
     SDL_DestroyWindow(window->sdl);
     window->sdl = NULL;
     SDL_QuitSubSystem(SDL_INIT_VIDEO);
@@ -333,6 +390,34 @@ static enum bt_output_event meaning_of(const struct bt_window *window, const SDL
     }
 }
 
+static bool hide(SDL_Window *sdl, uint32_t id, bool *closed)
+{
+    if (sdl != NULL && SDL_GetWindowID(sdl) == id) {
+        *closed = true;
+        SDL_HideWindow(sdl);
+    }
+    return sdl != NULL && !*closed;
+}
+
+// One of several windows is hidden, and the others go on. False: there are no others.
+static bool close_one(struct bt_window *window, uint32_t id)
+{
+    bool goes_on = hide(window->sdl, id, &window->closed);
+    for (size_t i = 0; i < window->sides.count; i++) {
+        struct bt_side_window *side = &window->sides.windows[i];
+        goes_on = hide(side->sdl, id, &side->closed) || goes_on;
+    }
+    if (goes_on) {
+        bt_log_warn(&logger, "One of the windows was closed; the others go on");
+    }
+    return goes_on;
+}
+
+static bool is_closing(const SDL_Event *event)
+{
+    return event->type == SDL_WINDOWEVENT && event->window.event == SDL_WINDOWEVENT_CLOSE;
+}
+
 enum bt_output_event bt_window_poll(struct bt_window *window)
 {
     if (window->lost) {
@@ -342,6 +427,9 @@ enum bt_output_event bt_window_poll(struct bt_window *window)
     SDL_Event event;
     while (!window->lost && SDL_PollEvent(&event)) {
         enum bt_output_event meaning = meaning_of(window, &event);
+        if (is_closing(&event) && close_one(window, event.window.windowID)) {
+            meaning = BT_OUTPUT_EXPOSED;
+        }
         window->reset = window->reset || event.type == SDL_RENDER_DEVICE_RESET;
         bool more_urgent = meaning == BT_OUTPUT_QUIT || happened == BT_OUTPUT_NONE;
         happened = more_urgent && meaning != BT_OUTPUT_NONE ? meaning : happened;

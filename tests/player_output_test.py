@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Where the real player puts the pixels: folded, turned and cut canvases on a real X server, against what render draws."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 from player_harness import PLAYER, PlayerCase, ffmpeg, main, time_text
 
 SCREEN = (640, 480)
+BACKENDS = ("soft", "gles2")
 
 
 def rows(raw, width):
@@ -17,6 +19,48 @@ def rows(raw, width):
 
 def part(picture, x, y, width, height):
     return [row[x * 3:(x + width) * 3] for row in picture[y:y + height]]
+
+
+class ClientMessage(ctypes.Structure):
+    """Xlib's XClientMessageEvent, with the room of an XEvent."""
+    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("send_event", ctypes.c_int),
+                ("display", ctypes.c_void_p), ("window", ctypes.c_ulong), ("message_type", ctypes.c_ulong),
+                ("format", ctypes.c_int), ("data", ctypes.c_long * 5), ("room", ctypes.c_long * 24)]
+
+
+def windows_at(xlib, display, x, y):
+    """Those whose left top corner is there; no window manager puts frames around them."""
+    root, parent, count = ctypes.c_ulong(), ctypes.c_ulong(), ctypes.c_uint()
+    children = ctypes.POINTER(ctypes.c_ulong)()
+    top = xlib.XDefaultRootWindow(display)
+    xlib.XQueryTree(display, top, ctypes.byref(root), ctypes.byref(parent), ctypes.byref(children), ctypes.byref(count))
+    for window in children[:count.value]:
+        at, size = [ctypes.c_int(), ctypes.c_int()], [ctypes.c_uint() for _ in range(4)]
+        xlib.XGetGeometry(display, window, ctypes.byref(root), *map(ctypes.byref, at + size))
+        if [at[0].value, at[1].value] == [x, y] and size[0].value > 1:
+            yield window
+    xlib.XFree(children)
+
+
+def close_window(display_name, x, y):
+    """What a window manager does when somebody clicks on the cross."""
+    xlib = ctypes.CDLL("libX11.so.6")
+    xlib.XOpenDisplay.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(xlib.XOpenDisplay(display_name.encode()))
+    for name in ("XDefaultRootWindow", "XInternAtom"):
+        getattr(xlib, name).restype = ctypes.c_ulong
+    for name in ("XQueryTree", "XGetGeometry"):
+        getattr(xlib, name).argtypes = [ctypes.c_void_p, ctypes.c_ulong]
+    xlib.XSendEvent.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_long, ctypes.c_void_p]
+    client_message = 33
+    closed = list(windows_at(xlib, display, x, y))
+    for window in closed:
+        event = ClientMessage(type=client_message, window=window, format=32,
+                              message_type=xlib.XInternAtom(display, b"WM_PROTOCOLS", False))
+        event.data[0] = xlib.XInternAtom(display, b"WM_DELETE_WINDOW", False)
+        xlib.XSendEvent(display, window, False, 0, ctypes.byref(event))
+    xlib.XCloseDisplay(display)
+    assert len(closed) == 1, closed
 
 
 class OutputTest(PlayerCase):
@@ -47,19 +91,23 @@ class OutputTest(PlayerCase):
                         time_text(0), "--out", out, *options], check=True)
         return self.picture(out, width)
 
-    def shown(self, publication, *options):
-        """What stands on the screen, and what the player said."""
-        display = self.start_display()
+    def start_player(self, publication, display, *options):
         environment = self.environment(display.name)
         if "gles2" in options:
             environment["ASAN_OPTIONS"] = "detect_leaks=0"  # Mesa keeps what it allocated
         player = subprocess.Popen([PLAYER, "play", publication, "--assets", os.path.join(self.directory, "assets"),
-                                   "--frame-log", self.frame_log, "--clock", "trusted", *options],
+                                   "--frame-log", self.frame_log, "--plays", self.journal, "--clock", "trusted", *options],
                                   env=environment, stderr=subprocess.PIPE, text=True)
         self.addCleanup(player.stderr.close)
         self.addCleanup(player.wait)
         self.addCleanup(player.kill)
         self.wait_for(lambda: self.frames_of("chu") and self.frames_of("chinh"), player)
+        return player
+
+    def shown(self, publication, *options):
+        """What stands on the screen, and what the player said."""
+        display = self.start_display()
+        player = self.start_player(publication, display, *options)
         screen = self.grab(display)
         return screen, self.stop(player)
 
@@ -116,6 +164,66 @@ class OutputTest(PlayerCase):
         self.wait_for(lambda: differing() < 3 * 2 * (1600 + 96) * 2, player)
         self.stop(player)
         self.assertEqual(drawn[0][:3], b"\xff\x00\x00")
+
+    # A wall on two senders: the left one upright, of the right one a half hangs upside down.
+    WINDOWS = [
+        {"name": "trai", "x": 0, "y": 0, "width": 300, "height": 200,
+         "slices": [{"from": {"width": 240, "height": 160}, "to": {"x": 10, "y": 20}}]},
+        {"name": "phai", "x": 320, "y": 230, "width": 320, "height": 250,
+         "slices": [{"from": {"x": 240, "width": 120, "height": 160}, "to": {"x": 0, "y": 0}, "rotation": 180},
+                    {"from": {"x": 360, "width": 120, "height": 160}, "to": {"x": 150, "y": 120}, "rotation": 90}]}]
+
+    def window_of(self, picture, index):
+        """A window's part of the desktop."""
+        window = self.WINDOWS[index]
+        return part(picture, window["x"], window["y"], window["width"], window["height"])
+
+    def wanted_windows(self, publication):
+        """What each is to show: without a display they stand beside each other."""
+        raster = self.drawn(publication, 620, "--raster")
+        return part(raster, 0, 0, 300, 200), part(raster, 300, 0, 320, 250)
+
+    def test_two_windows_show_their_parts_of_one_canvas(self):
+        publication = self.write_screen(480, 160, {"windows": self.WINDOWS})
+        left, right = self.wanted_windows(publication)
+        for backend in BACKENDS:
+            with self.subTest(backend):
+                for path in (self.frame_log, self.journal):
+                    if os.path.exists(path):
+                        os.remove(path)
+                screen, said = self.shown(publication, "--backend", backend)
+                self.assertNotIn("Not every window", said)
+                self.assertEqual(self.window_of(screen, 0), left)
+                self.assertEqual(self.window_of(screen, 1), right)
+                self.assertEqual(set(b"".join(part(screen, 320, 0, 320, 230))), {0})
+                self.assertEqual(sorted(play["item"] for play in self.plays()), ["chu", "mau"])
+        self.assertGreater(len(set(b"".join(left))), 50)
+
+    def test_a_window_that_is_closed_does_not_stop_the_other(self):
+        publication = self.write_screen(480, 160, {"windows": self.WINDOWS})
+        left, right = self.wanted_windows(publication)
+        for closed, kept, wanted in ((1, 0, left), (0, 1, right)):
+            with self.subTest(self.WINDOWS[closed]["name"]):
+                if os.path.exists(self.frame_log):
+                    os.remove(self.frame_log)
+                display = self.start_display()
+                player = self.start_player(publication, display, "--backend", "soft")
+                close_window(display.name, self.WINDOWS[closed]["x"], self.WINDOWS[closed]["y"])
+                self.wait_for(lambda: set(b"".join(self.window_of(self.grab(display), closed))) == {0}, player)
+                presents = len(self.frames())
+                self.wait_for(lambda: len(self.frames()) > presents + 1, player)
+                self.assertEqual(self.window_of(self.grab(display), kept), wanted)
+                self.assertIn(f"window '{self.WINDOWS[closed]['name']}': closed", self.stop(player))
+
+    def test_a_window_without_its_display_leaves_the_others(self):
+        windows = [dict(self.WINDOWS[0]), dict(self.WINDOWS[1])]
+        del windows[1]["x"], windows[1]["y"]
+        windows[1]["display"] = 2
+        publication = self.write_screen(480, 160, {"windows": windows})
+        screen, said = self.shown(publication, "--backend", "soft")
+        self.assertEqual(self.window_of(screen, 0), self.wanted_windows(publication)[0])
+        self.assertIn("there is no display 2", said)
+        self.assertIn("window 'phai': closed, or its display is missing", said)
 
     def test_what_a_pattern_cannot_be_drawn_for_is_said(self):
         path = self.campaign.path("hong.json")
