@@ -33,6 +33,7 @@ static void assert_verdict(const char *path, const char *expected)
 }
 
 #define PICTURE "-f lavfi -i testsrc2=size=320x180:rate=25 -t 1 "
+#define LONGER "-f lavfi -i testsrc2=size=320x180:rate=25 -t 4 -g 25 "
 #define HOUSE "-c:v libx264 -level 4.1 -pix_fmt yuv420p "
 
 static void each_made_file_gets_its_verdict(void **state)
@@ -133,6 +134,63 @@ static void a_cut_clip_is_refused(void **state)
     assert_verdict(cut, "refused:cut-off");
 }
 
+// What its frames say: all made clips have 25 a second.
+static void assert_length(const char *path)
+{
+    struct bt_media_report report;
+    bt_media_check(path, &report);
+    int64_t expected_ms = bt_test_count_frames(path) * (int64_t)40;
+    assert_true(expected_ms > 0);
+    if (llabs(report.duration_ms - expected_ms) > 80) {
+        fail_msg("%s: %lld ms, not %lld", path, (long long)report.duration_ms,
+                 (long long)expected_ms);
+    }
+}
+
+static void a_clip_is_as_long_as_what_is_in_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *arguments;
+        int keep_percent;  // of the file
+    } cases[] = {
+        {"said.mp4", LONGER HOUSE, 100},
+        {"unsaid.mkv", LONGER HOUSE "-f matroska -live 1", 100},
+        {"unsaid.264", LONGER HOUSE "-f h264", 100},
+        {"late.ts", LONGER HOUSE "-output_ts_offset 20000", 100},
+        {"half.mkv", LONGER HOUSE, 50},
+        {"half.ts", LONGER HOUSE, 50},
+        {"half.avi", LONGER "-c:v mpeg4 -bf 2", 50},
+    };
+    for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
+        BT_AUTOFREE char *path = bt_test_media(cases[i].name, cases[i].arguments);
+        if (path == NULL) {
+            continue;
+        }
+        struct stat info;
+        assert_int_equal(stat(path, &info), 0);
+        BT_AUTOFREE char *part = bt_strf("%s.part", path);
+        BT_AUTOFREE char *command =
+            bt_strf("head -c %lld '%s' > '%s'",
+                    (long long)info.st_size * cases[i].keep_percent / 100, path, part);
+        assert_int_equal(system(command), 0);
+        assert_length(part);
+    }
+}
+
+// It says 143165576 ms.
+static void a_real_clip_that_lies_is_measured(void **state)
+{
+    (void)state;
+    BT_AUTOFREE char *path = bt_test_real_media("video/androidx_mp4_sample_fragmented.mp4");
+    if (path == NULL) {
+        skip();
+    }
+    struct bt_media_report report;
+    bt_media_check(path, &report);
+    assert_in_range(report.duration_ms, 900, 1200);
+}
+
 static const char *const real_verdicts[][2] = {
     {"video/androidx_ts_sample_h264.ts", "plays"},
     {"video/androidx_ts_sample_h265.ts", "plays-with-notice:not-h264"},
@@ -226,6 +284,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(a_clip_may_be_larger_than_any_picture),
         cmocka_unit_test(a_cut_clip_is_refused),
+        cmocka_unit_test(a_clip_is_as_long_as_what_is_in_it),
+        cmocka_unit_test(a_real_clip_that_lies_is_measured),
         cmocka_unit_test(real_files_get_their_verdicts),
         cmocka_unit_test(no_real_file_brings_it_down),
         cmocka_unit_test(every_code_has_a_word_and_advice),

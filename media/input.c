@@ -445,25 +445,44 @@ void bt_input_destroy(struct bt_input *input)
     free(input);
 }
 
+int bt_input_read_packet(struct bt_input *input, struct bt_error *err)
+{
+    if (input->webp != NULL) {
+        return bt_fail(err, -ENOTSUP, "An animation has no packets");
+    }
+    for (;;) {
+        av_packet_unref(input->packet);
+        int r = av_read_frame(input->format, input->packet);
+        if (has_to_stop(input)) {
+            av_packet_unref(input->packet);
+            return bt_fail(err, -ECANCELED, "Stopped");
+        }
+        if (r == AVERROR(EIO)) {
+            return bt_fail_av(err, r, "Cannot read the clip");
+        }
+        if (r < 0) {
+            input->damaged += r == AVERROR_EOF ? 0 : 1;
+            return 0;
+        }
+        if (input->packet->stream_index == input->stream->index) {
+            return 1;
+        }
+    }
+}
+
 // One packet of the picture to the decoder, or the news that there are no more.
 static int feed(struct bt_input *input, struct bt_error *err)
 {
-    int r = av_read_frame(input->format, input->packet);
-    if (has_to_stop(input)) {
-        av_packet_unref(input->packet);
-        return bt_fail(err, -ECANCELED, "Stopped");
-    }
-    if (r == AVERROR(EIO)) {
-        return bt_fail_av(err, r, "Cannot read the clip");
-    }
+    int r = bt_input_read_packet(input, err);
     if (r < 0) {
-        input->damaged += r == AVERROR_EOF ? 0 : 1;
+        return r;
+    }
+    if (r == 0) {
         input->drained = true;
         (void)bt_decoding_send(input->decoding, NULL);
         return 0;
     }
-    if (input->packet->stream_index == input->stream->index &&
-        bt_decoding_send(input->decoding, input->packet) < 0) {
+    if (bt_decoding_send(input->decoding, input->packet) < 0) {
         input->damaged++;
     }
     av_packet_unref(input->packet);

@@ -60,6 +60,13 @@ BT_DEFINE_AUTO(bt_input)
  */
 int bt_input_read(struct bt_input *input, AVFrame *frame, struct bt_error *err) BT_NODISCARD;
 
+/**
+ * The next packet of the track in stored order, not decoded, in input->packet: 1; 0 at the end. Not
+ * together with bt_input_read. Errors: as there; -ENOTSUP an animation that is no stream of
+ * packets.
+ */
+int bt_input_read_packet(struct bt_input *input, struct bt_error *err) BT_NODISCARD;
+
 // Goes to the key frame at or before the time stamp (of the stream's time base).
 int bt_input_seek(struct bt_input *input, int64_t timestamp) BT_NODISCARD;
 
