@@ -27,7 +27,7 @@ class Scripted:
     def __init__(self, case, directory, display=None, place="+0+0", options=()):
         self.case = case
         self.directory = directory
-        where = ["--window", SIZE + place] if display else ["--headless"]
+        where = ["--headless"] if not display else ["--window", SIZE + place] if place else []
         environment = dict(os.environ, **({"DISPLAY": display, "SDL_VIDEODRIVER": "x11"} if display else {}))
         self.born_s = time.monotonic()
         self.process = subprocess.Popen(
@@ -520,6 +520,65 @@ class OrderTest(DirectCase):
         ended = [p["why_ended"] for p in self.plays() if p["item"] == "hai"]
         self.assertEqual(len(ended), 4)
         self.assertLessEqual(set(ended), {"power lost", "removed", "stopped"})
+
+
+class ModeTest(DirectCase):
+    """A full screen whose display is not what the screen's publication says."""
+    GOT = (1280, 720)
+
+    def screen(self, version, width, height, output):
+        path = self.campaign.path(f"mau-{width}.png")
+        if not os.path.exists(path):
+            player_harness.ffmpeg("-f", "lavfi", "-i", f"testsrc2=size={width}x{height}", "-frames:v", "1", path)
+        self.campaign.file(f"mau-{width}", path, "image/png", seconds=3600)
+        written = self.campaign.write(f"man-hinh-{version}.json", id="man-hinh", version=version, layer="screen", activate="now",
+                                      canvas={"width": width, "height": height}, output=output,
+                                      playlists=[{"name": "p", "items": self.campaign.take_items()}],
+                                      zones=[{"name": "chinh", "playlist": "p"}])
+        return ("s/man-hinh", written), path
+
+    def rows(self, raw, width):
+        return [raw[at:at + width * 3] for at in range(0, len(raw), width * 3)]
+
+    def grab(self, display):
+        raw = subprocess.run(["import", "-display", display.name, "-window", "root", "-depth", "8", "rgb:-"], check=True,
+                             capture_output=True).stdout
+        return self.rows(raw, self.GOT[0])
+
+    def wait_mode(self, player, version, detail):
+        """What the status says of the display while this version is on."""
+        def told(status):
+            said = [trouble["detail"] for trouble in status.get("troubles", []) if trouble["code"] == "wrong-mode"]
+            return [p["version"] for p in status["publications"]] == [version] and said == ([detail] if detail else [])
+        return player.wait_status(told)
+
+    def test_a_mode_that_was_not_asked_for_is_said_and_the_picture_not_scaled(self):
+        display = self.start_display(size="1280x720")
+        player = self.player(display.name, place=None)
+        asked, picture = self.screen(1, 1366, 768, {"mode": {"width": 1366, "height": 768}})
+        player.content(asked)
+        player.wait_item("mau-1366")
+        status = self.wait_mode(player, 1, "asked 1366 × 768, got 1280 × 720")
+        self.assertEqual((status["display"]["width"], status["display"]["height"]), self.GOT)
+        whole = self.rows(player_harness.ffmpeg("-i", picture, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"), 1366)
+        self.assertEqual(self.grab(display), [row[:1280 * 3] for row in whole[:720]], "not 1:1 from the left top corner")
+
+        right, picture = self.screen(2, 1280, 720, {"mode": {"width": 1280, "height": 720}})
+        player.content(right)
+        player.wait_item("mau-1280")
+        self.wait_mode(player, 2, None)
+
+        window = {"name": "trai", "display": 1, "width": 1280, "height": 720,
+                  "slices": [{"from": {"width": 1280, "height": 720}, "to": {"x": 0, "y": 0}, "rotation": 180}]}
+        windows, _ = self.screen(3, 1280, 720, {"windows": [window, {**window, "name": "phai", "display": 2}]})
+        player.content(windows)
+        self.wait_mode(player, 3, "window 'phai': closed, or its display is missing")
+        turned = self.rows(player_harness.ffmpeg("-i", picture, "-vf", "hflip,vflip", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"),
+                           1280)
+        self.wait_for(lambda: self.grab(display) == turned, player.process)
+        said = player.stop()
+        self.assertIn("The display has another mode: asked 1366 × 768, got 1280 × 720", said)
+        self.assertIn("there is no display 2; the others go on without it", said)
 
 
 class CardTest(DirectCase):

@@ -49,14 +49,15 @@ class Display:
     """A private X server. One that begins anew when its last window goes throws out whoever comes at that moment: the
     player then ends and its supervisor starts it again, which nobody does here."""
 
-    def __init__(self, number=None):
+    def __init__(self, number=None, size="640x480"):
+        self.size = size
         # One that takes its number from another that is just ending finds that one's lock, and gives up.
         if not any(self.start([f":{number}"] if number else []) for _ in range(50)):
             raise AssertionError("no X server starts")
 
     def start(self, number):
         read_end, write_end = os.pipe()
-        command = ["Xvfb", *number, "-displayfd", str(write_end), "-screen", "0", "640x480x24", "-noreset", "-nolisten", "tcp"]
+        command = ["Xvfb", *number, "-displayfd", str(write_end), "-screen", "0", self.size + "x24", "-noreset", "-nolisten", "tcp"]
         self.process = subprocess.Popen(command, pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as file:
@@ -147,8 +148,8 @@ class PlayerCase(unittest.TestCase):
         self.frame_log = os.path.join(self.directory, "frames.jsonl")
         self.displays = []
 
-    def start_display(self, number=None):
-        display = Display(number)
+    def start_display(self, number=None, **more):
+        display = Display(number, **more)
         self.displays.append(display)
         self.addCleanup(display.close)
         return display
