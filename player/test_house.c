@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/civil.h"
 #include "base/str.h"
 #include "playlists/show_fixture.h"
 
@@ -68,13 +69,14 @@ void bt_test_house_add_missing(struct bt_test_house *house, const char *name)
     list(house, name, &sha256, 1000, "image/png", 0);
 }
 
-int64_t bt_test_house_open(struct bt_test_house *house, const char *items)
+static int64_t open_publication(struct bt_test_house *house, const char *playlists,
+                                const char *schedule)
 {
     BT_AUTOFREE char *text =
         bt_strf("{'format':1,'id':'a','version':1,'layer':'unit','unit':'Xã Thử','title':'x',"
                 "'canvas':{'width':64,'height':36},'assets':[%.*s],"
-                "'playlists':[{'name':'p','items':[%s]}],'zones':[{'name':'z','playlist':'p'}]}",
-                (int)house->list.len, house->list.data, items);
+                "'playlists':[%s],'zones':[{'name':'z','playlist':'p'}]%s}",
+                (int)house->list.len, house->list.data, playlists, schedule);
     int64_t now_ns = bt_clock_mono_ns(bt_clock_real());
     struct bt_error err;
     if (bt_kitchen_open(house->assets, &house->kitchen, &err) < 0) {
@@ -84,4 +86,25 @@ int64_t bt_test_house_open(struct bt_test_house *house, const char *items)
     house->order = bt_running_order_create(fixture_show(text), house->clock, BT_TRUST_ALWAYS, 0);
     bt_running_order_start(house->order, now_ns);
     return now_ns;
+}
+
+int64_t bt_test_house_open(struct bt_test_house *house, const char *items)
+{
+    BT_AUTOFREE char *playlists = bt_strf("{'name':'p','items':[%s]}", items);
+    return open_publication(house, playlists, "");
+}
+
+int64_t bt_test_house_open_urgent(struct bt_test_house *house, const char *items,
+                                  const char *urgent, int64_t from_ms, int64_t length_ms)
+{
+    char from[BT_RFC3339_BYTES], until[BT_RFC3339_BYTES];
+    bt_rfc3339_format(WALL_MS + from_ms, 0, from);
+    bt_rfc3339_format(WALL_MS + from_ms + length_ms, 0, until);
+    BT_AUTOFREE char *playlists =
+        bt_strf("{'name':'p','items':[%s]},{'name':'u','items':[%s]}", items, urgent);
+    BT_AUTOFREE char *schedule =
+        bt_strf(",'schedule':[{'zone':'z','playlist':'u','priority':'priority','from':'%s',"
+                "'until':'%s'}]",
+                from, until);
+    return open_publication(house, playlists, schedule);
 }

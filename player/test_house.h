@@ -34,4 +34,9 @@ void bt_test_house_add_missing(struct bt_test_house *house, const char *name);
 // before a full hour; gives when.
 int64_t bt_test_house_open(struct bt_test_house *house, const char *items);
 
+// The same with something more urgent: these items come so many milliseconds after the start, with
+// the priority "priority", and stay for as many more.
+int64_t bt_test_house_open_urgent(struct bt_test_house *house, const char *items,
+                                  const char *urgent, int64_t from_ms, int64_t length_ms);
+
 #endif

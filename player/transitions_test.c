@@ -1,7 +1,7 @@
 /**
  * Every kind of item after every other, with every transition, walked through refresh by refresh
  * and drawn: the next item begins at its instant, nothing but the two pictures is ever seen, and a
- * transition begins with the one and ends with the other.
+ * transition begins with the one and ends with the other. Something urgent may come in its middle.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,6 +66,7 @@ struct walk {
     int64_t start_ns;
     struct bt_compositor *compositor;
     struct bt_image *picture, *last;
+    struct bt_zone_view stood;  // what was drawn last of the item before
     int kinds[ITEMS];
 };
 
@@ -116,12 +117,9 @@ static bool add_media(struct bt_test_house *house)
     return true;
 }
 
-static void open_walk(struct walk *walk, const char *transition)
+static void begin_walk(struct walk *walk, int64_t start_ns)
 {
-    BT_AUTOBUF items;
-    bt_buf_init(&items, ITEMS_MAX_BYTES);
-    list_items(walk, transition, &items);
-    walk->start_ns = bt_test_house_open(&walk->house, bt_buf_text(&items));
+    walk->start_ns = start_ns;
     bt_grid_init(&walk->grid, BT_GRID_TIMED, 1000.0 / REFRESH_MS, walk->start_ns);
     struct bt_loader *loader = bt_loader_create(walk->house.order, walk->house.kitchen, 0);
     const struct bt_show *show = bt_running_order_show(walk->house.order);
@@ -130,6 +128,14 @@ static void open_walk(struct walk *walk, const char *transition)
     walk->compositor = bt_compositor_create(64, 36);
     walk->picture = bt_image_create(64, 36);
     walk->last = bt_image_create(64, 36);
+}
+
+static void open_walk(struct walk *walk, const char *transition)
+{
+    BT_AUTOBUF items;
+    bt_buf_init(&items, ITEMS_MAX_BYTES);
+    list_items(walk, transition, &items);
+    begin_walk(walk, bt_test_house_open(&walk->house, bt_buf_text(&items)));
 }
 
 static void close_walk(struct walk *walk)
@@ -173,9 +179,8 @@ static void advance(struct walk *walk, int64_t at_ns, const char *item, int64_t 
             return;
         }
         if (ready) {
-            struct bt_zone_view view;
-            bt_zone_player_view(walk->zone, at_ns, &view);
-            draw(walk->compositor, &view, walk->picture);
+            bt_zone_player_view(walk->zone, at_ns, &walk->stood);
+            draw(walk->compositor, &walk->stood, walk->picture);
             memcpy(walk->last->pixels, walk->picture->pixels, walk->picture->stride * 36);
         }
         if (bt_clock_mono_ns(bt_clock_real()) > until_ns) {
@@ -269,6 +274,97 @@ static void walk_through(const struct bt_test_dir *dir, const char *transition)
     bt_test_house_finish(&walk.house);
 }
 
+// In the middle of the transition into n1 something urgent comes, stays, and n1 goes on.
+#define URGENT_MS (ITEM_MS + 2 * REFRESH_MS)
+#define URGENT_LENGTH_MS 400
+
+static void open_urgent_walk(struct walk *walk, const char *kind, const char *transition)
+{
+    BT_AUTOFREE char *way = bt_strdup(transition);
+    char *mark = strstr(way, "%s");
+    if (mark != NULL) {
+        memcpy(mark, "up", 2);
+    }
+    BT_AUTOFREE char *items = bt_strf("{'id':'n0','seconds':0.%d,'type':'image','asset':'xam'},"
+                                      "{'id':'n1','seconds':0.%d,%s%s}",
+                                      ITEM_MS, ITEM_MS, kind, way);
+    BT_AUTOFREE char *urgent =
+        bt_strf("{'id':'gap','seconds':9,'type':'colour','colour':'#ff0000'%s}", way);
+    begin_walk(walk,
+               bt_test_house_open_urgent(&walk->house, items, urgent, URGENT_MS, URGENT_LENGTH_MS));
+}
+
+// One refresh: its item is on, its picture is in walk->picture; *out_view: what it was drawn from.
+static void refresh(struct walk *walk, int64_t ms, const char *item, struct bt_zone_view *out_view)
+{
+    int64_t at_ns = walk->start_ns + ms * BT_NS_PER_MS;
+    advance(walk, at_ns, item, 0);
+    bt_zone_player_view(walk->zone, at_ns, out_view);
+    draw(walk->compositor, out_view, walk->picture);
+    bt_zone_player_presented(walk->zone, at_ns);
+    assert_covered(walk->picture, item, ms);
+}
+
+// Nothing of these kinds moves by itself.
+static bool stands_still(size_t kind)
+{
+    return kind == 0 || kind == 4 || kind == 7;
+}
+
+// What was coming in, drawn alone; through a colour it is not seen yet.
+static void draw_what_came(const struct bt_zone_view *view, struct bt_image *into)
+{
+    BT_AUTO(bt_compositor) fresh = bt_compositor_create(64, 36);
+    const struct bt_zone_view came = {.rect = view->rect, .to = view->to, .mix = 1000};
+    draw(fresh, &came, into);
+}
+
+static void interrupt(struct walk *walk, size_t kind, const char *transition)
+{
+    struct bt_zone_view view;
+    bool through_colour = strstr(transition, "'fade'") != NULL;
+    BT_AUTO(bt_image) came = bt_image_create(64, 36);
+    int64_t ms = 0;
+    open_urgent_walk(walk, kinds[kind], transition);
+    for (; ms < URGENT_MS; ms += REFRESH_MS) {
+        refresh(walk, ms, ms < ITEM_MS ? "n0" : "n1", &view);
+    }
+    assert_in_range(view.mix, 1, 999);  // it is in the middle
+    walk->stood = view;
+    refresh(walk, ms, "gap", &view);
+    if (!through_colour) {
+        draw_what_came(&walk->stood, came);
+        assert_same(walk->picture, came, "gap", "begin with what was coming in");
+    }
+    memcpy(came->pixels, walk->picture->pixels, came->stride * 36);
+    for (ms += REFRESH_MS; ms < URGENT_MS + URGENT_LENGTH_MS; ms += REFRESH_MS) {
+        refresh(walk, ms, "gap", &view);
+    }
+    assert_is_the_new_one_alone(&view, walk->picture, "gap");
+    refresh(walk, ms, "n1", &view);
+    assert_is_the_new_one_alone(&view, walk->picture, "n1");
+    if (stands_still(kind)) {
+        assert_same(walk->picture, came, "gap", "begin with what goes on after it");
+    }
+    close_walk(walk);
+}
+
+static void something_urgent_comes_in_the_middle_of_a_transition(void **state)
+{
+    struct walk walk = {0};
+    bt_test_house_init(&walk.house, *state);
+    if (!add_media(&walk.house)) {
+        bt_test_house_finish(&walk.house);
+        skip();
+    }
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        for (size_t i = 1; kind != SET && i < BT_ARRAY_LEN(transitions); i++) {
+            interrupt(&walk, kind, transitions[i]);
+        }
+    }
+    bt_test_house_finish(&walk.house);
+}
+
 static void cuts(void **state)
 {
     walk_through(*state, transitions[0]);
@@ -302,8 +398,13 @@ static void wipes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BT_TEST_IN_DIR(cuts),   BT_TEST_IN_DIR(crossfades), BT_TEST_IN_DIR(fades_through_a_colour),
-        BT_TEST_IN_DIR(slides), BT_TEST_IN_DIR(pushes),     BT_TEST_IN_DIR(wipes),
+        BT_TEST_IN_DIR(cuts),
+        BT_TEST_IN_DIR(crossfades),
+        BT_TEST_IN_DIR(fades_through_a_colour),
+        BT_TEST_IN_DIR(slides),
+        BT_TEST_IN_DIR(pushes),
+        BT_TEST_IN_DIR(wipes),
+        BT_TEST_IN_DIR(something_urgent_comes_in_the_middle_of_a_transition),
     };
     return cmocka_run_group_tests_name("transitions", tests, NULL, NULL);
 }
