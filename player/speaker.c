@@ -16,15 +16,6 @@
 #define LOOK_NS (20 * BT_NS_PER_MS)
 #define IDLE_LOOK_NS (250 * BT_NS_PER_MS)
 
-// A device is kept so long though nothing is heard; opening one may crackle.
-#define KEEP_NS (10 * BT_NS_PER_S)
-
-// One that asks for nothing for so long hangs.
-#define STALL_NS (2 * BT_NS_PER_S)
-
-#define RETRY_NS BT_NS_PER_S
-#define MAX_RETRY_NS (30 * BT_NS_PER_S)
-
 // How long the player's end waits for a device that hangs.
 #define LAST_WAIT_NS (2 * BT_NS_PER_S)
 
@@ -35,32 +26,11 @@ struct bt_speaker {
     struct bt_mixer *mixer;
     struct bt_loudness *loudness;
     struct bt_queue *rest;          // nothing ever comes through it; closing it ends the thread
-    atomic_int state;               // enum bt_speaker_state
-    atomic_int_least64_t asked_ns;  // when the device asked for samples last
+    struct bt_sound_keeper keeper;  // the thread looks after it
     pthread_mutex_t lock;
     bool has_thread;  // protected by lock
     pthread_t thread;
-    // The thread's.
-    struct bt_sound_device *device;  // NULL: none open
-    int64_t wanted_ns;               // when something was to be heard last
-    int64_t retry_at_ns, retry_ns;
-    bool complained;
 };
-
-struct bt_speaker *bt_speaker_create(const struct bt_speaker_options *options)
-{
-    struct bt_speaker *speaker = BT_NEW(struct bt_speaker);
-    speaker->options = *options;
-    if (speaker->options.device == NULL) {
-        speaker->options.device = &bt_sound_device_sdl;
-    }
-    speaker->mixer = bt_mixer_create();
-    speaker->loudness = bt_loudness_create();
-    speaker->rest = bt_queue_create(1, free, (struct bt_waker){0});
-    speaker->retry_ns = RETRY_NS;
-    pthread_mutex_init(&speaker->lock, NULL);
-    return speaker;
-}
 
 static int64_t now_ns(void)
 {
@@ -71,77 +41,29 @@ static int64_t now_ns(void)
 static void fill(void *context, float *stereo, size_t frames, int64_t at_ns)
 {
     struct bt_speaker *speaker = context;
-    atomic_store(&speaker->asked_ns, now_ns());
+    atomic_store(&speaker->keeper.asked_ns, now_ns());
     (void)bt_mixer_mix(speaker->mixer, stereo, frames, at_ns - speaker->options.delay_ns);
 }
 
-static void try_later(struct bt_speaker *speaker)
+struct bt_speaker *bt_speaker_create(const struct bt_speaker_options *options)
 {
-    speaker->retry_at_ns = now_ns() + speaker->retry_ns;
-    speaker->retry_ns = BT_MIN(speaker->retry_ns * 2, MAX_RETRY_NS);
-}
-
-static void open_device(struct bt_speaker *speaker)
-{
-    const struct bt_sound_source source = {speaker, fill};
-    struct bt_error err;
-    if (now_ns() < speaker->retry_at_ns) {
-        return;
-    }
-    atomic_store(&speaker->asked_ns, now_ns());
-    if (speaker->options.device->open(&source, &speaker->device, &err) < 0) {
-        if (!speaker->complained) {
-            bt_log_warn(&logger, "%s; trying again, the pictures go on", err.msg);
-        }
-        speaker->complained = true;
-        try_later(speaker);
-        return;
-    }
-    speaker->complained = false;
-}
-
-static void close_device(struct bt_speaker *speaker)
-{
-    speaker->options.device->close(BT_TAKE(speaker->device));
-}
-
-static bool is_stalled(const struct bt_speaker *speaker, int64_t at_ns)
-{
-    return at_ns - atomic_load(&speaker->asked_ns) > STALL_NS;
-}
-
-static void look_after_device(struct bt_speaker *speaker, int64_t at_ns)
-{
-    if (!speaker->options.device->is_there(speaker->device)) {
-        bt_log_warn(&logger, "The sound device went away; looking for another");
-        atomic_store(&speaker->state, BT_SPEAKER_NO_DEVICE);
-        close_device(speaker);
-        try_later(speaker);
-    } else if (!is_stalled(speaker, at_ns)) {
-        speaker->retry_ns = RETRY_NS;
-    }
+    struct bt_speaker *speaker = BT_NEW(struct bt_speaker);
+    speaker->options = *options;
+    const struct bt_sound_device_impl *device = options->device;
+    bt_sound_keeper_init(&speaker->keeper, device != NULL ? device : &bt_sound_device_sdl,
+                         (struct bt_sound_source){speaker, fill});
+    speaker->mixer = bt_mixer_create();
+    speaker->loudness = bt_loudness_create();
+    speaker->rest = bt_queue_create(1, free, (struct bt_waker){0});
+    pthread_mutex_init(&speaker->lock, NULL);
+    return speaker;
 }
 
 static void look(struct bt_speaker *speaker)
 {
     int64_t at_ns = now_ns();
-    bool wanted = bt_mixer_is_wanted(speaker->mixer);
-    if (wanted) {
-        speaker->wanted_ns = at_ns;
-    }
-    if (speaker->device != NULL) {
-        look_after_device(speaker, at_ns);
-    }
-    if (wanted && speaker->device == NULL) {
-        open_device(speaker);
-    }
-    if (speaker->device != NULL && at_ns - speaker->wanted_ns > KEEP_NS) {
-        close_device(speaker);
-    }
-    bool sounds = speaker->device != NULL && !is_stalled(speaker, at_ns);
-    atomic_store(&speaker->state, !wanted  ? BT_SPEAKER_IDLE
-                                  : sounds ? BT_SPEAKER_OK
-                                           : BT_SPEAKER_NO_DEVICE);
+    bt_sound_keeper_look(&speaker->keeper, bt_mixer_is_wanted(speaker->mixer), at_ns);
+    bool sounds = bt_sound_keeper_sounds(&speaker->keeper, at_ns);
     bt_mixer_reap(speaker->mixer, sounds ? 0 : at_ns - speaker->options.delay_ns);
 }
 
@@ -150,12 +72,10 @@ static void *run(void *context)
     struct bt_speaker *speaker = context;
     while (!bt_queue_closed(speaker->rest)) {
         look(speaker);
-        bool idle = speaker->device == NULL && bt_mixer_count(speaker->mixer) == 0;
+        bool idle = speaker->keeper.device == NULL && bt_mixer_count(speaker->mixer) == 0;
         (void)bt_queue_pop_wait(speaker->rest, now_ns() + (idle ? IDLE_LOOK_NS : LOOK_NS));
     }
-    if (speaker->device != NULL) {
-        close_device(speaker);
-    }
+    bt_sound_keeper_finish(&speaker->keeper);
     return NULL;
 }
 
@@ -200,7 +120,7 @@ void bt_speaker_set_ceiling(struct bt_speaker *speaker, int64_t milli)
 
 enum bt_speaker_state bt_speaker_state(const struct bt_speaker *speaker)
 {
-    return (enum bt_speaker_state)atomic_load(&speaker->state);
+    return (enum bt_speaker_state)atomic_load(&speaker->keeper.state);
 }
 
 // False: the device hangs, and so does its thread.

@@ -13,7 +13,7 @@
 
 #include "media/loudness.h"
 #include "player/mixer.h"
-#include "player/sound_device.h"
+#include "player/sound_keeper.h"
 
 struct bt_speaker;
 
@@ -36,11 +36,6 @@ struct bt_loudness *bt_speaker_loudness(struct bt_speaker *speaker);
 // Never louder than this. Any thread.
 void bt_speaker_set_ceiling(struct bt_speaker *speaker, int64_t milli);
 
-enum bt_speaker_state {
-    BT_SPEAKER_IDLE,       // nothing is to be heard
-    BT_SPEAKER_OK,         // it is
-    BT_SPEAKER_NO_DEVICE,  // it should be
-};
 enum bt_speaker_state bt_speaker_state(const struct bt_speaker *speaker);  // any thread
 
 #endif
