@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "media/av.h"
 #include "media/deinterlace.h"
+#include "media/sound_convert.h"
 #include "media/stream.h"
 
 // Containers that hold their own content; none that names other files.
@@ -43,22 +44,6 @@ static const enum AVCodecID codecs[] = {
     AV_CODEC_ID_CFHD,      AV_CODEC_ID_JPEG2000,  AV_CODEC_ID_FFV1,       AV_CODEC_ID_HUFFYUV,
     AV_CODEC_ID_FFVHUFF,   AV_CODEC_ID_UTVIDEO,   AV_CODEC_ID_SVQ1,       AV_CODEC_ID_SVQ3,
     AV_CODEC_ID_CINEPAK,   AV_CODEC_ID_QTRLE,     AV_CODEC_ID_PNG,        AV_CODEC_ID_RAWVIDEO,
-};
-
-// And what is heard with them.
-static const enum AVCodecID sound_codecs[] = {
-    AV_CODEC_ID_AAC,          AV_CODEC_ID_MP3,           AV_CODEC_ID_OPUS,
-    AV_CODEC_ID_VORBIS,       AV_CODEC_ID_AC3,           AV_CODEC_ID_EAC3,
-    AV_CODEC_ID_MP2,          AV_CODEC_ID_MP1,           AV_CODEC_ID_FLAC,
-    AV_CODEC_ID_ALAC,         AV_CODEC_ID_WMAV1,         AV_CODEC_ID_WMAV2,
-    AV_CODEC_ID_WMAPRO,       AV_CODEC_ID_AMR_NB,        AV_CODEC_ID_AMR_WB,
-    AV_CODEC_ID_DTS,          AV_CODEC_ID_AAC_LATM,      AV_CODEC_ID_PCM_S16LE,
-    AV_CODEC_ID_PCM_S16BE,    AV_CODEC_ID_PCM_S24LE,     AV_CODEC_ID_PCM_S24BE,
-    AV_CODEC_ID_PCM_S32LE,    AV_CODEC_ID_PCM_S32BE,     AV_CODEC_ID_PCM_F32LE,
-    AV_CODEC_ID_PCM_U8,       AV_CODEC_ID_PCM_S8,        AV_CODEC_ID_PCM_MULAW,
-    AV_CODEC_ID_PCM_ALAW,     AV_CODEC_ID_PCM_DVD,       AV_CODEC_ID_PCM_BLURAY,
-    AV_CODEC_ID_ADPCM_MS,     AV_CODEC_ID_ADPCM_IMA_WAV, AV_CODEC_ID_ADPCM_SWF,
-    AV_CODEC_ID_ADPCM_IMA_QT, AV_CODEC_ID_NELLYMOSER,
 };
 
 static bool has_to_stop(const struct bt_input *input)
@@ -287,10 +272,11 @@ static int look_inside(struct bt_input *input, struct bt_error *err)
 
 static bool is_known_codec(const struct bt_input *input, enum AVCodecID id)
 {
-    const enum AVCodecID *known = input->options.sound ? sound_codecs : codecs;
-    size_t count = input->options.sound ? BT_ARRAY_LEN(sound_codecs) : BT_ARRAY_LEN(codecs);
-    for (size_t i = 0; i < count; i++) {
-        if (known[i] == id) {
+    if (input->options.sound) {
+        return bt_sound_codec_is_known(id);
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(codecs); i++) {
+        if (codecs[i] == id) {
             return true;
         }
     }

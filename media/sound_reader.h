@@ -15,6 +15,7 @@
 
 #include "base/compiler.h"
 #include "base/error.h"
+#include "media/sound_convert.h"
 
 struct bt_sound_reader;
 
@@ -26,12 +27,6 @@ BT_DEFINE_AUTO(bt_sound_reader)
 
 // Goes to before the container's time, or stays where it is.
 void bt_sound_reader_seek(struct bt_sound_reader *reader, int64_t stamp_ns);
-
-struct bt_sound_block {
-    const float *stereo;  // borrowed until the next read
-    size_t frames;        // may be 0
-    int64_t stamp_ns;     // the container's time of the first; INT64_MIN: it does not say
-};
 
 // 1 and a block; 0 at the end. Damage is skipped. Errors: as bt_input_read.
 int bt_sound_reader_read(struct bt_sound_reader *reader, struct bt_sound_block *out,
