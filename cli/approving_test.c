@@ -286,13 +286,15 @@ static void a_live_stream_is_told_in_words(void **state)
 {
     const struct unit *unit = *state;
     BT_AUTOFREE char *text = printed_change(
-        unit, "{\"version\":2,\"playlists\":[{\"name\":\"c\",\"items\":[{\"id\":\"i\",\"type\":"
-              "\"stream\","
-              "\"url\":\"https://dai.example.vn:8443/1.m3u8\",\"pins\":[\"sha256//A\"]},"
-              "{\"id\":\"j\",\"type\":\"stream\",\"local\":\"hoi-truong\"}]}]}");
+        unit,
+        "{\"version\":2,\"playlists\":[{\"name\":\"c\",\"items\":[{\"id\":\"i\",\"type\":"
+        "\"stream\","
+        "\"url\":\"https://dai.example.vn:8443/1.m3u8\",\"pins\":[\"sha256//A\"]},"
+        "{\"id\":\"j\",\"type\":\"stream\",\"local\":\"hoi-truong\",\"volume_percent\":40}]}]}");
     assert_non_null(strstr(text, "Truyền trực tiếp từ / live from: dai.example.vn:8443\n"));
     assert_non_null(strstr(text, "sha256//A"));
-    assert_non_null(strstr(text, "nguồn tại chỗ / live from the player's own: hoi-truong\n"));
+    assert_non_null(strstr(text, "nguồn tại chỗ / live from the player's own: hoi-truong\n"
+                                 "      Có âm thanh / with sound: 40 %\n"));
 }
 
 #define WITH_UNIT(test) cmocka_unit_test_setup_teardown(test, make_unit, drop_unit)

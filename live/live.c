@@ -177,6 +177,16 @@ int64_t bt_live_silent_ns(struct bt_live *live, int64_t at_ns)
     return bt_receiver_silent_ns(live->receiver, at_ns);
 }
 
+struct bt_sound_ring *bt_live_listen(struct bt_live *live)
+{
+    return bt_receiver_listen(live->receiver);
+}
+
+int64_t bt_live_shift_ns(const struct bt_live *live)
+{
+    return bt_receiver_sound_shift_ns(live->receiver);
+}
+
 size_t bt_live_house_said(struct bt_live_house *house, struct bt_live_said out[BT_MAX_LIVES])
 {
     pthread_mutex_lock(&house->lock);

@@ -1,7 +1,7 @@
 /**
  * Live streams being received. A stream is connected while somebody holds it, and keeps trying when
  * it breaks: at once, then after 1, 2, 4 … 60 s. One thread reads packets ahead, one decodes them
- * in time.
+ * in time, one decodes the sound while somebody listens.
  *
  * Frames have an instant of the monotonic clock at which they are due, about 2 s after they came,
  * so that an uneven network is not seen. Where the sender's clock runs slower or faster than ours,
@@ -15,6 +15,7 @@
 
 #include "live/local.h"
 #include "media/frame.h"
+#include "media/sound_ring.h"
 
 // A frame that nothing followed stays so long on the screen; then the stream is given up there.
 #define BT_LIVE_SILENCE_NS (6 * BT_NS_PER_S)
@@ -57,6 +58,14 @@ int64_t bt_live_due_ns(struct bt_live *live, int64_t after);
 
 // For how long the frame after the last one has been missing; 0: it is not.
 int64_t bt_live_silent_ns(struct bt_live *live, int64_t at_ns);
+
+/**
+ * Its sound from now on, for the caller: a ring of its own (media/sound_ring.h), whose times are
+ * instants of the monotonic clock as if the sender's clock were ours. What is shown at t is heard
+ * at t + the shift, which changes slowly. Silence where nothing comes. It may outlive the stream.
+ */
+struct bt_sound_ring *bt_live_listen(struct bt_live *live) BT_NODISCARD;
+int64_t bt_live_shift_ns(const struct bt_live *live);
 
 // For the status.
 struct bt_live_said {

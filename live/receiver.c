@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "live/frames.h"
 #include "live/live_decoder.h"
+#include "live/live_sound.h"
 #include "live/source.h"
 #include "live/timing.h"
 #include "media/av.h"
@@ -47,6 +48,7 @@ struct piece {
     AVRational time_base;
     int64_t frame_ns;
     bool pushed;
+    int64_t run;
 };
 
 struct bt_receiver {
@@ -54,8 +56,12 @@ struct bt_receiver {
     atomic_bool stop;
     pthread_t reader, decoder;
     bool has_reader, has_decoder;
+    struct bt_live_sound *sound;
+
+    int64_t reading_run;  // read thread only: counts the kinds
 
     // Decode thread only.
+    int64_t run;
     struct bt_live_decoder *codec;
     AVRational time_base;
     struct bt_pace pace;
@@ -149,20 +155,27 @@ static int push_kind(struct bt_receiver *receiver, const struct bt_source *sourc
     struct piece piece = {.parameters = avcodec_parameters_alloc(),
                           .time_base = stream->time_base,
                           .frame_ns = usual_frame_ns(stream),
-                          .pushed = bt_source_is_pushed(source)};
+                          .pushed = bt_source_is_pushed(source),
+                          .run = ++receiver->reading_run};
     if (piece.parameters == NULL ||
         avcodec_parameters_copy(piece.parameters, stream->codecpar) < 0) {
         finish_piece(&piece);
         return -ENOMEM;
     }
+    bt_live_sound_begin(receiver->sound, piece.run, bt_source_sound(source));
     bt_log_info(&logger, "Stream '%s': %s, %dx%d", receiver->origin->name,
                 avcodec_get_name(stream->codecpar->codec_id), stream->codecpar->width,
                 stream->codecpar->height);
     return push(receiver, &piece);
 }
 
-static int push_packet(struct bt_receiver *receiver, AVPacket *packet)
+static int push_packet(struct bt_receiver *receiver, const struct bt_source *source,
+                       AVPacket *packet)
 {
+    if (packet->stream_index != bt_source_stream(source)->index) {
+        bt_live_sound_push(receiver->sound, packet);
+        return 0;
+    }
     struct piece piece = {.packet = av_packet_alloc()};
     if (piece.packet == NULL) {
         return -ENOMEM;
@@ -179,7 +192,7 @@ static int read_all(struct bt_receiver *receiver, struct bt_source *source, stru
     while (r >= 0) {
         r = bt_source_read(source, packet, err);
         if (r == 1) {
-            r = push_packet(receiver, packet);
+            r = push_packet(receiver, source, packet);
         } else if (r == 0 && (r = bt_source_next_run(source, err)) == 0) {
             r = push_kind(receiver, source);
         }
@@ -269,6 +282,7 @@ static void change_kind(struct bt_receiver *receiver, const struct piece *piece)
 {
     struct bt_error err = {0};
     bt_live_decoder_destroy(BT_TAKE(receiver->codec));
+    receiver->run = piece->run;
     receiver->time_base = piece->time_base;
     receiver->timing.laid = false;
     receiver->timing.pushed = piece->pushed;
@@ -293,6 +307,16 @@ static int64_t ahead_ns(struct bt_receiver *receiver)
     return ahead;
 }
 
+// Sound is heard by the same times.
+static void lay_sound(struct bt_receiver *receiver)
+{
+    int64_t offset_ns;
+    if (receiver->pace.anchored &&
+        !__builtin_sub_overflow(receiver->timing.offset_ns, receiver->pace.offset_ns, &offset_ns)) {
+        bt_live_sound_lay(receiver->sound, receiver->run, offset_ns);
+    }
+}
+
 static void set_due(struct bt_receiver *receiver, struct bt_frame *frame, bool *out_laid)
 {
     int64_t length_ns = in_ns(receiver, bt_av_frame_duration(frame->av));
@@ -301,6 +325,7 @@ static void set_due(struct bt_receiver *receiver, struct bt_frame *frame, bool *
                      BT_MAX(length_ns, 0), &frame->duration_ns);
     frame->pts_ns = bt_live_timing_next(&receiver->timing, stream_ns, frame->duration_ns,
                                         ahead_ns(receiver), now_ns(), out_laid);
+    lay_sound(receiver);
 }
 
 // Waits until a frame before it has gone.
@@ -399,6 +424,7 @@ int bt_receiver_start(const struct bt_live_origin *origin, struct bt_receiver **
     pthread_condattr_destroy(&monotonic);
     receiver->origin = origin;
     receiver->frame_ns = USUAL_FRAME_NS;
+    receiver->sound = bt_live_sound_create();
     receiver->since_ms = bt_clock_wall_ms(bt_clock_real());
     bt_fail(&receiver->why, 0, "Connecting");
     int r = start_thread(&receiver->reader, read_main, receiver, "live-read", err);
@@ -437,6 +463,7 @@ void bt_receiver_destroy(struct bt_receiver *receiver)
     }
     bt_live_frames_clear(&receiver->frames);
     bt_live_decoder_destroy(receiver->codec);
+    bt_live_sound_destroy(receiver->sound);
     pthread_cond_destroy(&receiver->changed);
     pthread_mutex_destroy(&receiver->lock);
     free(receiver);
@@ -504,4 +531,14 @@ int64_t bt_receiver_silent_ns(struct bt_receiver *receiver, int64_t at_ns)
     int64_t end_ns = last != NULL ? last->pts_ns + last->duration_ns : 0;
     pthread_mutex_unlock(&receiver->lock);
     return BT_MAX(at_ns - end_ns, 0);
+}
+
+struct bt_sound_ring *bt_receiver_listen(struct bt_receiver *receiver)
+{
+    return bt_live_sound_listen(receiver->sound);
+}
+
+int64_t bt_receiver_sound_shift_ns(const struct bt_receiver *receiver)
+{
+    return bt_live_sound_shift_ns(receiver->sound);
 }

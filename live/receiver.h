@@ -1,5 +1,6 @@
 /**
- * One live stream being received: two threads, packets between them, frames for whoever looks.
+ * One live stream being received: two threads, packets between them, frames for whoever looks; and
+ * sound for whoever listens (live_sound.h).
  * Inside live/ only; live.h says what it does.
  */
 #ifndef BT_LIVE_RECEIVER_H
@@ -35,5 +36,7 @@ struct bt_frame *bt_receiver_take(struct bt_receiver *receiver, int64_t at_ns,
                                   int64_t after) BT_NODISCARD;
 int64_t bt_receiver_due_ns(struct bt_receiver *receiver, int64_t after);
 int64_t bt_receiver_silent_ns(struct bt_receiver *receiver, int64_t at_ns);
+struct bt_sound_ring *bt_receiver_listen(struct bt_receiver *receiver) BT_NODISCARD;
+int64_t bt_receiver_sound_shift_ns(const struct bt_receiver *receiver);
 
 #endif

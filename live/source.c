@@ -11,6 +11,7 @@
 #include "live/hls.h"
 #include "live/m3u8.h"
 #include "media/av.h"
+#include "media/sound_convert.h"
 #include "media/stream.h"
 
 // Containers that come over https, and what cameras speak. None of them names other files.
@@ -37,6 +38,7 @@ struct bt_source {
     AVFormatContext *format;
     AVIOContext *io;  // NULL: FFmpeg's own
     AVStream *stream;
+    AVStream *sound;  // NULL: none
     int64_t give_up_ns;
     int failure;  // of the reader below FFmpeg, with its words
     struct bt_error error;
@@ -112,7 +114,7 @@ static void close_format(struct bt_source *source)
         av_freep(&source->io->buffer);
         avio_context_free(&source->io);
     }
-    source->stream = NULL;
+    source->stream = source->sound = NULL;
 }
 
 static AVDictionary *options_of(const struct bt_source *source)
@@ -193,11 +195,37 @@ static int pick_stream(struct bt_source *source, struct bt_error *err)
         most = pixels;
         source->stream = format->streams[i];
     }
-    for (unsigned i = 0; i < format->nb_streams; i++) {
-        format->streams[i]->discard =
-            format->streams[i] == source->stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-    }
     return source->stream != NULL ? 0 : bt_fail(err, -ENODATA, "There is no picture in it");
+}
+
+// The one that goes with the picture. What has no sound that we play is a good stream too.
+static void pick_sound(struct bt_source *source)
+{
+    AVFormatContext *format = source->format;
+    int best = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, source->stream->index, NULL, 0);
+    if (best >= 0 && bt_sound_codec_is_known(format->streams[best]->codecpar->codec_id)) {
+        source->sound = format->streams[best];
+    }
+}
+
+static bool is_wanted(const struct bt_source *source, int index)
+{
+    return index == source->stream->index ||
+           (source->sound != NULL && index == source->sound->index);
+}
+
+static int pick_streams(struct bt_source *source, struct bt_error *err)
+{
+    int r = pick_stream(source, err);
+    if (r < 0) {
+        return r;
+    }
+    pick_sound(source);
+    for (unsigned i = 0; i < source->format->nb_streams; i++) {
+        source->format->streams[i]->discard =
+            is_wanted(source, (int)i) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    }
+    return 0;
 }
 
 static int open_run(struct bt_source *source, struct bt_error *err)
@@ -212,7 +240,7 @@ static int open_run(struct bt_source *source, struct bt_error *err)
         return fail_source(source, r, "", err);
     }
     return r < 0 ? fail_source(source, r, "Cannot understand the stream", err)
-                 : pick_stream(source, err);
+                 : pick_streams(source, err);
 }
 
 static int open_playlist(struct bt_source *source, struct bt_error *err)
@@ -289,6 +317,11 @@ const AVStream *bt_source_stream(const struct bt_source *source)
     return source->stream;
 }
 
+const AVStream *bt_source_sound(const struct bt_source *source)
+{
+    return source->sound;
+}
+
 int bt_source_read(struct bt_source *source, AVPacket *packet, struct bt_error *err)
 {
     for (;;) {
@@ -303,7 +336,7 @@ int bt_source_read(struct bt_source *source, AVPacket *packet, struct bt_error *
         if (r < 0) {
             return fail_source(source, r, "The stream broke off", err);
         }
-        if (packet->stream_index == source->stream->index) {
+        if (is_wanted(source, packet->stream_index)) {
             return 1;
         }
         av_packet_unref(packet);

@@ -1,7 +1,7 @@
 /**
- * A connection to a live stream: bytes from the network → packets of its picture. Everything of a
- * publication's stream comes through bt_fetch; FFmpeg opens nothing itself. Only what the installer
- * wrote down on this machine (rtsp, udp) is opened by FFmpeg.
+ * A connection to a live stream: bytes from the network → packets of its picture and its sound.
+ * Everything of a publication's stream comes through bt_fetch; FFmpeg opens nothing itself. Only
+ * what the installer wrote down on this machine (rtsp, udp) is opened by FFmpeg.
  *
  * One thread at a time; ends soon after *stop was set.
  */
@@ -37,8 +37,10 @@ bool bt_source_is_pushed(const struct bt_source *source);
 // What the packets are of, until the next run.
 const AVStream *bt_source_stream(const struct bt_source *source);
 
+const AVStream *bt_source_sound(const struct bt_source *source);  // NULL: none that we play
+
 /**
- * 1: a packet of the picture. 0: the run ended here; bt_source_next_run goes on with another, which
+ * 1: a packet of one of them. 0: the run ended here; bt_source_next_run goes on with another, which
  * may be of another kind. Errors: -ENODATA the stream is over; -ETIMEDOUT and so on.
  */
 int bt_source_read(struct bt_source *source, AVPacket *packet, struct bt_error *err) BT_NODISCARD;

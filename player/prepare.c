@@ -177,7 +177,14 @@ static int open_stream(const struct job *job, bool loop, struct bt_error *err)
     return bt_stream_preroll(prepared->stream, prepared->start_ns, until_ns, err);
 }
 
-// What nobody will hear is not even opened. Without its sound an item is still a good one.
+// What nobody will hear is not even opened.
+static bool may_be_heard(const struct job *job)
+{
+    return job->kitchen->speaker != NULL && job->prepared->volume.item_percent > 0 &&
+           job->track->volume_percent > 0 && bt_show_limits(job->show)->volume_percent > 0;
+}
+
+// Without its sound an item is still a good one.
 static void open_sound(const struct job *job)
 {
     struct bt_prepared *prepared = job->prepared;
@@ -186,8 +193,7 @@ static void open_sound(const struct job *job)
     char path[BT_STORE_PATH_BYTES];
     struct bt_error ignored;
     struct bt_sound_ring *sound = NULL;
-    if (speaker == NULL || prepared->volume.item_percent == 0 || job->track->volume_percent == 0 ||
-        bt_show_limits(job->show)->volume_percent == 0) {
+    if (!may_be_heard(job)) {
         return;
     }
     struct bt_sound_file_options options = {
@@ -322,6 +328,18 @@ static int draw_stream_label(const struct job *job, struct bt_error *err)
     return draw_card(job->kitchen, text, &style, job->track, &job->prepared->image, err);
 }
 
+// It keeps up with the stream from now on, so that it can be heard as soon as it is to be.
+static void listen(const struct job *job)
+{
+    struct bt_prepared *prepared = job->prepared;
+    if (may_be_heard(job)) {
+        prepared->voice = bt_speaker_add(job->kitchen->speaker, bt_live_listen(prepared->live));
+    }
+    if (prepared->voice != NULL) {
+        bt_voice_play(prepared->voice, bt_live_shift_ns(prepared->live));
+    }
+}
+
 static int prepare_stream(const struct job *job, struct bt_error *err)
 {
     const struct bt_live_address *address = job->slot->item->live;
@@ -338,6 +356,7 @@ static int prepare_stream(const struct job *job, struct bt_error *err)
         bt_live_why(job->prepared->live, &why);
         return bt_fail(err, -EAGAIN, "is not ready: %s", why.msg);
     }
+    listen(job);
     if (address->local[0] != '\0') {
         bt_copy_cut(play->kind, sizeof(play->kind), "local-stream");
     }

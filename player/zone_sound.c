@@ -36,16 +36,34 @@ static enum bt_heard set_volume(const struct bt_zone_heard *heard,
     return word;
 }
 
+// A live stream is on anyway, wherever it is shown: its voice keeps up with it before its picture
+// is on the screen, and is told how loud it is then.
+static bool is_live(const struct bt_prepared *prepared)
+{
+    return prepared->live != NULL;
+}
+
+static void play_from(const struct bt_prepared *prepared, int64_t start_ns)
+{
+    int64_t origin_ns =
+        is_live(prepared) ? bt_live_shift_ns(prepared->live) : start_ns - prepared->offset_ns;
+    bt_voice_play(prepared->voice, origin_ns);
+}
+
 static void cue_next(const struct bt_zone_heard *heard, int64_t at_ns)
 {
     const struct bt_prepared *next = heard->next;
+    if (next != NULL && next->voice != NULL && is_live(next)) {
+        play_from(next, at_ns);
+        return;
+    }
     if (next == NULL || next->voice == NULL || next->immediate || heard->now->prepared == NULL) {
         return;
     }
     int64_t start_ns = BT_MIN(bt_shown_end_ns(heard->now), heard->now->planned_end_ns);
     if (start_ns - at_ns < CUE_NS && start_ns > at_ns) {
         (void)set_volume(heard, next, start_ns);
-        bt_voice_play(next->voice, start_ns - next->offset_ns);
+        play_from(next, start_ns);
     }
 }
 
@@ -54,7 +72,7 @@ enum bt_heard bt_zone_sound_follow(const struct bt_zone_heard *heard, int64_t at
     const struct bt_shown *now = heard->now;
     enum bt_heard word = set_volume(heard, now->prepared, at_ns);
     if (now->prepared != NULL && now->prepared->voice != NULL) {
-        bt_voice_play(now->prepared->voice, now->start_ns - now->prepared->offset_ns);
+        play_from(now->prepared, now->start_ns);
         bt_voice_end_at(now->prepared->voice, bt_shown_end_ns(now));
     }
     if (heard->before->prepared != NULL && heard->before->prepared->voice != NULL) {

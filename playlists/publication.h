@@ -204,7 +204,7 @@ struct bt_item {
     int64_t speed_px;              // CRAWL: whole pixels per refresh, 1..3
     int towards;                   // CRAWL: enum bt_towards, left or right
     struct bt_live_address *live;  // STREAM; else NULL
-    int64_t volume_percent;        // VIDEO: 0..100; 0, the default: it is not heard
+    int64_t volume_percent;        // VIDEO, STREAM: 0..100; 0, the default: it is not heard
 };
 
 struct bt_playlist {

@@ -194,14 +194,16 @@ static int finish_stream(const struct bt_reading *reading, struct draft *draft,
         BT_WHOLE(struct draft, "focus", read_focus, .optional = true),                             \
         BT_LEAF(struct draft, item.background, "background", bt_read_colour, .optional = true)
 #define MOVING BT_LEAF(struct draft, item.motion, "motion", bt_read_motion, .optional = true)
+#define HEARD                                                                                      \
+    BT_JSON_FIELD(struct draft, item.volume_percent, "volume_percent", BT_JSON_INT, .min = 0,      \
+                  .max = 100, .optional = true)
 #define STYLED BT_LEAF(struct draft, item.style, "style", bt_read_style, .optional = true)
 
 static const struct bt_json_field video_fields[] = {
     COMMON(true),
     BT_LEAF(struct draft, asset, "asset", bt_read_asset_ref),
     FITTED,
-    BT_JSON_FIELD(struct draft, item.volume_percent, "volume_percent", BT_JSON_INT, .min = 0,
-                  .max = 100, .optional = true),
+    HEARD,
 };
 static const struct bt_json_field image_fields[] = {
     COMMON(true),
@@ -244,6 +246,7 @@ static const struct bt_json_field stream_fields[] = {
     BT_LEAF(struct draft, live.pins, "pins", bt_read_live_pins, .optional = true),
     BT_LEAF(struct draft, live.local, "local", bt_read_name, .optional = true),
     FITTED,
+    HEARD,
 };
 
 static const struct item_kind {

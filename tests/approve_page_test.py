@@ -167,6 +167,9 @@ class ApprovePage(unittest.TestCase):
         frame, items, text = compare(lambda now: now["playlists"][0]["items"][0].update(url="https://example.com/b"))
         self.assertEqual((frame, items), ([], ["a"]))
         self.assertIn("https://example.com/b", text)
+        frame, items, text = compare(lambda now: now["playlists"][0]["items"][0].update(volume_percent=40))
+        self.assertEqual((frame, items), ([], ["a"]))
+        self.assertIn("Có âm thanh: 40 %", text)
 
     def test_what_moves_is_said_in_words(self):
         for item, said in [

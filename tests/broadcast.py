@@ -37,17 +37,19 @@ def make_key(directory, name):
     return path, "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
-def encode(directory, name, seconds, size, *output, source="testsrc2", rate=25):
+def encode(directory, name, seconds, size, *output, source="testsrc2", rate=25, sound=None):
+    """`sound` is what ffmpeg's aevalsrc makes it of."""
     path = os.path.join(directory, name)
-    ffmpeg("-f", "lavfi", "-i", f"{source}=size={size}:rate={rate}:duration={seconds}", "-c:v", "libx264", "-preset",
+    heard = ["-f", "lavfi", "-i", f"aevalsrc={sound}:s=48000:d={seconds}", "-c:a", "aac", "-b:a", "128k"] if sound else []
+    ffmpeg("-f", "lavfi", "-i", f"{source}=size={size}:rate={rate}:duration={seconds}", *heard, "-c:v", "libx264", "-preset",
            "ultrafast", "-pix_fmt", "yuv420p", "-g", str(rate), "-bf", "0", *output, path)
     return path
 
 
-def encode_segments(directory, name, seconds, size):
+def encode_segments(directory, name, seconds, size, *output, **more):
     """One transport stream a second, their times going on."""
-    encode(directory, name + "-%03d.ts", seconds, size, "-f", "segment", "-segment_time", str(SEGMENT_S),
-           "-segment_format", "mpegts")
+    encode(directory, name + "-%03d.ts", seconds, size, *output, "-f", "segment", "-segment_time", str(SEGMENT_S),
+           "-segment_format", "mpegts", **more)
     segments = []
     while os.path.exists(os.path.join(directory, f"{name}-{len(segments):03d}.ts")):
         with open(os.path.join(directory, f"{name}-{len(segments):03d}.ts"), "rb") as file:

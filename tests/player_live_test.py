@@ -58,8 +58,8 @@ class LiveCase(PlayerCase):
             json.dump(document, file)
         return path
 
-    def segments(self, name="a", seconds=60, size=SIZE):
-        return broadcast.encode_segments(self.directory, name, seconds, size)
+    def segments(self, name="a", seconds=60, *output, size=SIZE, **more):
+        return broadcast.encode_segments(self.directory, name, seconds, size, *output, **more)
 
     def new_frames(self, item, zone="z0"):
         return sum(1 for _, shown in self.frames_of(zone) if shown["item"] == item and shown["state"] == "new")
@@ -106,7 +106,7 @@ class Plays(LiveCase):
 
     def test_a_stream_that_changes_its_size_goes_on(self):
         server = self.https()
-        server.hls("/k/1.m3u8", self.segments("a", 8), self.segments("b", 60, "160x120"))
+        server.hls("/k/1.m3u8", self.segments("a", 8), self.segments("b", 60, size="160x120"))
         player = self.start(self.screen(self.item(server.url("/k/1.m3u8"))), *self.streams())
         said = self.say_all(player)
         self.wait_until_said(said, "160x120")
