@@ -1,6 +1,7 @@
 """What tests of the real player share: a campaign in a temporary directory, a private X server,
 and what the player left behind: its frame log and its journal."""
 
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -243,9 +244,37 @@ class PlayerCase(unittest.TestCase):
         return order
 
 
-def main():
+def need_tools():
     for tool in ("Xvfb", "ffmpeg", "import"):
         if shutil.which(tool) is None:
             print(f"{tool} is not installed")
             sys.exit(77)
+
+
+def main():
+    need_tools()
     unittest.main(verbosity=2)
+
+
+def names_of(tests):
+    for test in tests:
+        yield from names_of(test) if isinstance(test, unittest.TestSuite) else [test.id().partition(".")[2]]
+
+
+def main_at_once(longest=(), workers=6):
+    """For tests that mostly wait: each in a process of its own, several at a time, those with these names first."""
+    need_tools()
+    if len(sys.argv) > 1:
+        unittest.main(verbosity=2)
+    names = list(names_of(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
+    names.sort(key=lambda name: name.partition(".")[2] not in longest)
+
+    def run(name):
+        return subprocess.run([sys.executable, sys.argv[0], name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        failed = 0
+        for done in pool.map(run, names):
+            print(done.stdout, end="", flush=True)
+            failed += done.returncode != 0
+    print(f"{len(names)} tests, {failed} failed")
+    sys.exit(1 if failed or not names else 0)

@@ -9,7 +9,7 @@ import threading
 import time
 
 import broadcast
-from player_harness import SIZE, WIDTH, HEIGHT, PlayerCase, main, pixels
+from player_harness import SIZE, WIDTH, HEIGHT, PlayerCase, main_at_once, pixels
 
 STRIP = 20  # the height of a zone where several play at once
 
@@ -155,9 +155,9 @@ class Plays(LiveCase):
     def test_a_stream_takes_turns_with_others(self):
         server = self.https()
         server.hls("/k/1.m3u8", self.segments())
-        with open(self.screen(self.item(server.url("/k/1.m3u8"), seconds=2)), encoding="utf-8") as file:
+        with open(self.screen(self.item(server.url("/k/1.m3u8"), seconds=1)), encoding="utf-8") as file:
             document = json.load(file)
-        document["playlists"][0]["items"].insert(0, {"id": "chu", "type": "text", "text": "Chữ", "seconds": 2})
+        document["playlists"][0]["items"].insert(0, {"id": "chu", "type": "text", "text": "Chữ", "seconds": 1})
         path = os.path.join(self.directory, "turns.json")
         with open(path, "w") as file:
             json.dump(document, file)
@@ -286,4 +286,5 @@ def flood(head):
 
 
 if __name__ == "__main__":
-    main()
+    main_at_once(longest=("test_what_dies_gives_way_to_the_fallback_and_comes_back", "test_a_stream_takes_turns_with_others",
+                          "test_a_stream_that_changes_its_size_goes_on"))
