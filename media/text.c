@@ -294,7 +294,7 @@ struct slogan {
     struct bt_line lines[2];
     size_t count;
     int left, right;  // room for what stands beside the letters
-    int pitch;
+    int size_px, pitch;
 };
 
 static struct bt_line trimmed(const char *text, size_t len)
@@ -361,6 +361,7 @@ static int slogan_init(struct slogan *slogan, struct bt_text *text, char *normal
     int64_t room = height - 2 * bt_outline_reach(style);
     room = slogan->count == 2 ? room * 100 / (100 + style->line_percent) : room;
     int size_px = (int)BT_CLAMP(style->size_px, 1, BT_MAX(room, 1));
+    slogan->size_px = size_px;
     slogan->pitch = (int)(size_px * style->line_percent / 100);
     slogan->right += size_px;  // between one end and the next beginning
     return bt_font_set_size(slogan->font, size_px, err);
@@ -442,6 +443,24 @@ int bt_text_strip(struct bt_text *text, const char *utf8, const struct bt_text_s
         return r;
     }
     *out = BT_TAKE(strip);
+    return 0;
+}
+
+int bt_text_measure_strip(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
+                          int height, struct bt_text_fit *out, struct bt_error *err)
+{
+    BT_AUTOFREE char *normal = NULL;
+    struct slogan slogan;
+    int r = normalise(utf8, &normal, err);
+    r = r == 0 ? slogan_init(&slogan, text, normal, style, height, err) : r;
+    if (r < 0) {
+        return r;
+    }
+    const struct bt_strip strip = {.width = slogan_width(&slogan), .height = height};
+    *out = (struct bt_text_fit){
+        .size_px = slogan.size_px,
+        .lines_left_out = check_strip(&strip, NULL) == 0 ? 0 : slogan.count,
+    };
     return 0;
 }
 

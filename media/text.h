@@ -58,6 +58,10 @@ struct bt_strip {
 };
 int bt_text_strip(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
                   int height, struct bt_strip **out, struct bt_error *err) BT_NODISCARD;
+
+// How a strip comes out, without drawing it. All its lines are left out where it would be too wide.
+int bt_text_measure_strip(struct bt_text *text, const char *utf8, const struct bt_text_style *style,
+                          int height, struct bt_text_fit *out, struct bt_error *err) BT_NODISCARD;
 void bt_strip_destroy(struct bt_strip *strip);
 BT_DEFINE_AUTO(bt_strip)
 

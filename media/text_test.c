@@ -264,6 +264,14 @@ static void what_does_not_fit_is_told(void **state)
     assert_int_equal(bt_text_measure(*state, "Xin chào\nXin chào", &style, 400, 60, &fit, NULL), 0);
     assert_in_range(fit.size_px, 25, 30);
     assert_int_equal(fit.lines_left_out, 0);
+    assert_int_equal(bt_text_measure_strip(*state, "Chạy\nhai dòng", &style, 60, &fit, NULL), 0);
+    assert_in_range(fit.size_px, 20, 39);
+    assert_int_equal(fit.lines_left_out, 0);
+    BT_AUTOFREE char *endless = bt_alloc_array(BT_TEXT_MAX_BYTES + 1, 1);
+    memset(endless, 'W', BT_TEXT_MAX_BYTES);
+    const struct bt_text_style large = {.size_px = 200, .line_percent = 100};
+    assert_int_equal(bt_text_measure_strip(*state, endless, &large, 300, &fit, NULL), 0);
+    assert_int_equal(fit.lines_left_out, 1);
     assert_int_equal(bt_text_measure(*state, "1\n2\n3\n4\n5", &style, 400, 20, &fit, NULL), 0);
     assert_int_equal(fit.size_px, 8);
     assert_int_equal(fit.lines_left_out, 3);

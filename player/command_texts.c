@@ -33,6 +33,11 @@ static const char *const advice[][2] = {
                   "It does not fit its zone, the last lines are left out: shorten it."},
 };
 
+static const char *const long_crawl[2] = {
+    "Chữ chạy quá dài, không chiếu được: hãy viết ngắn lại hoặc chọn cỡ nhỏ hơn.",
+    "The line that moves is too long and is not shown: shorten it or take a smaller size.",
+};
+
 static enum verdict judge(const struct bt_item *item, const struct bt_text_fit *fit)
 {
     if (fit->lines_left_out > 0) {
@@ -45,35 +50,46 @@ static int print(const struct bt_item *item, const struct bt_track *track,
                  const struct bt_text_fit *fit, enum verdict verdict)
 {
     static const char *const words[] = {"fits", "smaller", "left-out"};
+    bool too_long = verdict == LEFT_OUT && item->type == BT_ITEM_CRAWL;
+    const char *const *hint = too_long ? long_crawl : advice[verdict];
     BT_AUTOBUF line;
     bt_buf_init(&line, LINE_MAX_BYTES);
     // Names need no escapes (docs/publication.md).
     int r = bt_buf_appendf(
         &line,
-        "{\"item\":\"%s\",\"zone\":\"%s\",\"width\":%d,\"height\":%d,\"size\":%lld,\"shown_size\":%"
+        "{\"item\":\"%s\",\"type\":\"%s\",\"zone\":\"%s\",\"width\":%d,\"height\":%d,\"size\":%lld,"
+        "\"shown_size\":%"
         "d,"
         "\"lines_left_out\":%zu,\"verdict\":\"%s\",\"advice_vi\":\"%s\",\"advice_en\":\"%s\"}\n",
-        item->id, track->name, track->rect.width, track->rect.height,
-        (long long)item->style.size_px, fit->size_px, fit->lines_left_out, words[verdict],
-        advice[verdict][0], advice[verdict][1]);
+        item->id, bt_item_type_word(item->type), track->name, track->rect.width, track->rect.height,
+        (long long)item->style.size_px, fit->size_px, fit->lines_left_out, words[verdict], hint[0],
+        hint[1]);
     if (r == 0 && fwrite(line.data, 1, line.len, stdout) != line.len) {
         return -EPIPE;
     }
     return r;
 }
 
-static int look_at(struct bt_text *text, const struct bt_item *item, const struct bt_track *track,
-                   enum verdict *worst, struct bt_error *err)
+static int measure(struct bt_text *text, const struct bt_item *item, const struct bt_rect *zone,
+                   struct bt_text_fit *out, struct bt_error *err)
 {
-    if (item->type != BT_ITEM_TEXT && item->type != BT_ITEM_CLOCK) {
-        return 0;
+    if (item->type == BT_ITEM_CRAWL) {
+        return bt_text_measure_strip(text, item->text, &item->style, zone->height, out, err);
     }
     BT_AUTOFREE char *said = item->type == BT_ITEM_CLOCK
                                  ? bt_clock_text(item->text, bt_civil_to_s(&long_moment))
                                  : bt_strdup(item->text);
+    return bt_text_measure(text, said, &item->style, zone->width, zone->height, out, err);
+}
+
+static int look_at(struct bt_text *text, const struct bt_item *item, const struct bt_track *track,
+                   enum verdict *worst, struct bt_error *err)
+{
+    if (item->type != BT_ITEM_TEXT && item->type != BT_ITEM_CLOCK && item->type != BT_ITEM_CRAWL) {
+        return 0;
+    }
     struct bt_text_fit fit;
-    int r =
-        bt_text_measure(text, said, &item->style, track->rect.width, track->rect.height, &fit, err);
+    int r = measure(text, item, &track->rect, &fit, err);
     if (r < 0) {
         return bt_fail_in(err, r, "Item '%s'", item->id);
     }
@@ -140,8 +156,10 @@ static int run(const struct bt_arguments *arguments, struct bt_error *err)
 
 static const struct bt_subcommand commands[] = {
     {NULL, "PUBLICATION…", 1, INT32_MAX,
-     "Mỗi mục chữ, đồng hồ ở mỗi vùng một dòng JSON: cỡ chữ đã chọn, cỡ chữ vừa vùng, nên làm gì.\n"
-     "A JSON line per text or clock and zone: the size asked for, the size that fits, and advice.\n"
+     "Mỗi mục chữ, chữ chạy, đồng hồ ở mỗi vùng một dòng JSON: cỡ chữ đã chọn, cỡ chữ vừa vùng, "
+     "nên làm gì.\n"
+     "A JSON line per text, crawl or clock and zone: the size asked for, the size that fits, and "
+     "advice.\n"
      "Trạng thái kết thúc / exit status: 0 tất cả vừa / all fit, 1 có chữ nhỏ hơn nửa cỡ đã chọn / "
      "some\nare set in less than half their size, 2 có chữ bị bỏ / something is left out, "
      "64 không đọc được / failed.",

@@ -34,14 +34,14 @@ class PlanTest(PlayerCase):
         self.assertEqual(Counter(planned), {"a": 8, "c": 7, "b": 5})
         self.assertEqual(shown, planned)
 
-    def texts(self, text, zone):
+    def texts(self, text, zone, kind="text", size=40):
         publication = self.campaign.write(
             assets=None, zones=[{"name": "chinh", **zone, "playlist": "p"}], fallback=[{"zone": "chinh", "playlist": "p"}],
-            playlists=[{"name": "p", "items": [{"id": "a", "type": "text", "text": text, "seconds": 1, "style": {"size": 40}},
+            playlists=[{"name": "p", "items": [{"id": "a", "type": kind, "text": text, "seconds": 1, "style": {"size": size}},
                                                {"id": "b", "type": "colour", "colour": "#ff0000"}]}])
         done = subprocess.run([PLAYER, "texts", publication], capture_output=True, text=True, timeout=180, check=False)
         told = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertEqual([(t["item"], t["zone"], t["size"]) for t in told], [("a", "chinh", 40)], done.stderr)
+        self.assertEqual([(t["item"], t["type"], t["zone"], t["size"]) for t in told], [("a", kind, "chinh", size)], done.stderr)
         return done.returncode, told[0]
 
     def test_texts_that_do_not_fit_their_zones_are_named(self):
@@ -52,6 +52,15 @@ class PlanTest(PlayerCase):
         self.assertIn("viết ngắn lại", told["advice_vi"])
         status, told = self.texts("\n".join("một hai ba bốn"), {"width": 320, "height": 40})
         self.assertEqual((status, told["verdict"], told["shown_size"]), (2, "left-out", 8))
+
+    def test_crawls_that_do_not_fit_their_zones_are_named(self):
+        status, told = self.texts("Chào mừng quý khách " * 20, {"width": 320, "height": 60}, "crawl")
+        self.assertEqual((status, told["verdict"], told["shown_size"], told["advice_vi"]), (0, "fits", 40, ""))
+        status, told = self.texts("Chào mừng\nquý khách", {"width": 320, "height": 40}, "crawl")
+        self.assertEqual((status, told["verdict"], told["shown_size"]), (1, "smaller", 16))
+        status, told = self.texts("W" * 8192, {"width": 320, "height": 120}, "crawl", 100)
+        self.assertEqual((status, told["verdict"]), (2, "left-out"))
+        self.assertIn("không chiếu được", told["advice_vi"])
 
 
 if __name__ == "__main__":
