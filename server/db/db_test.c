@@ -214,6 +214,41 @@ static void a_list_of_ids_has_none_some_or_as_many_as_there_is_room_for(void **s
     bt_db_release(db);
 }
 
+static void a_list_of_pairs_is_a_table(void **state)
+{
+    struct bt_db *db = acquire_with_tables(*state);
+    struct bt_error err = {0};
+    char ids[BT_LISTED_MAX][8];
+    struct bt_paired pairs = {0};
+    BT_AUTO(bt_db_rows) rows = NULL;
+    static const char update[] = "WITH asked(id, by) AS (" BT_PAIRED ") UPDATE thing"
+                                 " SET n = n + a.by + $181 FROM asked a WHERE thing.id = a.id";
+    static const char select[] = "WITH asked(id, least) AS (" BT_PAIRED ") SELECT t.id FROM asked a"
+                                 " CROSS JOIN thing t WHERE t.id = a.id AND t.n >= a.least"
+                                 " ORDER BY t.id LIMIT $181";
+    assert_int_equal(bt_paired_run(db, &pairs, NULL, update, BT_INT(1)), 0);
+    for (int i = 0; i < BT_LISTED_MAX; i++) {
+        check(bt_format(ids[i], sizeof(ids[i]), "i%02d", i), &err);
+        assert_int_equal(insert(db, ids[i], 0), 1);
+    }
+    for (size_t i = 0; i < BT_LISTED_MAX; i++) {
+        pairs.ids[i] = ids[i];
+        pairs.numbers[i] = (int64_t)i;
+    }
+    pairs.count = 3;
+    assert_int_equal(bt_paired_run(db, &pairs, &err, update, BT_INT(7)), 3);
+    assert_int_equal(ask_number(db, "SELECT sum(n) FROM thing"), 3 * 7 + 0 + 1 + 2);
+    assert_int_equal(ask_number(db, "SELECT n FROM thing WHERE id = 'i02'"), 9);
+    pairs.count = BT_LISTED_MAX;
+    assert_int_equal(bt_paired_run(db, &pairs, &err, update, BT_INT(0)), BT_LISTED_MAX);
+    pairs.numbers[1] = 10;  // it has 9
+    check(bt_paired_ask(db, &pairs, &rows, &err, select, BT_INT(89)), &err);
+    assert_int_equal(bt_db_count(rows), BT_LISTED_MAX - 1);
+    assert_true(bt_db_next(rows) && bt_db_next(rows));
+    assert_string_equal(bt_db_get_text(rows, 0), "i02");
+    bt_db_release(db);
+}
+
 static void errors_have_classes(void **state)
 {
     struct bt_db *db = acquire_with_tables(*state);
@@ -756,6 +791,7 @@ int main(void)
         bt_db_test(run_tells_how_many_rows_it_changed),
         bt_db_test(returning_answers_a_question_that_writes),
         bt_db_test(a_list_of_ids_has_none_some_or_as_many_as_there_is_room_for),
+        bt_db_test(a_list_of_pairs_is_a_table),
         bt_db_test(errors_have_classes),
         bt_db_test(nothing_is_done_after_an_error),
         bt_db_test(what_is_released_was_not_committed),

@@ -33,6 +33,13 @@ void bt_hub_leave_seat(struct bt_hub *hub, struct bt_member *member)
     }
 }
 
+void bt_hub_write_to(struct bt_hub *hub, struct bt_member *member, const char *text, size_t len)
+{
+    if (hub->options.write(member->seat->stream, text, len) < 0) {
+        bt_hub_leave_seat(hub, member);
+    }
+}
+
 void bt_hub_remove(struct bt_hub *hub, struct bt_member *member)
 {
     bt_hub_leave_seat(hub, member);

@@ -1,4 +1,5 @@
-// The hub's inside, shared by hub.c (what others call) and hub_work.c (what its thread does).
+// The hub's inside, shared by hub.c (what others call), seat.c, and what its thread does:
+// hub_work.c, hub_orders.c and hub_marks.c.
 #ifndef BT_SERVER_FLEET_HUB_PRIVATE_H
 #define BT_SERVER_FLEET_HUB_PRIVATE_H
 
@@ -79,11 +80,17 @@ struct bt_hub {
 void bt_hub_wake(struct bt_hub *hub);
 void bt_hub_make_dirty(struct bt_hub *hub, struct bt_member *member);
 void bt_hub_leave_seat(struct bt_hub *hub, struct bt_member *member);  // the stream is given up
+void bt_hub_write_to(struct bt_hub *hub, struct bt_member *member, const char *text, size_t len);
 void bt_hub_remove(struct bt_hub *hub, struct bt_member *member);
 void bt_hub_set_channel(struct bt_hub *hub, struct bt_member *member, enum bt_channel channel);
 void bt_hub_mark(struct bt_hub *hub, const struct bt_hub_mark *mark);
 void bt_hub_drop_oldest_news(struct bt_hub *hub);
 void bt_hub_add_news(struct bt_hub *hub, const char *unit_path, const char *event,
                      const char *data);
+
+// The thread's own, without the lock.
+void bt_hub_write_waiting_hint(struct bt_hub *hub);
+void bt_hub_serve_dirty(struct bt_hub *hub);  // greetings, orders
+void bt_hub_flush_marks(struct bt_hub *hub);
 
 #endif

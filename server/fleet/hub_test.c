@@ -366,6 +366,196 @@ static void a_long_absence_is_made_up_for_in_portions(void **state)
     finish(&world);
 }
 
+// More than are asked for at once.
+#define FLEET 200
+
+struct fleet {
+    char players[FLEET][16];
+    struct fake fakes[FLEET];
+};
+
+static struct fleet *open_fleet(struct world *world, size_t count, int64_t after)
+{
+    struct fleet *fleet = BT_NEW(struct fleet);
+    for (size_t i = 0; i < count; i++) {
+        char screen[16];
+        assert_int_equal(bt_format(screen, sizeof(screen), "s-f%zu", i), 0);
+        assert_int_equal(bt_format(fleet->players[i], sizeof(fleet->players[i]), "d-f%zu", i), 0);
+        add_screen(world, screen, fleet->players[i]);
+        open_stream(world, &fleet->fakes[i], fleet->players[i], after);
+    }
+    return fleet;
+}
+
+static void close_fleet(struct fleet *fleet, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        end_stream(&fleet->fakes[i]);
+    }
+    free(fleet);
+}
+
+// To every player.
+static void give_all(struct world *world, int64_t n)
+{
+    struct bt_db *db = bt_testing_acquire(world->test);
+    struct bt_error err = {0};
+    run(world,
+        bt_db_run(db, &err,
+                  "INSERT INTO player_order(player, n, screen, kind, body, reference, state,"
+                  " given_ms, detail) SELECT id, $1, screen, 'takedown', '{\"of\":\"' || id ||"
+                  " '\"}', 'r', 'waiting', $2, '' FROM player",
+                  BT_INT(n), BT_INT(START_MS)),
+        &err);
+    bt_db_release(db);
+}
+
+static int64_t ask_number(struct world *world, const char *sql)
+{
+    struct bt_db *db = bt_testing_acquire(world->test);
+    BT_AUTO(bt_db_rows) rows = NULL;
+    struct bt_error err = {0};
+    run(world, bt_db_ask(db, &rows, &err, sql), &err);
+    bt_db_release(db);
+    assert_true(bt_db_next(rows));
+    return bt_db_get_int(rows, 0);
+}
+
+// Its own orders from `first` to `last`, each once and in order, and no others.
+static void assert_orders(const struct fleet *fleet, size_t i, int64_t first, int64_t last)
+{
+    const char *at = bt_buf_text(&fleet->fakes[i].text);
+    assert_int_equal(count_of(at, "event: order"), last - first + 1);
+    for (int64_t n = first; n <= last; n++) {
+        BT_AUTOFREE char *order = bt_strf("id: %lld\nevent: order\ndata: {\"n\":%lld,\"kind\":"
+                                          "\"takedown\",\"of\":\"%s\"}\n\n",
+                                          (long long)n, (long long)n, fleet->players[i]);
+        at = strstr(at, order);
+        assert_non_null(at);
+    }
+}
+
+static void tell_all(struct world *world, const struct fleet *fleet, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bt_hub_orders(world->hub, fleet->players[i]);
+    }
+}
+
+static void orders_of_a_whole_fleet_come_to_each_its_own(void **state)
+{
+    struct world world;
+    setup(&world, state);
+    struct fleet *fleet = open_fleet(&world, FLEET, 1);  // each has the first one
+    for (int64_t n = 1; n <= 2; n++) {
+        give_all(&world, n);
+    }
+    bt_hub_step(world.hub);
+    give_all(&world, 3);
+    tell_all(&world, fleet, FLEET);
+    for (size_t i = 0; i < FLEET; i += 3) {
+        bt_hub_pong(world.hub, fleet->players[i], newest_ping(&fleet->fakes[i]));
+    }
+    bt_hub_step(world.hub);
+    for (size_t i = 0; i < FLEET; i++) {
+        assert_orders(fleet, i, 2, 3);
+    }
+    // Those of d-1, which has no stream, wait.
+    assert_int_equal(ask_number(&world, "SELECT count(*) FROM player_order WHERE state = 'sent'"
+                                        " AND player <> 'd-1'"),
+                     3 * FLEET);
+    assert_int_equal(ask_number(&world, "SELECT count(*) FROM player_order"
+                                        " WHERE state = 'waiting'"),
+                     3);
+    assert_int_equal(ask_number(&world, "SELECT count(*) FROM player WHERE channel = 'obeys'"
+                                        " AND channel_ms > 0"),
+                     (FLEET + 2) / 3);
+    close_fleet(fleet, FLEET);
+    finish(&world);
+}
+
+// Together more than one answer of the database has.
+static void many_orders_of_many_players_come_in_one_step(void **state)
+{
+    struct world world;
+    setup(&world, state);
+    struct fleet *fleet = open_fleet(&world, 7, 0);
+    for (int64_t n = 1; n <= 60; n++) {
+        give_all(&world, n);
+    }
+    bt_hub_step(world.hub);
+    for (size_t i = 0; i < 7; i++) {
+        assert_orders(fleet, i, 1, 60);
+    }
+    close_fleet(fleet, 7);
+    finish(&world);
+}
+
+static void who_has_more_orders_than_an_answer_gets_the_rest_later(void **state)
+{
+    struct world world;
+    setup(&world, state);
+    struct fleet *fleet = open_fleet(&world, 1, 0);
+    for (int64_t n = 1; n <= 450; n++) {
+        give_all(&world, n);
+    }
+    bt_hub_step(world.hub);
+    assert_orders(fleet, 0, 1, 200);
+    pass(&world, 2);
+    assert_orders(fleet, 0, 1, 450);
+    close_fleet(fleet, 1);
+    finish(&world);
+}
+
+#define GIVERS 4
+#define GIVEN 10
+
+struct giver {
+    struct world *world;
+    const struct fleet *fleet;
+    size_t first;
+};
+
+static void *give_and_tell(void *context)
+{
+    const struct giver *giver = context;
+    for (int64_t n = 1; n <= GIVEN; n++) {
+        for (size_t i = giver->first; i < giver->first + 5; i++) {
+            const char *player = giver->fleet->players[i];
+            BT_AUTOFREE char *body = bt_strf("{\"of\":\"%s\"}", player);
+            give_at(giver->world, player, n, "takedown", body, START_MS);
+            bt_hub_orders(giver->world->hub, player);
+        }
+    }
+    return NULL;
+}
+
+// The hub's thread serves until nobody gives any more; after that nothing wakes it for them.
+static void an_order_given_while_others_are_read_is_not_forgotten(void **state)
+{
+    struct world world;
+    struct giver givers[GIVERS];
+    pthread_t threads[GIVERS];
+    setup(&world, state);
+    struct bt_error err = {0};
+    struct fleet *fleet = open_fleet(&world, GIVERS * 5, 0);
+    run(&world, bt_hub_start(world.hub, &err), &err);
+    for (size_t i = 0; i < GIVERS; i++) {
+        givers[i] = (struct giver){.world = &world, .fleet = fleet, .first = i * 5};
+        assert_int_equal(pthread_create(&threads[i], NULL, give_and_tell, &givers[i]), 0);
+    }
+    for (size_t i = 0; i < GIVERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    bt_hub_close(world.hub);
+    bt_hub_step(world.hub);  // what was still dirty
+    for (size_t i = 0; i < GIVERS * 5; i++) {
+        assert_orders(fleet, i, 1, GIVEN);
+    }
+    close_fleet(fleet, GIVERS * 5);
+    finish(&world);
+}
+
 static void who_answers_obeys_and_who_is_silent_for_90_seconds_does_not(void **state)
 {
     struct world world;
@@ -606,6 +796,10 @@ int main(void)
         bt_db_test(a_second_stream_of_a_player_ends_the_first),
         bt_db_test(a_slow_reader_loses_its_stream_and_no_order),
         bt_db_test(a_long_absence_is_made_up_for_in_portions),
+        bt_db_test(orders_of_a_whole_fleet_come_to_each_its_own),
+        bt_db_test(many_orders_of_many_players_come_in_one_step),
+        bt_db_test(who_has_more_orders_than_an_answer_gets_the_rest_later),
+        bt_db_test(an_order_given_while_others_are_read_is_not_forgotten),
         bt_db_test(who_answers_obeys_and_who_is_silent_for_90_seconds_does_not),
         bt_db_test(a_stream_that_never_answers_does_not_obey),
         bt_db_test(after_a_restart_those_who_obeyed_have_90_seconds),

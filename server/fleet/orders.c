@@ -327,6 +327,23 @@ int bt_orders_open(struct bt_db *db, const char *player, int64_t after, int64_t 
                      BT_TEXT(player), BT_INT(after), BT_INT(limit));
 }
 
+int bt_orders_open_of(struct bt_db *db, const struct bt_paired *asked, int64_t limit,
+                      struct bt_db_rows **out, struct bt_error *err)
+{
+    // CROSS JOIN: SQLite begins with those who ask, and finds the orders of each by their key.
+    return bt_paired_ask(db, asked, out, err,
+                         "WITH asked(player, after) AS (" BT_PAIRED ")"
+                         " SELECT o.n, o.kind, o.body, o.given_ms, o.player FROM asked a"
+                         " CROSS JOIN player_order o WHERE o.player = a.player AND o.n > a.after"
+                         " AND o.state IN ('waiting', 'sent') ORDER BY o.player, o.n LIMIT $181",
+                         BT_INT(limit));
+}
+
+const char *bt_orders_row_player(const struct bt_db_rows *row)
+{
+    return bt_db_get_text(row, 4);
+}
+
 int64_t bt_orders_row_number(const struct bt_db_rows *row)
 {
     return bt_db_get_int(row, 0);
@@ -347,13 +364,13 @@ int bt_orders_append(const struct bt_db_rows *row, struct bt_buf *out)
                           empty ? "" : ",", body + 1);
 }
 
-int bt_orders_sent(struct bt_db *db, const char *player, int64_t n, struct bt_error *err)
+int bt_orders_sent(struct bt_db *db, const struct bt_paired *sent, struct bt_error *err)
 {
-    return drop_count(
-        bt_db_run(db, err,
-                  "UPDATE player_order SET state = 'sent' WHERE player = $1 AND n <= $2"
-                  " AND state = 'waiting'",
-                  BT_TEXT(player), BT_INT(n)));
+    return drop_count(bt_paired_run(
+        db, sent, err,
+        "WITH given(player, up_to) AS (" BT_PAIRED ") UPDATE player_order SET state = 'sent'"
+        " FROM given g WHERE player_order.player = g.player AND player_order.n <= g.up_to"
+        " AND player_order.state = 'waiting'"));
 }
 
 int bt_orders_catch_up(struct bt_db *db, const char *player, int64_t after, struct bt_error *err)

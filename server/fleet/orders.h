@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "server/db/listed.h"
 #include "server/http/call.h"
 
 // Of one order's body. A takedown of 400 assets fits.
@@ -40,14 +41,20 @@ int bt_orders_outcome(struct bt_db *db, const char *reference, cJSON **out,
 // Open orders after n as they are sent, oldest first: rows for the functions below.
 int bt_orders_open(struct bt_db *db, const char *player, int64_t after, int64_t limit,
                    struct bt_db_rows **out, struct bt_error *err) BT_NODISCARD;
+
+// The same for many players, each with what it has already; player by player, `limit` in all.
+int bt_orders_open_of(struct bt_db *db, const struct bt_paired *asked, int64_t limit,
+                      struct bt_db_rows **out, struct bt_error *err) BT_NODISCARD;
+const char *bt_orders_row_player(const struct bt_db_rows *row);  // of many players' rows alone
+
 int64_t bt_orders_row_number(const struct bt_db_rows *row);
 bool bt_orders_row_is_stale(const struct bt_db_rows *row, int64_t now_ms);  // not to be sent
 
 // {"n": …, "kind": …, …} of such a row, as one line.
 int bt_orders_append(const struct bt_db_rows *row, struct bt_buf *out) BT_NODISCARD;
 
-// Up to n they were written to the player.
-int bt_orders_sent(struct bt_db *db, const char *player, int64_t n,
+// Up to these numbers they were written to these players.
+int bt_orders_sent(struct bt_db *db, const struct bt_paired *sent,
                    struct bt_error *err) BT_NODISCARD;
 
 /**
