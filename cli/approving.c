@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "cli/motion_words.h"
+#include "cli/style_words.h"
 #include "cli/table.h"
 #include "playlists/live_url.h"
 #include "playlists/publication.h"
@@ -268,14 +269,16 @@ static bool is_item_key(const char *key)
            strcmp(key, "volume_percent") == 0;
 }
 
-// What moves, in words below its JSON.
-static void print_motion(const cJSON *value, FILE *to)
+// What moves and how words look, in words below its JSON.
+static void print_words(const cJSON *value, FILE *to)
 {
     BT_AUTOFREE char *words = NULL;
     if (strcmp(value->string, "transition") == 0) {
         words = bt_transition_words_of(value);
     } else if (strcmp(value->string, "motion") == 0) {
         words = bt_motion_words_of(value);
+    } else if (strcmp(value->string, "style") == 0) {
+        words = bt_style_words_of(value);
     }
     if (words != NULL) {
         fputs("        ", to);
@@ -329,7 +332,7 @@ static void print_item(const char *mark, const cJSON *item, FILE *to)
     {
         if (!is_item_key(each->string)) {
             print_value(each->string, each, to);
-            print_motion(each, to);
+            print_words(each, to);
         }
     }
 }

@@ -297,6 +297,17 @@ static void a_live_stream_is_told_in_words(void **state)
                                  "      Có âm thanh / with sound: 40 %\n"));
 }
 
+static void how_a_text_looks_is_told_in_words(void **state)
+{
+    const struct unit *unit = *state;
+    BT_AUTOFREE char *text = printed_change(
+        unit, "{\"version\":2,\"playlists\":[{\"name\":\"c\",\"items\":[{\"id\":\"i\",\"type\":"
+              "\"text\",\"text\":\"Chào\",\"style\":{\"bold\":true,\"outline\":{\"px\":2,"
+              "\"colour\":\"#000000\"}}}]}]}");
+    assert_non_null(strstr(text, "        Kiểu chữ: đậm, viền 2 px #000000 / style: bold, outline "
+                                 "2 px #000000\n"));
+}
+
 #define WITH_UNIT(test) cmocka_unit_test_setup_teardown(test, make_unit, drop_unit)
 
 int main(void)
@@ -315,6 +326,7 @@ int main(void)
         WITH_UNIT(an_item_that_moves_is_seen),
         WITH_UNIT(what_is_heard_is_said),
         WITH_UNIT(a_live_stream_is_told_in_words),
+        WITH_UNIT(how_a_text_looks_is_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,12 @@ class ApprovePage(unittest.TestCase):
             ({"motion": {"from": {"x": 0.5, "y": 0.5, "zoom": 1}, "to": {"x": 0.625, "y": 0.35, "zoom": 1.25}}},
              "Ảnh chuyển động: phóng 1 → 1,25, tâm (50 %, 50 %) → (62,5 %, 35 %)"
              " / zoom 1 → 1.25, centre (50 %, 50 %) → (62.5 %, 35 %)"),
+            ({"style": {"font": "Noto Serif", "bold": True, "italic": True, "size": 64}},
+             "Kiểu chữ: có chân, đậm, nghiêng, cỡ 64 px / style: serif, bold, italic, size 64 px"),
+            ({"style": {"colour": "#ffee00", "background": "#102030", "outline": {"px": 3, "colour": "#000000"},
+                        "shadow": {"x": -2, "y": 4, "blur_px": 6, "colour": "#00000080"}, "align": "left", "valign": "bottom"}},
+             "Kiểu chữ: màu #ffee00, nền #102030, viền 3 px #000000, bóng (-2, 4) mờ 6 px #00000080, sát trái, dưới / style: "
+             "colour #ffee00, background #102030, outline 3 px #000000, shadow (-2, 4) blurred 6 px #00000080, left, bottom"),
         ]:
             shown = self.page.run("return showSide('', {item: arguments[0], cards: []}, new Map()).textContent;",
                                      {"type": "image", **item})
@@ -190,6 +196,8 @@ class ApprovePage(unittest.TestCase):
                     {"type": "push", "ms": "<b>"}, None, []]:
             said = self.page.run("return transitionWords(arguments[0]) === undefined;", odd)
             self.assertTrue(said, odd)
+        for odd in [{}, None, [], {"bold": False, "outline": {"px": "3", "colour": 7}, "shadow": []}, {"align": "toString"}]:
+            self.assertTrue(self.page.run("return styleWords(arguments[0]) === undefined;", odd), odd)
 
     def test_how_words_look_and_move_is_shown(self):
         styles, text = self.page.run("""
