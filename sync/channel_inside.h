@@ -70,6 +70,8 @@ struct bt_channel {
     int64_t login_at_ns;  // once it does not know us, the next try
     int64_t pong;         // to be answered; 0: none
     bool results_due;
+    int64_t results_at_ns;              // not before
+    unsigned results_put_off;           // in a row, by a server that had no time for them
     struct bt_screenshot screenshot;    // bytes NULL: none
     char *player_status;                // owned
     struct bt_status_said status_said;  // of the last one that the server took

@@ -16,6 +16,7 @@
 #define JSON "application/json"
 #define STATUS_LEAST_NS (5 * BT_NS_PER_S)
 #define STATUS_MOST_NS (600 * BT_NS_PER_S)
+#define SHORTEST_PAUSE_NS (100 * BT_NS_PER_MS)
 
 // The token is renewed a little before it ends.
 #define TOKEN_MARGIN_S 30
@@ -93,7 +94,9 @@ static bool pong_due(const struct bt_channel *channel)
 static bool results_due(const struct bt_channel *channel)
 {
     // Kept before it is answered; the flusher wakes us.
-    return has_token(channel) && channel->results_due && bt_state_is_flushed(channel->sync->state);
+    return has_token(channel) && channel->results_due &&
+           bt_channel_now_ns(channel) >= channel->results_at_ns &&
+           bt_state_is_flushed(channel->sync->state);
 }
 
 static bool status_due(const struct bt_channel *channel)
@@ -393,6 +396,7 @@ static int read_results(struct bt_channel *channel, struct bt_exchange *exchange
                         struct bt_error *err)
 {
     bt_standing_results_sent(channel->sync->standing, &exchange->sent);
+    channel->results_put_off = 0;
     channel->results_due = true;  // there may be more than one answer takes
     return 0;
 }
@@ -558,6 +562,27 @@ static bool is_sent_away(struct bt_channel *channel, const struct bt_exchange *e
     return true;
 }
 
+// Kept for a server that has no time for them, which is asked later each time.
+static void put_off_results(struct bt_channel *channel)
+{
+    int64_t longest_ns = channel->sync->options.retry_max_s * BT_NS_PER_S;
+    channel->results_due = true;
+    channel->results_at_ns =
+        bt_channel_now_ns(channel) +
+        bt_pace_backoff_ns(++channel->results_put_off, SHORTEST_PAUSE_NS, longest_ns);
+}
+
+static void handle_refused_results(struct bt_channel *channel, const struct bt_exchange *exchange,
+                                   long status)
+{
+    if (status >= 500 || status == 408 || status == 429) {
+        put_off_results(channel);
+    } else if (status >= 400 && status != 401) {
+        // It does not want to hear them; saying them for ever would help nobody.
+        bt_standing_results_sent(channel->sync->standing, &exchange->sent);
+    }
+}
+
 // An answer that is no success: whose fault, and what now?
 static void handle_refusal(struct bt_channel *channel, struct bt_exchange *exchange, long status)
 {
@@ -587,9 +612,8 @@ static void handle_refusal(struct bt_channel *channel, struct bt_exchange *excha
                     status);
         bt_sync_trouble(channel->sync, BT_TROUBLE_SERVER_UNREACHABLE, detail);
     }
-    if (status >= 400 && status < 500 && status != 401 && exchange->talk == BT_TALK_RESULTS) {
-        // It does not want to hear them; saying them for ever would help nobody.
-        bt_standing_results_sent(channel->sync->standing, &exchange->sent);
+    if (exchange->talk == BT_TALK_RESULTS) {
+        handle_refused_results(channel, exchange, status);
     }
     bt_channel_fail(channel, NULL);
 }

@@ -297,6 +297,15 @@ class Channel(Wire):
         self.house.say("order", {"kind": "blank"})  # without a number it cannot even be answered
         self.assertEqual(self.answered(self.house.order("volume", percent=20))["state"], "done")
 
+    def test_an_answer_that_the_server_had_no_time_for_comes_again(self):
+        """It is kept until the server has taken it, whatever else there is to say."""
+        self.pair()
+        real, refusals = self.house.done, [503, 429, 500]
+        self.house.done = lambda body: (refusals.pop(0), {}) if refusals else real(body)
+        self.assertEqual(self.answered(self.house.order("identify", seconds=1))["state"], "done")
+        self.assertEqual(refusals, [])
+        self.no_trouble()
+
     def test_a_screenshot_is_sent_and_answered(self):
         self.pair()
         n = self.house.order("screenshot")
