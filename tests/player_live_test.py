@@ -167,13 +167,19 @@ class Plays(LiveCase):
         self.assertNotIn("cho-0", self.shown_items("z0"))
 
     def test_what_stands_in_is_relieved_also_while_the_next_item_is_looked_for(self):
-        server = self.https()
-        player = self.start(self.screen(self.item(server.url("/k/1.m3u8")), seconds=5), *self.streams())
-        self.wait_for(lambda: self.new_frames("cho-0") >= 2, player)
-        server.hls("/k/1.m3u8", self.segments())
-        self.wait_for(lambda: self.new_frames("tv") >= 5, player)
-        self.stop(player)
-        last = [play for play in self.plays() if play["item"] == "cho-0"][-1]
+        server, segments = self.https(), self.segments()
+        for attempt in range(4):  # by chance it comes when what stands in is just over
+            server.paths.clear()
+            self.journal = os.path.join(self.directory, f"plays-{attempt}.db")
+            self.frame_log = os.path.join(self.directory, f"frames-{attempt}.jsonl")
+            player = self.start(self.screen(self.item(server.url("/k/1.m3u8")), seconds=5), *self.streams())
+            self.wait_for(lambda: self.new_frames("cho-0") >= 2, player)
+            server.hls("/k/1.m3u8", segments)
+            self.wait_for(lambda: self.new_frames("tv") >= 5, player)
+            self.stop(player)
+            last = [play for play in self.plays() if play["item"] == "cho-0"][-1]
+            if not last["complete"]:
+                break
         self.assertFalse(last["complete"], last)
 
     def test_a_camera_that_wants_a_password(self):
