@@ -212,7 +212,10 @@ class Walk(unittest.TestCase):
                      "--target-name", "u/31333/quang-truong.json", "--target-dir", "out",
                      "--target-base-url", self.url + "/tuf/targets", "download")
         # The technician says that the screen shows it, and where its canvas stands; who says nothing more of it keeps that.
-        where = {"mode": {"width": 1920, "height": 1080}, "x": 64, "y": 32}
+        where = {"windows": [
+            {"name": name, "display": display, "width": 1920, "height": 1080,
+             "slices": [{"from": {"x": x, "width": 160, "height": 96}, "to": {"x": 64, "y": 32}, "rotation": rotation}]}
+            for name, display, x, rotation in (("trai", 1, 0, 0), ("phai", 2, 160, 270))]}
         (self.dir / "output.json").write_text(json.dumps(where), encoding="utf-8")
         self.bangtin("screen", "sign", self.screen, "--carry", "u/31333/quang-truong", "--output", "output.json",
                      "--key", "ky-thuat.json", "--yes")

@@ -199,6 +199,17 @@ class OutputTest(PlayerCase):
                 self.assertEqual(sorted(play["item"] for play in self.plays()), ["chu", "mau"])
         self.assertGreater(len(set(b"".join(left))), 50)
 
+    def test_the_pattern_draws_each_window_with_its_number(self):
+        publication = self.write_screen(480, 160, {"windows": self.WINDOWS})
+        out = self.campaign.path("mau-thu.png")
+        subprocess.run([PLAYER, "pattern", "--screen", publication, "--out", out], check=True)
+        drawn = self.picture(out, 620)
+        self.assertEqual(len(drawn), 250)
+        self.assertEqual(drawn[20][30:33], b"\xff\x00\x00", "the canvas's left top corner")
+        for left, width in ((0, 300), (300, 320)):
+            label = b"".join(part(drawn, left, 0, width, 250))
+            self.assertIn(b"\xff\xd2\x00" * 20, label, "no number")
+
     def test_a_window_that_is_closed_does_not_stop_the_other(self):
         publication = self.write_screen(480, 160, {"windows": self.WINDOWS})
         left, right = self.wanted_windows(publication)
