@@ -1,5 +1,6 @@
 #include "player/speaker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +29,9 @@ struct bt_speaker {
     struct bt_queue *rest;          // nothing ever comes through it; closing it ends the thread
     struct bt_sound_keeper keeper;  // the thread looks after it
     pthread_mutex_t lock;
-    bool has_thread;  // protected by lock
+    pthread_cond_t ends;
+    // Protected by lock.
+    bool has_thread, ended;
     pthread_t thread;
 };
 
@@ -55,7 +58,12 @@ struct bt_speaker *bt_speaker_create(const struct bt_speaker_options *options)
     speaker->mixer = bt_mixer_create();
     speaker->loudness = bt_loudness_create();
     speaker->rest = bt_queue_create(1, free, (struct bt_waker){0});
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&speaker->lock, NULL);
+    pthread_cond_init(&speaker->ends, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     return speaker;
 }
 
@@ -76,6 +84,10 @@ static void *run(void *context)
         (void)bt_queue_pop_wait(speaker->rest, now_ns() + (idle ? IDLE_LOOK_NS : LOOK_NS));
     }
     bt_sound_keeper_finish(&speaker->keeper);
+    pthread_mutex_lock(&speaker->lock);
+    speaker->ended = true;
+    pthread_cond_signal(&speaker->ends);
+    pthread_mutex_unlock(&speaker->lock);
     return NULL;
 }
 
@@ -128,8 +140,18 @@ static bool join(struct bt_speaker *speaker)
 {
     int64_t at_ns = now_ns() + LAST_WAIT_NS;
     const struct timespec until = {at_ns / BT_NS_PER_S, at_ns % BT_NS_PER_S};
-    return !speaker->has_thread ||
-           pthread_clockjoin_np(speaker->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    int r = 0;
+    pthread_mutex_lock(&speaker->lock);
+    while (speaker->has_thread && !speaker->ended && r != ETIMEDOUT) {
+        r = pthread_cond_timedwait(&speaker->ends, &speaker->lock, &until);
+    }
+    bool joins = speaker->has_thread && speaker->ended;
+    bool hangs = speaker->has_thread && !speaker->ended;
+    pthread_mutex_unlock(&speaker->lock);
+    if (joins) {
+        pthread_join(speaker->thread, NULL);
+    }
+    return !hangs;
 }
 
 /*
@@ -158,6 +180,7 @@ void bt_speaker_destroy(struct bt_speaker *speaker)
     bt_mixer_destroy(speaker->mixer);
     bt_loudness_destroy(speaker->loudness);
     bt_queue_destroy(speaker->rest);
+    pthread_cond_destroy(&speaker->ends);
     pthread_mutex_destroy(&speaker->lock);
     free(speaker);
 }
