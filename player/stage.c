@@ -89,6 +89,7 @@ struct bt_stage {
     int64_t ends_ns;                // when the time is over
     struct bt_prepared *safe_card;  // owned; made when it is first needed
     bool repaint;                   // present even if nothing changed
+    bool opened;                    // the next present is the display's first
     bool backdrop_due;              // paint it after the next present
 };
 
@@ -146,6 +147,7 @@ static void stop_cast(struct bt_stage *stage, enum bt_end_reason why)
     }
 }
 
+// Whether presents wait for the display is known after the first one.
 static void choose_grid(struct bt_stage *stage)
 {
     const struct bt_output_info *info = bt_output_info(stage->output);
@@ -154,13 +156,18 @@ static void choose_grid(struct bt_stage *stage)
     double hz = asked > 0 ? (double)asked : info->display_hz;
     // NOLINTNEXTLINE(clang-diagnostic-float-equal): the same number or another
     if (stage->grid.period_ns == 0 || stage->grid.kind != kind || stage->grid_hz != hz) {
-        static const char *const words[] = {"none", "our own", "the display's"};
         bt_grid_init(&stage->grid, kind, hz, now_ns(stage));
         stage->grid_hz = hz;
-        bt_log_info(&logger, "Output: %s on %s%s%s; refresh grid: %s, %.2f Hz", info->backend,
-                    info->video_driver, info->renderer[0] != '\0' ? ", " : "", info->renderer,
-                    words[kind], (double)BT_NS_PER_S / (double)stage->grid.period_ns);
     }
+}
+
+static void log_output(const struct bt_stage *stage)
+{
+    static const char *const words[] = {"none", "our own", "the display's"};
+    const struct bt_output_info *info = bt_output_info(stage->output);
+    bt_log_info(&logger, "Output: %s on %s%s%s; refresh grid: %s, %.2f Hz", info->backend,
+                info->video_driver, info->renderer[0] != '\0' ? ", " : "", info->renderer,
+                words[stage->grid.kind], (double)BT_NS_PER_S / (double)stage->grid.period_ns);
 }
 
 static enum bt_evidence kind_of_evidence(const struct bt_stage *stage)
@@ -247,10 +254,7 @@ static int open_output(struct bt_stage *stage, struct bt_error *err)
     }
     // The content may have changed while there was no display.
     r = lay_out(stage, err);
-    if (stage->cast != NULL) {
-        bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
-    }
-    stage->repaint = stage->backdrop_due = true;
+    stage->repaint = stage->opened = true;
     return r;
 }
 
@@ -398,11 +402,26 @@ static void close_the_old(struct bt_stage *stage)
     }
 }
 
+// The display's first present has measured it.
+static void know_display(struct bt_stage *stage)
+{
+    stage->opened = false;
+    stage->backdrop_due = true;
+    choose_grid(stage);
+    log_output(stage);
+    if (stage->cast != NULL) {
+        bt_cast_set_evidence(stage->cast, kind_of_evidence(stage));
+    }
+}
+
 static int present(struct bt_stage *stage, int64_t slot_ns, struct bt_error *err)
 {
     int r = bt_output_present(stage->output, &stage->presented_ns, err);
     if (r < 0) {
         return r;
+    }
+    if (stage->opened) {
+        know_display(stage);
     }
     bt_grid_presented(&stage->grid, stage->presented_ns);
     stage->presented++;

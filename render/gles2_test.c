@@ -11,8 +11,11 @@
 
 #include <SDL.h>
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "render/output.h"
@@ -36,6 +39,38 @@ static struct bt_output_options options = {
 };
 
 static struct bt_output *gles2;
+
+// What SDL was told to present, and how much of that was black.
+static int presents, black_presents;
+
+static bool is_black(SDL_Renderer *renderer)
+{
+    uint32_t pixels[TEST_CANVAS_WIDTH * TEST_CANVAS_HEIGHT] = {0};
+    const SDL_Rect canvas = {0, 0, TEST_CANVAS_WIDTH, TEST_CANVAS_HEIGHT};
+    assert_int_equal(SDL_RenderReadPixels(renderer, &canvas, SDL_PIXELFORMAT_RGB888, pixels,
+                                          TEST_CANVAS_WIDTH * (int)sizeof(*pixels)),
+                     0);
+    for (size_t i = 0; i < BT_ARRAY_LEN(pixels); i++) {
+        if ((pixels[i] & 0xFFFFFF) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Before SDL's own, which is called.
+void SDL_RenderPresent(SDL_Renderer *renderer)
+{
+    static void (*real)(SDL_Renderer * renderer);
+    if (real == NULL) {
+        void *address = dlsym(RTLD_NEXT, "SDL_RenderPresent");
+        assert_non_null(address);
+        memcpy(&real, &address, sizeof(real));
+    }
+    presents++;
+    black_presents += is_black(renderer);
+    real(renderer);
+}
 
 static void compose(struct bt_output *output, const struct bt_scene *scene,
                     struct bt_image **picture)
@@ -280,6 +315,24 @@ static void a_gpu_that_lost_its_memory_is_filled_again(void **state)
     compose_both(&scene, "after a reset");
 }
 
+// The first test: whether the display makes us wait is measured with the first picture.
+static void nothing_is_presented_before_the_first_picture(void **state)
+{
+    (void)state;
+    int64_t presented_ns = 0;
+    assert_int_equal(presents, 0);
+    assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), -EAGAIN);
+    assert_int_equal(presents, 0);
+    const struct bt_scene scene = {.background = {10, 20, 30, 255}};
+    assert_int_equal(bt_output_compose(gles2, &scene, NULL), 1);
+    assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), 0);
+    assert_true(presents > 1);
+    int measured = presents;
+    assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), 0);
+    assert_int_equal(presents, measured + 1);
+    assert_int_equal(black_presents, 0);
+}
+
 static void a_software_rasteriser_is_recognised(void **state)
 {
     (void)state;
@@ -301,6 +354,7 @@ int main(int argc, char **argv)
         return SKIPPED;
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_presented_before_the_first_picture),
         cmocka_unit_test(every_pixel_stands_where_the_plan_says),
         cmocka_unit_test(gles2_draws_what_soft_draws),
         cmocka_unit_test(pictures_are_uploaded_ahead_in_slices),

@@ -64,31 +64,51 @@ void bt_output_init(struct bt_output *output, const struct bt_output_impl *impl,
 #define QUEUED_PRESENTS 4
 #define TIMED_PRESENTS 6
 
-static bool present_times(struct bt_output *output, int count, int64_t *out_ns)
+// What of the time must pass in presents of a picture that is drawn: else the drawing is what takes
+// as long as a refresh.
+#define WAITED_PERCENT 25
+
+struct presents {
+    int64_t passed_ns, waited_ns;  // in all; in presents alone
+};
+
+static int present_times(struct bt_output *output, int count, struct presents *out,
+                         struct bt_error *err)
 {
-    int64_t started_ns = bt_clock_mono_ns(bt_clock_real());
+    const struct bt_clock *clock = bt_clock_real();
+    int64_t started_ns = bt_clock_mono_ns(clock);
+    *out = (struct presents){0};
     for (int i = 0; i < count; i++) {
-        if (output->impl->present(output, NULL) < 0) {
-            return false;
+        int r = output->impl->draw != NULL ? output->impl->draw(output, err) : 0;
+        int64_t drawn_ns = bt_clock_mono_ns(clock);
+        r = r < 0 ? r : output->impl->present(output, err);
+        if (r < 0) {
+            return r;
         }
+        out->waited_ns += bt_clock_mono_ns(clock) - drawn_ns;
     }
-    *out_ns = bt_clock_mono_ns(bt_clock_real()) - started_ns;
-    return true;
+    out->passed_ns = bt_clock_mono_ns(clock) - started_ns;
+    return 0;
 }
 
-bool bt_output_measure_vsync(struct bt_output *output)
+// The same picture a few times: nothing else is seen meanwhile.
+static int present_measuring(struct bt_output *output, struct bt_error *err)
 {
-    int64_t queued_ns, timed_ns;
-    if (!present_times(output, QUEUED_PRESENTS, &queued_ns) ||
-        !present_times(output, TIMED_PRESENTS, &timed_ns)) {
-        return false;
+    struct presents queued, timed;
+    int r = present_times(output, QUEUED_PRESENTS, &queued, err);
+    r = r < 0 ? r : present_times(output, TIMED_PRESENTS, &timed, err);
+    if (r < 0) {
+        return r;
     }
-    double period_s = (double)timed_ns / TIMED_PRESENTS / (double)BT_NS_PER_S;
+    output->may_wait = false;
+    double period_s = (double)timed.passed_ns / TIMED_PRESENTS / (double)BT_NS_PER_S;
     double mode_hz = output->info.display_hz;
     // A mode that does not say its rate: any rate that displays have.
     double low_hz = mode_hz > 0 ? mode_hz * 0.9 : 20;
     double high_hz = mode_hz > 0 ? mode_hz * 1.1 : 250;
-    return period_s > 1 / high_hz && period_s < 1 / low_hz;
+    output->info.vsync = period_s > 1 / high_hz && period_s < 1 / low_hz &&
+                         timed.waited_ns * 100 > timed.passed_ns * WAITED_PERCENT;
+    return 0;
 }
 
 bool bt_output_is_software_gl(const char *renderer)
@@ -214,6 +234,7 @@ int bt_output_resize(struct bt_output *output, int canvas_width, int canvas_heig
     output->canvas_width = canvas_width;
     output->canvas_height = canvas_height;
     set_plan(output, plan);
+    output->composed = false;
     return output->impl->resize(output, err);
 }
 
@@ -225,6 +246,7 @@ int bt_output_shift(struct bt_output *output, int x, int y, struct bt_error *err
     }
     mapping->shift_x = x;
     mapping->shift_y = y;
+    output->composed = false;
     return output->impl->resize(output, err);
 }
 
@@ -235,12 +257,17 @@ bool bt_output_ahead(struct bt_output *output, const struct bt_image *const *ima
 
 int bt_output_compose(struct bt_output *output, const struct bt_scene *scene, struct bt_error *err)
 {
-    return output->impl->compose(output, scene, err);
+    int r = output->impl->compose(output, scene, err);
+    output->composed = r >= 0;
+    return r;
 }
 
 int bt_output_present(struct bt_output *output, int64_t *out_ns, struct bt_error *err)
 {
-    int r = output->impl->present(output, err);
+    if (!output->composed) {
+        return bt_fail(err, -EAGAIN, "Nothing was composed yet");
+    }
+    int r = output->may_wait ? present_measuring(output, err) : output->impl->present(output, err);
     if (r < 0) {
         return r;
     }

@@ -44,7 +44,8 @@ struct bt_output_info {
     struct bt_size windows[BT_MAX_WINDOWS];  // of the plan, as they are; 0: not there, or closed
     size_t window_count;                     // so many of the plan's are shown here at all
     double display_hz;                       // what the display mode claims; 0 when it says nothing
-    bool vsync;                              // present was measured to wait for the display
+    bool vsync;                              // present was measured to wait for the display;
+                                             // known after the first one
     bool drives_card;                        // there is no desktop between us and the graphics card
 };
 
@@ -90,8 +91,12 @@ bool bt_output_ahead(struct bt_output *output, const struct bt_image *const *ima
 int bt_output_compose(struct bt_output *output, const struct bt_scene *scene,
                       struct bt_error *err) BT_NODISCARD;
 
-// Shows the composed picture (again, when nothing changed). *out_ns: monotonic, when it was handed
-// to the display. Errors: -ENODEV the display went away.
+/**
+ * Shows the composed picture (again, when nothing changed). *out_ns: monotonic, when it was handed
+ * to the display. The first one may take ten refreshes: the picture is presented again and again to
+ * see whether the display makes us wait.
+ * Errors: -ENODEV the display went away, -EAGAIN nothing was composed yet.
+ */
 int bt_output_present(struct bt_output *output, int64_t *out_ns, struct bt_error *err) BT_NODISCARD;
 
 // A copy of the composed canvas, for `render`, golden pictures and screenshots.

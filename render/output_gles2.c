@@ -371,15 +371,34 @@ static void present_windows(struct gles2_output *gles2)
     }
 }
 
+// A back buffer is undefined after a present.
+static int draw_again(struct gles2_output *gles2, struct bt_error *err)
+{
+    int r = gles2->drawn || gles2->window.lost ? 0 : draw_raster(gles2, NULL, err);
+    gles2->drawn = gles2->drawn || r == 0;
+    return r;
+}
+
+static int gles2_draw(struct bt_output *output, struct bt_error *err)
+{
+    struct gles2_output *gles2 = (struct gles2_output *)output;
+    void (*finish)(void) = NULL;
+    void *address = SDL_GL_GetProcAddress("glFinish");
+    SDL_memcpy(&finish, &address, sizeof(finish));
+    int r = draw_again(gles2, err);
+    if (r == 0 && !gles2->window.lost && finish != NULL) {
+        SDL_RenderFlush(gles2->context.renderer);
+        finish();
+    }
+    return r;
+}
+
 static int gles2_present(struct bt_output *output, struct bt_error *err)
 {
     struct gles2_output *gles2 = (struct gles2_output *)output;
-    if (!gles2->drawn && !gles2->window.lost) {
-        // A back buffer is undefined after a present. Before the first scene this draws black.
-        int r = draw_raster(gles2, NULL, err);
-        if (r < 0) {
-            return r;
-        }
+    int r = draw_again(gles2, err);
+    if (r < 0) {
+        return r;
     }
     if (!gles2->window.lost) {
         present_windows(gles2);
@@ -505,6 +524,7 @@ static const struct bt_output_impl gles2_impl = {
     .resize = gles2_resize,
     .ahead = gles2_ahead,
     .compose = gles2_compose,
+    .draw = gles2_draw,
     .present = gles2_present,
     .read = gles2_read,
     .read_raster = gles2_read_raster,
@@ -595,7 +615,7 @@ static void describe(struct gles2_output *gles2)
     bt_window_describe(&gles2->window, &gles2->base.plan, info);
     read_renderer_name(info);
     // Asked of GL itself: the renderer's own flag makes SDL pretend with a sleep.
-    info->vsync = SDL_GL_SetSwapInterval(1) == 0 && bt_output_measure_vsync(&gles2->base);
+    gles2->base.may_wait = SDL_GL_SetSwapInterval(1) == 0;
 }
 
 int bt_output_open_gles2(const struct bt_output_options *options, struct bt_output **out,

@@ -323,7 +323,7 @@ static int soft_present(struct bt_output *output, struct bt_error *err)
     int r = 0;
     if (soft->surface == NULL) {
         // The window changed since the picture was composed.
-        r = soft->composed ? soft_compose(output, &soft->scene, err) : take_surface(soft, err);
+        r = soft_compose(output, &soft->scene, err);
     }
     if (r < 0) {
         return r;

@@ -46,6 +46,8 @@ static struct bt_output *open_output(const struct bt_output_options *options)
 
 static void show_two_scenes(struct bt_output *output)
 {
+    int64_t none_ns = 0;
+    assert_int_equal(bt_output_present(output, &none_ns, NULL), -EAGAIN);
     const struct bt_colour red = {200, 0, 0, 255}, blue = {0, 0, 200, 255};
     struct bt_scene scene = colour_scene(1, red);
     int64_t first_ns = 0, second_ns = 0;
