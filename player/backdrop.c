@@ -10,16 +10,43 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "render/mapping.h"
 
 #define MAX_TEXT_BYTES 64
 #define MAX_SIDE 16384
 #define BYTES_PER_PIXEL 4
 #define MAX_BYTES (64 * 1024 * 1024)  // a display of 4096 × 4096
 
+struct bt_backdrop {
+    struct bt_image *canvas;
+    struct bt_mapping mapping;
+};
+
 struct geometry {
     int64_t width, height;  // pixels
     int64_t stride;         // bytes
 };
+
+struct bt_backdrop *bt_backdrop_create(struct bt_image *canvas, const struct bt_output_plan *plan)
+{
+    struct bt_backdrop *backdrop = BT_NEW(struct bt_backdrop);
+    backdrop->canvas = canvas;
+    if (plan != NULL && plan->slice_count > 0) {
+        backdrop->mapping.plan = *plan;
+        return backdrop;
+    }
+    backdrop->mapping.plan.slices[0].from = (struct bt_rect){0, 0, canvas->width, canvas->height};
+    backdrop->mapping.plan.slice_count = 1;
+    return backdrop;
+}
+
+void bt_backdrop_destroy(struct bt_backdrop *backdrop)
+{
+    if (backdrop != NULL) {
+        bt_image_destroy(backdrop->canvas);
+        free(backdrop);
+    }
+}
 
 // A file's first line. False: there is none.
 static bool read_line(const char *root, const char *name, char out[MAX_TEXT_BYTES + 1])
@@ -67,7 +94,8 @@ static int read_geometry(const char *root, struct geometry *out, struct bt_error
     if (out->height * out->stride > MAX_BYTES) {
         return bt_fail(err, -ENOTSUP, "The console is larger than any display");
     }
-    if (bits != 8 * BYTES_PER_PIXEL || out->stride < out->width * BYTES_PER_PIXEL) {
+    if (bits != 8 * BYTES_PER_PIXEL || out->stride < out->width * BYTES_PER_PIXEL ||
+        out->stride % BYTES_PER_PIXEL != 0) {
         return bt_fail(err, -ENOTSUP, "The console has %lld bits a pixel, not 32", (long long)bits);
     }
     return 0;
@@ -86,17 +114,20 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len)
     return true;
 }
 
-static uint8_t *lay_out(const struct geometry *geometry, const struct bt_image *image)
+// Black but for the canvas.
+static uint8_t *lay_out(const struct geometry *geometry, const struct bt_backdrop *backdrop)
 {
     uint8_t *pixels = BT_NEW_ARRAY(uint8_t, (size_t)(geometry->height * geometry->stride));
-    size_t bytes = (size_t)BT_MIN(geometry->width, image->width) * BYTES_PER_PIXEL;
-    for (int64_t y = 0; y < BT_MIN(geometry->height, image->height); y++) {
-        memcpy(pixels + y * geometry->stride, image->pixels + (size_t)y * image->stride, bytes);
-    }
+    const struct bt_raster canvas = bt_raster_of(backdrop->canvas);
+    const struct bt_raster raster = {pixels, (size_t)geometry->stride, (int)geometry->width,
+                                     (int)geometry->height};
+    const struct bt_region all = {{{0, 0, canvas.width, canvas.height}}, 1};
+    struct bt_rect written;
+    bt_mapping_copy(&backdrop->mapping, &canvas, &all, &raster, &written);
     return pixels;
 }
 
-int bt_backdrop_paint(const char *root, const struct bt_image *image, struct bt_error *err)
+int bt_backdrop_paint(const struct bt_backdrop *backdrop, const char *root, struct bt_error *err)
 {
     struct geometry geometry;
     int r = read_geometry(root, &geometry, err);
@@ -108,7 +139,7 @@ int bt_backdrop_paint(const char *root, const struct bt_image *image, struct bt_
     if (fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
-    BT_AUTOFREE uint8_t *pixels = lay_out(&geometry, image);
+    BT_AUTOFREE uint8_t *pixels = lay_out(&geometry, backdrop);
     bool written = write_all(fd, pixels, (size_t)(geometry.height * geometry.stride));
     r = written ? 0 : bt_fail_errno(err, "Cannot write '%s'", path);
     close(fd);

@@ -9,13 +9,22 @@
 #define BT_PLAYER_BACKDROP_H
 
 #include "media/frame.h"
+#include "playlists/output_plan.h"
+
+struct bt_backdrop;
+
+// A picture of the whole canvas, which is taken, and where it stands; the plan is copied. Without
+// one (NULL) it stands in the left top corner.
+struct bt_backdrop *bt_backdrop_create(struct bt_image *canvas, const struct bt_output_plan *plan);
+void bt_backdrop_destroy(struct bt_backdrop *backdrop);
+BT_DEFINE_AUTO(bt_backdrop)
 
 /**
- * Paints the picture into the corner and black around it. `root` is "" but for tests. Takes some
- * milliseconds: not for the main thread.
+ * Paints the canvas where it stands on the display, with its curves, and black around it. `root` is
+ * "" but for tests. Takes some milliseconds: not for the main thread.
  * Errors: -ENOTSUP not 32 bits a pixel, or no such console; the errno of writing.
  */
-int bt_backdrop_paint(const char *root, const struct bt_image *image,
+int bt_backdrop_paint(const struct bt_backdrop *backdrop, const char *root,
                       struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/str.h"
-#include "player/backdrop.h"
 
 #define LOOK_NS (BT_NS_PER_S / 4)
 
@@ -22,7 +21,7 @@ struct bt_panel_watch {
     pthread_mutex_t lock;  // one look at a time, so that an older one never replaces a newer
     atomic_int panel;      // enum bt_panel
     _Atomic uint64_t plugs;
-    _Atomic(struct bt_image *) backdrop;  // owned; to be painted
+    _Atomic(struct bt_backdrop *) backdrop;  // owned; to be painted
 };
 
 static struct bt_connectors look(struct bt_panel_watch *watch)
@@ -43,9 +42,9 @@ static struct bt_connectors look(struct bt_panel_watch *watch)
 
 static void paint(struct bt_panel_watch *watch)
 {
-    BT_AUTO(bt_image) image = atomic_exchange(&watch->backdrop, NULL);
+    BT_AUTO(bt_backdrop) backdrop = atomic_exchange(&watch->backdrop, NULL);
     struct bt_error err;
-    if (image != NULL && bt_backdrop_paint(watch->root, image, &err) < 0) {
+    if (backdrop != NULL && bt_backdrop_paint(backdrop, watch->root, &err) < 0) {
         bt_log_info(&logger, "%s; a display that nobody draws on is black", err.msg);
     }
 }
@@ -65,7 +64,7 @@ static void finish(struct bt_panel_watch *watch)
 {
     bt_queue_destroy(watch->rest);
     pthread_mutex_destroy(&watch->lock);
-    bt_image_destroy(atomic_load(&watch->backdrop));
+    bt_backdrop_destroy(atomic_load(&watch->backdrop));
     free(watch->root);
     free(watch);
 }
@@ -109,7 +108,7 @@ struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch)
     return watch != NULL ? look(watch) : (struct bt_connectors){.card_count = 0};
 }
 
-void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_image *image)
+void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_backdrop *backdrop)
 {
-    bt_image_destroy(watch != NULL ? atomic_exchange(&watch->backdrop, image) : image);
+    bt_backdrop_destroy(watch != NULL ? atomic_exchange(&watch->backdrop, backdrop) : backdrop);
 }

@@ -7,7 +7,7 @@
 #define BT_PLAYER_PANEL_WATCH_H
 
 #include "base/compiler.h"
-#include "media/frame.h"
+#include "player/backdrop.h"
 #include "render/connectors.h"
 #include "sync/panel.h"
 
@@ -26,9 +26,8 @@ uint64_t bt_panel_watch_plugs(const struct bt_panel_watch *watch);  // a fingerp
 struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch);
 
 /**
- * Paints the backdrop (player/backdrop.h) with the picture, which is taken, on the watch's thread.
- * One that waits is replaced.
+ * Paints the backdrop, which is taken, on the watch's thread. One that waits is replaced.
  */
-void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_image *image);
+void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_backdrop *backdrop);
 
 #endif

@@ -338,8 +338,8 @@ static void show_safe_card(struct bt_stage *stage)
     };
 }
 
-// So that no console is seen when we are killed. Made when the display has just been opened or the
-// first show arrives, when a moment more does not matter.
+// So that no console is seen when we are killed. Made when the display has just been opened, the
+// first show arrives or the canvas stands elsewhere, when a moment more does not matter.
 static void paint_backdrop(struct bt_stage *stage)
 {
     if (stage->cast == NULL || !bt_output_info(stage->output)->drives_card) {
@@ -347,7 +347,8 @@ static void paint_backdrop(struct bt_stage *stage)
     }
     BT_AUTO(bt_prepared) card = make_safe_card(stage);
     if (card != NULL) {
-        bt_panel_watch_paint(stage->panel_watch, BT_TAKE(card->image));
+        bt_panel_watch_paint(stage->panel_watch,
+                             bt_backdrop_create(BT_TAKE(card->image), stage->plan));
     }
 }
 
@@ -463,14 +464,25 @@ static bool sleep_towards(struct bt_stage *stage, int64_t until_ns)
     return true;
 }
 
+static bool stands_as(const struct bt_stage *stage, const struct bt_canvas *canvas,
+                      const struct bt_output_plan *plan)
+{
+    bool same_plan = plan == NULL || stage->plan == NULL ? plan == stage->plan
+                                                         : bt_output_plan_same(plan, stage->plan);
+    return same_plan && canvas->width == stage->canvas_width &&
+           canvas->height == stage->canvas_height;
+}
+
 static int take_canvas(struct bt_stage *stage, struct bt_error *err)
 {
     const struct bt_canvas *canvas = bt_show_canvas(bt_cast_show(stage->cast));
+    const struct bt_output_plan *plan = bt_show_output(bt_cast_show(stage->cast));
+    stage->backdrop_due = stage->backdrop_due || !stands_as(stage, canvas, plan);
     stage->canvas_width = (int)canvas->width;
     stage->canvas_height = (int)canvas->height;
     stage->scene.background = canvas->background;
     bt_prepared_destroy(BT_TAKE(stage->safe_card));
-    stage->plan = bt_show_output(bt_cast_show(stage->cast));
+    stage->plan = plan;
     return lay_out(stage, err);
 }
 
