@@ -1,5 +1,6 @@
 #include "player/panel_watch.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -7,20 +8,25 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/queue.h"
 #include "base/str.h"
+#include "player/wake.h"
+#include "render/uevents.h"
 
-#define LOOK_NS (BT_NS_PER_S / 4)
+#define LOOK_MS 250  // also where the kernel's events do not reach us
 
 static const struct bt_log logger = {"player/panel"};
 
 struct bt_panel_watch {
     char *root;
-    struct bt_queue *rest;  // nothing ever comes through it; closing it ends the rest
+    struct bt_wake *wake;        // ends the rest
+    struct bt_uevents *uevents;  // the thread's; NULL: the kernel tells us nothing
     pthread_t thread;
-    pthread_mutex_t lock;  // one look at a time, so that an older one never replaces a newer
-    atomic_int panel;      // enum bt_panel
+    atomic_bool ends;
+    atomic_int panel;  // enum bt_panel
     _Atomic uint64_t plugs;
+    pthread_mutex_t lock;  // one look at a time, so that an older one never replaces a newer
+    // Protected by lock.
+    uint64_t fingerprint;                    // of the last look
     _Atomic(struct bt_backdrop *) backdrop;  // owned; to be painted
 };
 
@@ -29,7 +35,11 @@ static struct bt_connectors look(struct bt_panel_watch *watch)
     struct bt_connectors connectors;
     pthread_mutex_lock(&watch->lock);
     bt_connectors_look(watch->root, &connectors);
-    atomic_store(&watch->plugs, connectors.fingerprint);
+    // What went and came back between two looks of the main loop counts as well.
+    if (connectors.fingerprint != watch->fingerprint) {
+        watch->fingerprint = connectors.fingerprint;
+        atomic_fetch_add(&watch->plugs, 1);
+    }
     int before = atomic_exchange(&watch->panel, (int)bt_panel_look(watch->root));
     int now = atomic_load(&watch->panel);
     pthread_mutex_unlock(&watch->lock);
@@ -49,11 +59,28 @@ static void paint(struct bt_panel_watch *watch)
     }
 }
 
+// Until it is time to look again, or the kernel says that there is something to see.
+static void rest(struct bt_panel_watch *watch)
+{
+    bool hurry = false;
+    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + LOOK_MS * BT_NS_PER_MS;
+    int64_t left_ms = LOOK_MS;
+    while (!hurry && left_ms > 0 && !atomic_load(&watch->ends)) {
+        struct pollfd fds[] = {
+            {.fd = bt_wake_fd(watch->wake), .events = POLLIN},
+            {.fd = watch->uevents != NULL ? bt_uevents_fd(watch->uevents) : -1, .events = POLLIN},
+        };
+        (void)poll(fds, BT_ARRAY_LEN(fds), (int)left_ms);
+        hurry = watch->uevents != NULL && bt_uevents_take(watch->uevents);
+        left_ms = (until_ns - bt_clock_mono_ns(bt_clock_real())) / BT_NS_PER_MS;
+    }
+}
+
 static void *run(void *argument)
 {
     struct bt_panel_watch *watch = argument;
-    while (!bt_queue_closed(watch->rest)) {
-        (void)bt_queue_pop_wait(watch->rest, bt_clock_mono_ns(bt_clock_real()) + LOOK_NS);
+    while (!atomic_load(&watch->ends)) {
+        rest(watch);
         (void)look(watch);
         paint(watch);
     }
@@ -62,7 +89,8 @@ static void *run(void *argument)
 
 static void finish(struct bt_panel_watch *watch)
 {
-    bt_queue_destroy(watch->rest);
+    bt_wake_destroy(watch->wake);
+    bt_uevents_destroy(watch->uevents);
     pthread_mutex_destroy(&watch->lock);
     bt_backdrop_destroy(atomic_load(&watch->backdrop));
     free(watch->root);
@@ -72,11 +100,15 @@ static void finish(struct bt_panel_watch *watch)
 struct bt_panel_watch *bt_panel_watch_start(const char *root)
 {
     struct bt_panel_watch *watch = BT_NEW(struct bt_panel_watch);
+    struct bt_error err;
     watch->root = bt_strdup(root);
-    watch->rest = bt_queue_create(1, free, (struct bt_waker){0});
     pthread_mutex_init(&watch->lock, NULL);
+    if (bt_uevents_open(&watch->uevents, &err) < 0) {
+        bt_log_info(&logger, "%s; looking at the plugs four times a second", err.msg);
+    }
     (void)look(watch);
-    if (pthread_create(&watch->thread, NULL, run, watch) != 0) {
+    if (bt_wake_open(&watch->wake, NULL) < 0 ||
+        pthread_create(&watch->thread, NULL, run, watch) != 0) {
         bt_log_warn(&logger, "Cannot start a thread; nothing will be known of the display");
         finish(watch);
         return NULL;
@@ -87,7 +119,9 @@ struct bt_panel_watch *bt_panel_watch_start(const char *root)
 void bt_panel_watch_destroy(struct bt_panel_watch *watch)
 {
     if (watch != NULL) {
-        bt_queue_close(watch->rest);
+        struct bt_waker waker = bt_wake_waker(watch->wake);
+        atomic_store(&watch->ends, true);
+        waker.wake(waker.context);
         pthread_join(watch->thread, NULL);
         finish(watch);
     }

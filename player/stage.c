@@ -70,7 +70,7 @@ struct bt_stage {
     char wrong_mode[BT_WRONG_MODE_BYTES];
     int64_t wrong_mode_ms;               // wall clock; since when it is that
     struct bt_panel_watch *panel_watch;  // owned; NULL: nothing is known
-    uint64_t plugs;                      // its fingerprint when the output was opened
+    uint64_t plugs;                      // its count when the output was opened
     struct bt_speaker *speaker;          // owned; NULL: nothing is heard
     int64_t volume_percent;              // the most that is allowed
     struct bt_grid grid;
@@ -182,9 +182,12 @@ static enum bt_evidence kind_of_evidence(const struct bt_stage *stage)
 static int open_display(struct bt_stage *stage, struct bt_error *err)
 {
     struct bt_connectors before = bt_panel_watch_look(stage->panel_watch);
+    stage->plugs = bt_panel_watch_plugs(stage->panel_watch);
     int r = bt_output_open(&stage->options->output, &stage->output, err);
-    stage->plugs = before.card_count > 0 ? before.fingerprint
-                                         : bt_panel_watch_look(stage->panel_watch).fingerprint;
+    if (before.card_count == 0) {
+        (void)bt_panel_watch_look(stage->panel_watch);
+        stage->plugs = bt_panel_watch_plugs(stage->panel_watch);
+    }
     return r;
 }
 

@@ -326,7 +326,7 @@ static void nothing_is_presented_before_the_first_picture(void **state)
     const struct bt_scene scene = {.background = {10, 20, 30, 255}};
     assert_int_equal(bt_output_compose(gles2, &scene, NULL), 1);
     assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), 0);
-    assert_true(presents > 1);
+    assert_true(presents >= 1);
     int measured = presents;
     assert_int_equal(bt_output_present(gles2, &presented_ns, NULL), 0);
     assert_int_equal(presents, measured + 1);
