@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (bt_uevent_is_of_cards((const char *)data, size)) {
         assert(data[size - 1] == '\0');
-        assert(memmem(data, size, "\0SUBSYSTEM=drm", sizeof("\0SUBSYSTEM=drm")) != NULL);
+        assert(memmem(data, size, "\0SUBSYSTEM=", sizeof("\0SUBSYSTEM=") - 1) != NULL);
     }
     return 0;
 }

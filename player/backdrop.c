@@ -32,7 +32,12 @@ struct bt_backdrop *bt_backdrop_create(struct bt_image *canvas, const struct bt_
     struct bt_backdrop *backdrop = BT_NEW(struct bt_backdrop);
     backdrop->canvas = canvas;
     if (plan != NULL && plan->slice_count > 0) {
-        backdrop->mapping.plan = *plan;
+        // A card shows the first of several windows.
+        if (plan->window_count > 0) {
+            bt_output_plan_window(plan, 0, &backdrop->mapping.plan);
+        } else {
+            backdrop->mapping.plan = *plan;
+        }
         return backdrop;
     }
     backdrop->mapping.plan.slices[0].from = (struct bt_rect){0, 0, canvas->width, canvas->height};

@@ -14,6 +14,9 @@
 
 #define LOOK_MS 250  // also where the kernel's events do not reach us
 
+// A console may come a moment after the display, and clears what lies there when it comes.
+#define PAINTS 3
+
 static const struct bt_log logger = {"player/panel"};
 
 struct bt_panel_watch {
@@ -26,8 +29,12 @@ struct bt_panel_watch {
     _Atomic uint64_t plugs;
     pthread_mutex_t lock;  // one look at a time, so that an older one never replaces a newer
     // Protected by lock.
-    uint64_t fingerprint;                    // of the last look
-    _Atomic(struct bt_backdrop *) backdrop;  // owned; to be painted
+    uint64_t fingerprint;                 // of the last look
+    _Atomic(struct bt_backdrop *) given;  // owned; the next backdrop
+    // The thread's.
+    struct bt_backdrop *backdrop;  // owned; NULL: none yet
+    int paints;                    // so often it is still to be painted
+    uint64_t painted_plugs;        // `plugs` at the last paint
 };
 
 static struct bt_connectors look(struct bt_panel_watch *watch)
@@ -50,11 +57,29 @@ static struct bt_connectors look(struct bt_panel_watch *watch)
     return connectors;
 }
 
+static void take_given(struct bt_panel_watch *watch)
+{
+    struct bt_backdrop *given = atomic_exchange(&watch->given, NULL);
+    uint64_t plugs = atomic_load(&watch->plugs);
+    if (given != NULL) {
+        bt_backdrop_destroy(watch->backdrop);
+        watch->backdrop = given;
+    }
+    if (given != NULL || plugs != watch->painted_plugs) {
+        watch->painted_plugs = plugs;
+        watch->paints = PAINTS;
+    }
+}
+
 static void paint(struct bt_panel_watch *watch)
 {
-    BT_AUTO(bt_backdrop) backdrop = atomic_exchange(&watch->backdrop, NULL);
     struct bt_error err;
-    if (backdrop != NULL && bt_backdrop_paint(backdrop, watch->root, &err) < 0) {
+    take_given(watch);
+    if (watch->backdrop == NULL || watch->paints == 0) {
+        return;
+    }
+    watch->paints--;
+    if (bt_backdrop_paint(watch->backdrop, watch->root, &err) < 0 && watch->paints == 0) {
         bt_log_info(&logger, "%s; a display that nobody draws on is black", err.msg);
     }
 }
@@ -92,7 +117,8 @@ static void finish(struct bt_panel_watch *watch)
     bt_wake_destroy(watch->wake);
     bt_uevents_destroy(watch->uevents);
     pthread_mutex_destroy(&watch->lock);
-    bt_backdrop_destroy(atomic_load(&watch->backdrop));
+    bt_backdrop_destroy(atomic_load(&watch->given));
+    bt_backdrop_destroy(watch->backdrop);
     free(watch->root);
     free(watch);
 }
@@ -144,5 +170,5 @@ struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch)
 
 void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_backdrop *backdrop)
 {
-    bt_backdrop_destroy(watch != NULL ? atomic_exchange(&watch->backdrop, backdrop) : backdrop);
+    bt_backdrop_destroy(watch != NULL ? atomic_exchange(&watch->given, backdrop) : backdrop);
 }

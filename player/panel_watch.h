@@ -29,7 +29,8 @@ uint64_t bt_panel_watch_plugs(const struct bt_panel_watch *watch);
 struct bt_connectors bt_panel_watch_look(struct bt_panel_watch *watch);
 
 /**
- * Paints the backdrop, which is taken, on the watch's thread. One that waits is replaced.
+ * Paints the backdrop, which is taken, on the watch's thread; again when a display was plugged, for
+ * which the kernel may make a new console. It replaces the one before.
  */
 void bt_panel_watch_paint(struct bt_panel_watch *watch, struct bt_backdrop *backdrop);
 

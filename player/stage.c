@@ -276,19 +276,6 @@ static void rest(struct bt_stage *stage, int64_t length_ns)
     }
 }
 
-// Waits for a display for as long as it takes. 0 as well when told to stop: output is NULL then.
-static int wait_for_display(struct bt_stage *stage, struct bt_error *err)
-{
-    bt_log_warn(&logger, "%s; waiting for a display", err->msg);
-    int r = -ENODEV;
-    while (r == -ENODEV && !is_over(stage)) {
-        bt_supervisor_alive();
-        rest(stage, DISPLAY_RETRY_NS);
-        r = open_output(stage, err);
-    }
-    return is_over(stage) ? 0 : r;
-}
-
 static int64_t next_due_ns(const struct bt_stage *stage)
 {
     int64_t now = now_ns(stage);
@@ -345,7 +332,9 @@ static void show_safe_card(struct bt_stage *stage)
 // first show arrives or the canvas stands elsewhere, when a moment more does not matter.
 static void paint_backdrop(struct bt_stage *stage)
 {
-    if (stage->cast == NULL || !bt_output_info(stage->output)->drives_card) {
+    bool card_is_ours = stage->output != NULL ? bt_output_info(stage->output)->drives_card
+                                              : bt_output_expects_card();
+    if (stage->cast == NULL || !card_is_ours) {
         return;
     }
     BT_AUTO(bt_prepared) card = make_safe_card(stage);
@@ -353,6 +342,20 @@ static void paint_backdrop(struct bt_stage *stage)
         bt_panel_watch_paint(stage->panel_watch,
                              bt_backdrop_create(BT_TAKE(card->image), stage->plan));
     }
+}
+
+// Waits for a display for as long as it takes. 0 as well when told to stop: output is NULL then.
+static int wait_for_display(struct bt_stage *stage, struct bt_error *err)
+{
+    bt_log_warn(&logger, "%s; waiting for a display", err->msg);
+    paint_backdrop(stage);  // seen when one comes, until ours is drawn
+    int r = -ENODEV;
+    while (r == -ENODEV && !is_over(stage)) {
+        bt_supervisor_alive();
+        rest(stage, DISPLAY_RETRY_NS);
+        r = open_output(stage, err);
+    }
+    return is_over(stage) ? 0 : r;
 }
 
 static bool has_switched(const struct bt_stage *stage)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "render/output_impl.h"
+#include "render/window.h"
 
 static void set_plan(struct bt_output *output, const struct bt_output_plan *plan)
 {
@@ -204,6 +205,11 @@ int bt_output_open(const struct bt_output_options *options, struct bt_output **o
         break;
     }
     return open_best(options, out, err);
+}
+
+bool bt_output_expects_card(void)
+{
+    return bt_window_expects_card();
 }
 
 void bt_output_destroy(struct bt_output *output)

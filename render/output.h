@@ -49,6 +49,9 @@ struct bt_output_info {
     bool drives_card;                        // there is no desktop between us and the graphics card
 };
 
+// Whether opening one would, as far as one can tell, drive a graphics card: there is no desktop.
+bool bt_output_expects_card(void);
+
 // Errors: -ENODEV no display now (try again later), -ENOTSUP back-end not possible here.
 int bt_output_open(const struct bt_output_options *options, struct bt_output **out,
                    struct bt_error *err) BT_NODISCARD;

@@ -51,12 +51,12 @@ int bt_uevents_fd(const struct bt_uevents *uevents)
 
 bool bt_uevent_is_of_cards(const char *message, size_t len)
 {
-    static const char wanted[] = "SUBSYSTEM=drm";
     if (len == 0 || message[len - 1] != '\0' || strchr(message, '@') == NULL) {
         return false;
     }
     for (size_t at = strlen(message) + 1; at < len; at += strlen(message + at) + 1) {
-        if (strcmp(message + at, wanted) == 0) {
+        if (strcmp(message + at, "SUBSYSTEM=drm") == 0 ||
+            strcmp(message + at, "SUBSYSTEM=graphics") == 0) {
             return true;
         }
     }

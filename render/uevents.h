@@ -20,14 +20,15 @@ BT_DEFINE_AUTO(bt_uevents)
 int bt_uevents_fd(const struct bt_uevents *uevents);  // readable when there is something to take
 
 /**
- * Takes what has come, a bounded number of messages; never waits. True when one is about a graphics
- * card or its plugs, or when some were lost. What others than the kernel sent is not believed.
+ * Takes what has come, a bounded number of messages; never waits. True when one is about graphics
+ * cards, or when some were lost. What others than the kernel sent is not believed.
  */
 bool bt_uevents_take(struct bt_uevents *uevents);
 
 /**
  * Whether a message is about graphics cards: "change@/devices/…" and then KEY=VALUE, each ended by
- * NUL, with SUBSYSTEM=drm. Anything else, such as udev's own messages, is not.
+ * NUL, with SUBSYSTEM=drm; or about the console's picture, SUBSYSTEM=graphics. Anything else, such
+ * as udev's own messages, is not.
  */
 bool bt_uevent_is_of_cards(const char *message, size_t len);
 

@@ -23,11 +23,13 @@ static void what_the_kernel_says_of_cards_is_told_from_the_rest(void **state)
 {
     (void)state;
     static const char usb[] = "add@/devices/usb1/1-1\0ACTION=add\0SUBSYSTEM=usb";
+    static const char console[] = "add@/devices/x/graphics/fb0\0ACTION=add\0SUBSYSTEM=graphics";
     static const char in_a_path[] = "add@/devices/SUBSYSTEM=drm\0ACTION=add\0SUBSYSTEM=net";
     static const char longer[] = "add@/devices/x\0SUBSYSTEM=drm_dp_aux_dev";
     static const char udevs[] = "libudev\0\xfe\xed\xca\xfe\0SUBSYSTEM=drm";
     static const char first[] = "SUBSYSTEM=drm";
     assert_true(bt_uevent_is_of_cards(hotplug, sizeof(hotplug)));
+    assert_true(bt_uevent_is_of_cards(console, sizeof(console)));
     assert_false(bt_uevent_is_of_cards(usb, sizeof(usb)));
     assert_false(bt_uevent_is_of_cards(in_a_path, sizeof(in_a_path)));
     assert_false(bt_uevent_is_of_cards(longer, sizeof(longer)));

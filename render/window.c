@@ -58,6 +58,15 @@ bool bt_window_drives_card(void)
     return driver != NULL && SDL_strcasecmp(driver, "kmsdrm") == 0;
 }
 
+bool bt_window_expects_card(void)
+{
+    const char *asked = SDL_getenv("SDL_VIDEODRIVER");
+    if (asked != NULL) {
+        return SDL_strcasecmp(asked, "kmsdrm") == 0;
+    }
+    return SDL_getenv("DISPLAY") == NULL && SDL_getenv("WAYLAND_DISPLAY") == NULL;
+}
+
 static int check_board(const char *root, struct bt_error *err)
 {
     SDL_version sdl;
@@ -172,23 +181,22 @@ static const char *root_of(const struct bt_output_options *options)
 /*
  * SDL takes the mode that the console has. After another display was plugged in that may still be
  * the old one's: the one it prefers is asked for, unless the kernel was told a mode.
+ *
+ * Every window covers a card's display, and its size is the mode. One that is made full screen
+ * loses its buffers with the first present, which shows an empty one: black.
  */
-static bool prefers_another_mode(const struct bt_output_options *options,
-                                 struct bt_window_place *out)
+static bool cover_card(const struct bt_output_options *options, struct bt_window_place *out)
 {
     struct bt_connectors found;
     SDL_DisplayMode mode;
     if (!options->fullscreen || !bt_window_drives_card() || SDL_GetNumVideoDisplays() != 1 ||
-        SDL_GetDesktopDisplayMode(0, &mode) < 0) {
+        SDL_GetDesktopDisplayMode(0, &mode) < 0 || bt_connectors_mode_is_forced(root_of(options))) {
         return false;
     }
     bt_connectors_look(root_of(options), &found);
-    if (found.preferred_width == 0 || bt_connectors_mode_is_forced(root_of(options)) ||
-        (mode.w == found.preferred_width && mode.h == found.preferred_height)) {
-        return false;
-    }
-    *out = (struct bt_window_place){0, 0, found.preferred_width, found.preferred_height,
-                                    SDL_WINDOW_FULLSCREEN};
+    bool known = found.preferred_width > 0;
+    *out = (struct bt_window_place){.width = known ? found.preferred_width : mode.w,
+                                    .height = known ? found.preferred_height : mode.h};
     return true;
 }
 
@@ -209,7 +217,7 @@ static struct bt_window_place place_window(const struct bt_output_options *optio
         .height = options->window_height > 0 ? options->window_height : height,
     };
     bool windows = options->plan != NULL && has_windows(options->fullscreen, options->plan);
-    if (prefers_another_mode(options, &placement) ||
+    if (cover_card(options, &placement) ||
         (windows && bt_window_place_of(&options->plan->windows[0], &placement))) {
         return placement;
     }

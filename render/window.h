@@ -44,6 +44,8 @@ void bt_window_describe(const struct bt_window *window, const struct bt_output_p
 enum bt_output_event bt_window_poll(struct bt_window *window);
 
 bool bt_window_drives_card(void);  // whether SDL uses KMS: no desktop
+// Before anything is open: whether that is what it will use, if anything.
+bool bt_window_expects_card(void);
 
 // Nobody places windows here. Without one SDL waits in vain for its answer when a window becomes
 // full screen: 0.1 s.

@@ -21,7 +21,8 @@ UNPLUGS = int(os.environ.get("BT_KMS_UNPLUGS", "20"))
 
 COLOURS = {"red": (253, 0, 0), "blue": (0, 0, 254)}  # as ffmpeg makes them
 SAFE_GROUND = (16, 42, 67)  # of the safe card, and no text in its corner
-MIDDLE = (160, 90)  # of the canvas, which stands in the corner
+CANVAS = (320, 180)  # which stands in the corner; nothing is around it
+MIDDLE = (160, 90)
 
 UNIT = """[Unit]
 DefaultDependencies=no
@@ -39,6 +40,19 @@ LimitCORE=0
 """
 
 
+def judge(picture):
+    """A word for what is scanned out. QEMU's own picture, when nothing is, has words in its middle."""
+    if picture is None:
+        return "nothing"
+    if picture.is_black(*CANVAS):
+        return "black" if picture.is_empty() else "nothing"
+    shown = picture.at(*MIDDLE)
+    for name, colour in COLOURS.items():
+        if all(abs(a - b) <= 4 for a, b in zip(shown, colour)):
+            return name
+    return "safe card" if picture.at(5, 5) == SAFE_GROUND else "something else"
+
+
 class KmsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -54,6 +68,8 @@ class KmsTest(unittest.TestCase):
                            assets=os.path.join(cls.directory, "assets"))
         cls.vm = vm.Machine(cls.directory, {"player.service": unit})
         cls.addClassCleanup(cls.vm.close)
+        cls.witness = cls.vm.witness(judge)
+        cls.addClassCleanup(cls.witness.stop)
 
     def fail_with_log(self, what):
         self.fail(f"{what}\n" + self.vm.run("tail -n 40 /run/player.log; systemctl --no-pager status player.service; "
@@ -65,6 +81,7 @@ class KmsTest(unittest.TestCase):
         while not look():
             if time.monotonic() > deadline:
                 self.fail_with_log(what)
+            time.sleep(0.05)  # asking costs the guest its time
         return self.uptime() - began
 
     def uptime(self):
@@ -85,6 +102,19 @@ class KmsTest(unittest.TestCase):
         for colour in ("red", "blue"):
             self.wait_for("the picture stands still", lambda: self.colour(size) == colour)
         return took
+
+    def assert_never_black(self, what, console_first=False):
+        """Of all that was seen since the last time. The kernel's console, which comes with the first display, is
+        empty until somebody can paint it: after the first picture nothing is."""
+        runs = self.witness.take()
+        seen = [name for name, _ in runs]
+        if console_first and "black" in seen:
+            total, empty = (sum(count for name, count in runs if name in names) for names in (set(seen), {"black"}))
+            print(f"{what}: the console was empty in {empty} of {total} pictures", flush=True)
+            ours = [i for i, name in enumerate(seen) if name not in ("black", "nothing")]
+            seen = seen[ours[0]:] if ours else seen
+        if "black" in seen or "something else" in seen:
+            self.fail_with_log(f"{what}: {runs}")
 
     def unplug_and_return(self, size):
         before = self.log().count("waiting for a display")
@@ -110,18 +140,29 @@ class KmsTest(unittest.TestCase):
         with self.subTest("a display comes"):
             guest.plug.set(1024, 768)
             print(f"picture {self.wait_for_picture((1024, 768)):.1f} s after the first display", flush=True)
+            self.assert_never_black("the first display", console_first=True)
             self.assertEqual(guest.picture().at(700, 500), (0, 0, 0))
         process = self.status("MainPID")
 
         with self.subTest("it goes and returns"):
             took = [self.unplug_and_return((1024, 768)) for _ in range(UNPLUGS)]
+            self.assert_never_black("it goes and returns")
             print(f"{UNPLUGS} unplugs: picture back after {sorted(took)[len(took) // 2]:.1f} s, "
                   f"at most {max(took):.1f} s", flush=True)
 
         with self.subTest("another display"):
             for size in ((1280, 720), (800, 600), (1024, 768)):
                 took = self.unplug_and_return(size)
+                self.assert_never_black(f"a display of {size[0]}x{size[1]}")
                 print(f"picture {took:.1f} s after a display of {size[0]}x{size[1]} came", flush=True)
+        with self.subTest("it is gone for a moment only"):
+            before = self.log().count("unplugged or exchanged")
+            guest.plug.pull()
+            self.wait_for("the cable is not out", lambda: "disconnected" in guest.sh("cat /sys/class/drm/card*-*/status"))
+            guest.plug.set(1024, 768)
+            self.wait_for("nobody noticed", lambda: self.log().count("unplugged or exchanged") > before)
+            self.wait_for_picture((1024, 768))
+            self.assert_never_black("it is gone for a moment only")
         self.assertEqual(self.status("MainPID"), process, "one process did it all")
         self.assertEqual(self.status("NRestarts"), "0")
 
@@ -136,6 +177,7 @@ class KmsTest(unittest.TestCase):
 
             took = self.wait_for("systemd does not see that it hangs", restarted)
             took += self.wait_for_picture((1024, 768))
+            self.assert_never_black("a page flip never ends")
             print(f"picture back {took:.1f} s after a page flip was lost; meanwhile {seen}", flush=True)
 
         with self.subTest("nothing but the safe card is seen when no program draws"):
@@ -143,6 +185,7 @@ class KmsTest(unittest.TestCase):
             self.wait_for("no safe card", lambda: guest.picture().at(5, 5) == SAFE_GROUND)
             guest.sh("systemctl start player.service")
             self.wait_for_picture()
+            self.assert_never_black("nobody draws")
 
         with self.subTest("it ends in order"):
             guest.sh("systemctl stop player.service")

@@ -11,6 +11,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 SOURCE = os.environ.get("BT_SOURCE_ROOT", os.getcwd())
@@ -209,6 +210,78 @@ class Picture:
         place = 3 * (y * self.width + x)
         return tuple(self.pixels[place:place + 3])
 
+    def is_black(self, width, height):
+        """Whether nothing at all is in its left top corner."""
+        rows = (self.pixels[3 * y * self.width:][:3 * width] for y in range(height))
+        return not any(any(row) for row in rows)
+
+    def is_empty(self):
+        return not any(self.pixels)
+
+
+class Monitor:
+    """A line to QEMU itself (QMP)."""
+
+    def __init__(self, path, shots):
+        self.qmp = connect(path).makefile("rw")
+        self.shots, self.count = shots, 0
+        json.loads(self.qmp.readline())
+        self.ask("qmp_capabilities")
+
+    def ask(self, command, **arguments):
+        """QEMU's own answer."""
+        self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.qmp.flush()
+        while True:
+            answer = json.loads(self.qmp.readline())
+            if "error" in answer:
+                raise RuntimeError(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def picture(self):
+        """What the card scans out now, as QEMU sees it; None while it scans nothing."""
+        path = f"{self.shots}-{self.count}.ppm"
+        self.count += 1
+        try:
+            self.ask("screendump", filename=path)
+            return Picture(path)
+        except RuntimeError:
+            return None
+        finally:
+            if os.path.exists(path):
+                os.remove(path)
+
+
+class Witness(threading.Thread):
+    """Looks at the scan-out all the time. `judge` names a picture; equal names in a row are one."""
+
+    def __init__(self, monitor, judge):
+        super().__init__(daemon=True)
+        self.monitor, self.judge = monitor, judge
+        self.lock = threading.Lock()
+        self.stopped = threading.Event()
+        # Protected by lock.
+        self.runs = []  # [name, so many pictures]
+
+    def run(self):
+        while not self.stopped.wait(0.03):
+            name = self.judge(self.monitor.picture())
+            with self.lock:
+                if not self.runs or self.runs[-1][0] != name:
+                    self.runs.append([name, 0])
+                self.runs[-1][1] += 1
+
+    def take(self):
+        """What was seen since the last time, in order."""
+        with self.lock:
+            runs, self.runs = self.runs, []
+        return runs
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+
 
 class Machine:
     def __init__(self, directory, units, memory_mb=2048, width=1024, height=768):
@@ -227,24 +300,16 @@ class Machine:
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={place('agent')},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,nr=1",
-            "-qmp", f"unix:{place('qmp')},server=on,wait=off"], stdin=subprocess.DEVNULL)
+            "-qmp", f"unix:{place('qmp')},server=on,wait=off", "-qmp", f"unix:{place('witness')},server=on,wait=off"],
+            stdin=subprocess.DEVNULL)
         self.plug = Plug(place("vnc"))
-        self.qmp = connect(place("qmp")).makefile("rw")
-        json.loads(self.qmp.readline())
-        self.ask("qmp_capabilities")
+        self.monitor = Monitor(place("qmp"), place("shot"))
         self.agent = connect(place("agent")).makefile("rw")
-        self.shots = 0
 
-    def ask(self, command, **arguments):
-        """QEMU's own answer."""
-        self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.qmp.flush()
-        while True:
-            answer = json.loads(self.qmp.readline())
-            if "error" in answer:
-                raise RuntimeError(f"{command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
+    def witness(self, judge):
+        witness = Witness(Monitor(os.path.join(self.directory, "witness"), os.path.join(self.directory, "seen")), judge)
+        witness.start()
+        return witness
 
     def run(self, command):
         """(status, what it said) of a shell's command in the guest."""
@@ -259,17 +324,7 @@ class Machine:
         return said
 
     def picture(self):
-        """What the card scans out now, as QEMU sees it; None while it scans nothing."""
-        path = os.path.join(self.directory, f"shot-{self.shots}.ppm")
-        self.shots += 1
-        try:
-            self.ask("screendump", filename=path)
-            return Picture(path)
-        except RuntimeError:
-            return None
-        finally:
-            if os.path.exists(path):
-                os.remove(path)
+        return self.monitor.picture()
 
     def close(self):
         self.process.kill()
