@@ -156,11 +156,11 @@ class KmsTest(unittest.TestCase):
                 self.assert_never_black(f"a display of {size[0]}x{size[1]}")
                 print(f"picture {took:.1f} s after a display of {size[0]}x{size[1]} came", flush=True)
         with self.subTest("it is gone for a moment only"):
-            before = self.log().count("unplugged or exchanged")
+            before = self.log().count("Output: ")
             guest.plug.pull()
             self.wait_for("the cable is not out", lambda: "disconnected" in guest.sh("cat /sys/class/drm/card*-*/status"))
             guest.plug.set(1024, 768)
-            self.wait_for("nobody noticed", lambda: self.log().count("unplugged or exchanged") > before)
+            self.wait_for("nobody noticed", lambda: self.log().count("Output: ") > before)
             self.wait_for_picture((1024, 768))
             self.assert_never_black("it is gone for a moment only")
         self.assertEqual(self.status("MainPID"), process, "one process did it all")
