@@ -30,12 +30,18 @@ static void let_go(struct bt_call *call)
     }
 }
 
+// With an account, or to get into one. What else needs no name, players ask for.
+static bool is_a_persons(const struct bt_route *route)
+{
+    return route->who == BT_WHO_USER || (route->who == BT_WHO_ANYONE && route->no_transaction);
+}
+
 // Others have made a person's request fail so often: now they wait. Players come again by
 // themselves.
 static int begin_writing(const struct bt_call *call, struct bt_db *db, int tries,
                          struct bt_error *err)
 {
-    bool alone = tries >= BT_TRANSACTION_TRIES_BESIDE_OTHERS && call->route->who == BT_WHO_USER;
+    bool alone = tries >= BT_TRANSACTION_TRIES_BESIDE_OTHERS && is_a_persons(call->route);
     return alone ? bt_db_begin_alone(db, err) : bt_db_begin(db, true, err);
 }
 
