@@ -1,5 +1,6 @@
 #include <SDL2/SDL.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -16,14 +17,14 @@ static const struct bt_log logger = {"player/sound"};
 struct bt_sound_device {
     struct bt_sound_source source;
     SDL_AudioDeviceID id;
-    int64_t ahead_ns;  // how long before they are heard samples are asked for
+    atomic_int_least64_t ahead_ns;  // how long before they are heard samples are asked for
 };
 
 // A card plays one buffer while it asks for the next.
 static void SDLCALL fill(void *context, Uint8 *bytes, int size)
 {
     const struct bt_sound_device *device = context;
-    int64_t at_ns = bt_clock_mono_ns(bt_clock_real()) + device->ahead_ns;
+    int64_t at_ns = bt_clock_mono_ns(bt_clock_real()) + atomic_load(&device->ahead_ns);
     size_t frames = (size_t)size / (sizeof(float) * BT_SOUND_CHANNELS);
     device->source.fill(device->source.context, (float *)(void *)bytes, frames, at_ns);
 }
@@ -64,7 +65,7 @@ static int sdl_open(const struct bt_sound_source *source, struct bt_sound_device
         SDL_AudioQuit();
         return r;
     }
-    device->ahead_ns = (int64_t)got.samples * BT_NS_PER_S / got.freq;
+    atomic_store(&device->ahead_ns, (int64_t)got.samples * BT_NS_PER_S / got.freq);
     bt_log_info(&logger, "Sound: %s, %d samples a buffer", SDL_GetCurrentAudioDriver(),
                 got.samples);
     *out = device;
