@@ -22,7 +22,6 @@
 #include "render/output_impl.h"
 #include "render/test_rasters.h"
 
-// Known: 12 pixels of one scaled picture are 4 away with llvmpipe on arm64, so this fails there.
 #define TOLERANCE 3
 #define SKIPPED 77
 
