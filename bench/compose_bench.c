@@ -203,14 +203,16 @@ static double measure_copy(struct bench *bench, int count)
     return (cpu_ms() - started) / count;
 }
 
-static int measure(struct bench *bench, size_t which, int count, double *out_ms)
+typedef void (*step_fn)(struct bench *bench, int n, struct bt_scene *scene);
+
+static int measure(struct bench *bench, step_fn step, int count, double *out_ms)
 {
     BT_AUTO(bt_compositor) compositor = bt_compositor_create(WIDTH, HEIGHT);
     const struct bt_raster target = bt_raster_of(bench->canvas);
     struct bt_scene scene = {.background = {0, 0, 0, 255}};
     double started = 0;
     for (int n = 0; n <= count; n++) {
-        cases[which].step(bench, n, &scene);
+        step(bench, n, &scene);
         if (bt_compositor_draw(compositor, &scene, &target, NULL) < 0) {
             return -1;
         }
@@ -218,6 +220,47 @@ static int measure(struct bench *bench, size_t which, int count, double *out_ms)
     }
     *out_ms = (cpu_ms() - started) / count;
     return 0;
+}
+
+// What one clip of the canvas's size costs in each form that frames may have.
+static const struct {
+    const char *name;
+    struct test_frame_kind kind;
+    int transfer;  // enum AVColorTransferCharacteristic
+} forms[] = {
+    {"8 bit 4:2:0, full range", {AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709, AVCOL_RANGE_JPEG, false}, 0},
+    {"8 bit 4:2:2", {AV_PIX_FMT_YUV422P, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"8 bit 4:4:4", {AV_PIX_FMT_YUV444P, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"10 bit 4:2:0", {AV_PIX_FMT_YUV420P10, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"10 bit 4:2:2", {AV_PIX_FMT_YUV422P10, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"12 bit 4:4:4", {AV_PIX_FMT_YUV444P12, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"10 bit of a device (P010)", {AV_PIX_FMT_P010, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"10 bit 4:2:0, HDR (PQ)",
+     {AV_PIX_FMT_YUV420P10, AVCOL_SPC_BT2020_NCL, AVCOL_RANGE_MPEG, false},
+     AVCOL_TRC_SMPTE2084},
+    {"16 bit 4:2:0", {AV_PIX_FMT_YUV420P16, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false}, 0},
+    {"12 bit 4:4:4 with alpha",
+     {AV_PIX_FMT_YUVA444P12, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, false},
+     0},
+    {"8 bit RGB", {AV_PIX_FMT_RGB24, AVCOL_SPC_RGB, AVCOL_RANGE_JPEG, false}, 0},
+    {"8 bit RGB with alpha (RGBA)", {AV_PIX_FMT_RGBA, AVCOL_SPC_RGB, AVCOL_RANGE_JPEG, false}, 0},
+    {"8 bit RGB with alpha (BGRA)", {AV_PIX_FMT_BGRA, AVCOL_SPC_RGB, AVCOL_RANGE_JPEG, false}, 0},
+};
+
+static int measure_form(struct bench *bench, size_t which, int count, double *out_ms)
+{
+    struct bt_frame *plain[CLIP_FRAMES];
+    for (unsigned i = 0; i < CLIP_FRAMES; i++) {
+        plain[i] = bench->hd[i];
+        bench->hd[i] = test_frame(WIDTH, HEIGHT, forms[which].kind, i);
+        bench->hd[i]->av->color_trc = (enum AVColorTransferCharacteristic)forms[which].transfer;
+    }
+    int r = measure(bench, one_clip, count, out_ms);
+    for (unsigned i = 0; i < CLIP_FRAMES; i++) {
+        bt_frame_destroy(bench->hd[i]);
+        bench->hd[i] = plain[i];
+    }
+    return r;
 }
 
 static void make_material(struct bench *bench)
@@ -250,6 +293,11 @@ static void free_material(struct bench *bench)
     test_strip_destroy(bench->strip);
 }
 
+static void say(const char *name, double ms, double copy_ms)
+{
+    printf("%-42s %8.3f %8.2f\n", name, ms, ms / copy_ms);
+}
+
 int main(int argc, char **argv)
 {
     int64_t count = 200;
@@ -261,15 +309,17 @@ int main(int argc, char **argv)
     make_material(&bench);
     double copy_ms = measure_copy(&bench, (int)count);
     printf("%-42s %8s %8s\n", "", "ms", "ratio");
-    printf("%-42s %8.3f %8.2f\n", "copy of the canvas", copy_ms, 1.0);
+    say("copy of the canvas", copy_ms, copy_ms);
     int status = 0;
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
-        double ms;
-        if (measure(&bench, i, (int)count, &ms) < 0) {
-            status = 1;
-            continue;
-        }
-        printf("%-42s %8.3f %8.2f\n", cases[i].name, ms, ms / copy_ms);
+        double ms = 0;
+        status |= measure(&bench, cases[i].step, (int)count, &ms) < 0;
+        say(cases[i].name, ms, copy_ms);
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(forms); i++) {
+        double ms = 0;
+        status |= measure_form(&bench, i, (int)count, &ms) < 0;
+        say(forms[i].name, ms, copy_ms);
     }
     free_material(&bench);
     return status;

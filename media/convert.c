@@ -93,9 +93,10 @@ static void set_colours(struct SwsContext *sws, const AVFrame *frame)
     sws_setColorspaceDetails(sws, coefficients, full, coefficients, 1, 0, 1 << 16, 1 << 16);
 }
 
-// Rows [y, y + count) of a frame that is not YUV planes, over its whole width.
-static int rows_by_swscale(struct bt_converter *converter, const AVFrame *frame, int y, int count,
-                           uint8_t *out, int stride, struct bt_error *err)
+// Rows [y, y + count) of a frame that is not YUV planes, over its whole width. Alpha is not
+// multiplied.
+static int straight_by_swscale(struct bt_converter *converter, const AVFrame *frame, int y,
+                               int count, uint8_t *out, int stride, struct bt_error *err)
 {
     BT_AUTOFRAME *rows = av_frame_clone(frame);
     if (rows == NULL) {
@@ -124,10 +125,24 @@ static int rows_by_swscale(struct bt_converter *converter, const AVFrame *frame,
         return bt_fail(err, -EINVAL, "Cannot convert a frame of format '%s'",
                        av_get_pix_fmt_name(frame->format));
     }
-    if (has_alpha(frame->format)) {
+    return 0;
+}
+
+static int rows_by_swscale(struct bt_converter *converter, const AVFrame *frame, int y, int count,
+                           uint8_t *out, int stride, struct bt_error *err)
+{
+    int r = straight_by_swscale(converter, frame, y, count, out, stride, err);
+    if (r == 0 && has_alpha(frame->format)) {
         bt_premultiply(out, stride, out, stride, frame->width, count);
     }
-    return 0;
+    return r;
+}
+
+int bt_convert_straight(struct bt_converter *converter, const struct bt_frame *frame,
+                        uint8_t *pixels, size_t stride, struct bt_error *err)
+{
+    return straight_by_swscale(converter, frame->av, 0, frame->av->height, pixels, (int)stride,
+                               err);
 }
 
 // Planes already cut → BGRA of the same size.
@@ -230,6 +245,37 @@ static int planes_to_target(struct bt_converter *converter, struct bt_planes *pl
     return planes_to_pixels(converter, planes, smooth, to->pixels, to->stride, err);
 }
 
+static void make_opaque(uint8_t *pixels, ptrdiff_t stride, int width, int height)
+{
+    for (int y = 0; y < height; y++) {
+        uint8_t *row = pixels + y * stride;
+        for (int x = 0; x < width; x++) {
+            row[x * 4 + 3] = 255;
+        }
+    }
+}
+
+static void scale_pixels(const uint8_t *from, int stride, const struct bt_crop *crop,
+                         const struct target *to)
+{
+    if (crop->width == to->width && crop->height == to->height) {
+        ARGBCopy(from, stride, to->pixels, to->stride, to->width, to->height);
+        return;
+    }
+    ARGBScale(from, stride, crop->width, crop->height, to->pixels, to->stride, to->width,
+              to->height, to->width < crop->width ? kFilterBox : kFilterBilinear);
+}
+
+// What a decode thread makes of most such frames (media/ready.h).
+static void bgr0_to_target(const AVFrame *frame, const struct bt_crop *crop,
+                           const struct target *to)
+{
+    const uint8_t *cut =
+        frame->data[0] + (ptrdiff_t)crop->y * frame->linesize[0] + (ptrdiff_t)crop->x * 4;
+    scale_pixels(cut, frame->linesize[0], crop, to);
+    make_opaque(to->pixels, to->stride, to->width, to->height);
+}
+
 // GIF, APNG and WebP frames are what moves here: BGRA comes as it is, only alpha has to be
 // multiplied.
 static int other_to_target(struct bt_converter *converter, const AVFrame *frame,
@@ -237,6 +283,10 @@ static int other_to_target(struct bt_converter *converter, const AVFrame *frame,
                            struct bt_error *err)
 {
     bool same_size = crop->width == to->width && crop->height == to->height;
+    if (frame->format == AV_PIX_FMT_BGR0) {
+        bgr0_to_target(frame, crop, to);
+        return 0;
+    }
     if (same_size && frame->format == AV_PIX_FMT_BGRA) {
         bt_premultiply(frame->data[0] + (ptrdiff_t)crop->y * frame->linesize[0] +
                            (ptrdiff_t)crop->x * 4,
@@ -248,17 +298,16 @@ static int other_to_target(struct bt_converter *converter, const AVFrame *frame,
     if (rows == NULL) {
         return no_memory(err);
     }
-    int r = rows_by_swscale(converter, frame, 0, frame->height, rows, stride, err);
-    if (r < 0) {
-        return r;
-    }
-    const uint8_t *cut = rows + (ptrdiff_t)crop->y * stride + (ptrdiff_t)crop->x * 4;
-    if (same_size) {
-        ARGBCopy(cut, stride, to->pixels, to->stride, to->width, to->height);
+    if (frame->format == AV_PIX_FMT_BGRA) {
+        bt_premultiply(frame->data[0], frame->linesize[0], rows, stride, frame->width,
+                       frame->height);
     } else {
-        ARGBScale(cut, stride, crop->width, crop->height, to->pixels, to->stride, to->width,
-                  to->height, to->width < crop->width ? kFilterBox : kFilterBilinear);
+        int r = rows_by_swscale(converter, frame, 0, frame->height, rows, stride, err);
+        if (r < 0) {
+            return r;
+        }
     }
+    scale_pixels(rows + (ptrdiff_t)crop->y * stride + (ptrdiff_t)crop->x * 4, stride, crop, to);
     return 0;
 }
 

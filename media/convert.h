@@ -34,4 +34,9 @@ int bt_convert(struct bt_converter *converter, const struct bt_frame *frame,
                const struct bt_crop *crop, int rotation, uint8_t *pixels, size_t stride, int width,
                int height, struct bt_error *err) BT_NODISCARD;
 
+// The whole frame, at its own size, upright as it was decoded; alpha is not multiplied. Of frames
+// that are not YUV planes alone.
+int bt_convert_straight(struct bt_converter *converter, const struct bt_frame *frame,
+                        uint8_t *pixels, size_t stride, struct bt_error *err) BT_NODISCARD;
+
 #endif

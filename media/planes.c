@@ -169,12 +169,15 @@ static void round_row(const uint16_t *from, uint8_t *to, int count, int shift)
     }
 }
 
-static void round_plane(const uint8_t *from, int from_stride, uint8_t *to, int width, int height,
-                        int shift)
+void bt_planes_round(const struct bt_planes *planes, uint8_t *const data[], const int stride[])
 {
-    for (int y = 0; y < height; y++) {
-        const void *row = from + (ptrdiff_t)y * from_stride;
-        round_row(row, to + (ptrdiff_t)y * width, width, shift);
+    for (int i = 0; i < plane_count(planes); i++) {
+        int width = plane_width(planes, i, planes->width);
+        int height = plane_height(planes, i, planes->height);
+        for (int y = 0; y < height; y++) {
+            const void *row = planes->data[i] + (ptrdiff_t)y * planes->stride[i];
+            round_row(row, data[i] + (ptrdiff_t)y * stride[i], width, planes->depth_shift);
+        }
     }
 }
 
@@ -211,9 +214,8 @@ int bt_planes_to_8bit(struct bt_planes *planes, struct bt_scratch *scratch)
     if (r < 0) {
         return r;
     }
+    bt_planes_round(planes, data, stride);
     for (int i = 0; i < plane_count(planes); i++) {
-        round_plane(planes->data[i], planes->stride[i], data[i], stride[i],
-                    plane_height(planes, i, planes->height), planes->depth_shift);
         planes->data[i] = data[i];
         planes->stride[i] = stride[i];
     }

@@ -49,6 +49,9 @@ void bt_planes_crop(struct bt_planes *planes, int x, int y, int width, int heigh
 // Rounds deeper samples to 8 bit, into scratch. -ENOMEM.
 int bt_planes_to_8bit(struct bt_planes *planes, struct bt_scratch *scratch) BT_NODISCARD;
 
+// The same into planes of that layout which the caller has; only of deeper samples.
+void bt_planes_round(const struct bt_planes *planes, uint8_t *const data[], const int stride[]);
+
 // Scales 8-bit planes into scratch: averages when shrinking, bilinear when growing. -ENOMEM.
 int bt_planes_scale(struct bt_planes *planes, int width, int height,
                     struct bt_scratch *scratch) BT_NODISCARD;

@@ -15,6 +15,7 @@
 #include "media/av.h"
 #include "media/input.h"
 #include "media/pace.h"
+#include "media/ready.h"
 
 #define DEFAULT_QUEUE_FRAMES 3
 #define MAX_QUEUE_FRAMES 16
@@ -40,6 +41,7 @@ struct bt_stream {
 
     // Decode thread only, once it runs.
     struct bt_input *input;
+    struct bt_ready *ready;
     struct bt_pace pace;
     struct bt_frame *held;  // the newest frame at or before start_ns
     int64_t next_number;
@@ -76,6 +78,7 @@ static size_t capacity(const struct bt_stream *stream)
 // -ECANCELED when the stream was closed while the queue was full; the frame is freed.
 static int push_frame(struct bt_stream *stream, struct bt_frame *frame)
 {
+    bt_ready_make(stream->ready, frame->av);
     pthread_mutex_lock(&stream->lock);
     while (stream->count == capacity(stream) && !atomic_load(&stream->stop)) {
         pthread_cond_wait(&stream->room, &stream->lock);
@@ -375,6 +378,7 @@ int bt_stream_open(const char *path, const struct bt_stream_options *options,
     init_locks(stream);
     stream->path = bt_strdup(path);
     stream->options = *options;
+    stream->ready = bt_ready_create();
     stream->starting = options->start_ns > 0;
     stream->end_ns = -1;
     int r = open_input(stream, &stream->input, err);
@@ -419,6 +423,7 @@ void bt_stream_destroy(struct bt_stream *stream)
     }
     bt_frame_destroy(stream->held);
     bt_input_destroy(stream->input);
+    bt_ready_destroy(stream->ready);
     pthread_cond_destroy(&stream->room);
     pthread_cond_destroy(&stream->filled);
     pthread_mutex_destroy(&stream->lock);

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <libavutil/frame.h>
+#include <libavutil/pixfmt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +217,44 @@ static void compose_both(const struct bt_scene *scene, const char *name)
     assert_close(name, expected, picture);
 }
 
+// Those that the GPU converts, and those that are converted before.
+static void every_form_of_frame_has_the_same_colours(void **state)
+{
+    (void)state;
+    static const int formats[] = {
+        AV_PIX_FMT_YUV420P,   AV_PIX_FMT_NV12,      AV_PIX_FMT_YUV422P,   AV_PIX_FMT_YUV444P,
+        AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV444P12, AV_PIX_FMT_P010,
+        AV_PIX_FMT_GRAY8,     AV_PIX_FMT_RGB24,     AV_PIX_FMT_BGR0,      AV_PIX_FMT_YUVA420P,
+    };
+    static const int matrices[] = {AVCOL_SPC_SMPTE170M, AVCOL_SPC_BT709, AVCOL_SPC_BT2020_NCL,
+                                   AVCOL_SPC_UNSPECIFIED};
+    enum { EACH = 4 * 2 };
+    for (int i = 0; i < (int)BT_ARRAY_LEN(formats) * EACH; i++) {
+        const struct test_frame_kind kind = {
+            .format = formats[i / EACH],
+            .matrix = matrices[i / 2 % 4],
+            .range = i % 2 == 0 ? AVCOL_RANGE_MPEG : AVCOL_RANGE_JPEG,
+        };
+        struct bt_frame *frame = test_frame(40, 44, kind, (unsigned)i);
+        frame->av->color_trc = i % 5 == 0 ? AVCOL_TRC_SMPTE2084 : AVCOL_TRC_BT709;
+        const struct bt_scene scene = {
+            .zone_count = 1,
+            .zones = {{.rect = {0, 0, 40, 44},
+                       .to = {.kind = BT_VISUAL_FRAME,
+                              .serial = 2000 + (uint64_t)i,
+                              .frame = frame,
+                              .dst = {0, 0, 40, 44},
+                              .background = {12, 24, 72, 255}},
+                       .mix = 1000}},
+        };
+        BT_AUTOFREE char *name = bt_strf("frame %d of format %d", i % EACH, formats[i / EACH]);
+        compose_both(&scene, name);
+        const struct bt_scene nothing = {0};
+        assert_int_equal(bt_output_compose(gles2, &nothing, NULL), 1);
+        bt_frame_destroy(frame);
+    }
+}
+
 static int calls_until_uploaded(const struct bt_image *const *images, size_t count)
 {
     int calls = 1;
@@ -356,6 +396,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_presented_before_the_first_picture),
         cmocka_unit_test(every_pixel_stands_where_the_plan_says),
         cmocka_unit_test(gles2_draws_what_soft_draws),
+        cmocka_unit_test(every_form_of_frame_has_the_same_colours),
         cmocka_unit_test(pictures_are_uploaded_ahead_in_slices),
         cmocka_unit_test(what_is_half_uploaded_is_finished_when_it_is_shown),
         cmocka_unit_test(what_is_not_wanted_any_more_is_forgotten),

@@ -192,12 +192,18 @@ static uint32_t planes_format_of(const AVFrame *av)
     }
 }
 
+static bool is_hdr(const AVFrame *av)
+{
+    return av->color_trc == AVCOL_TRC_SMPTE2084 || av->color_trc == AVCOL_TRC_ARIB_STD_B67;
+}
+
 static bool shaders_can_show(const struct bt_texture_context *context, const AVFrame *av)
 {
     SDL_YUV_CONVERSION_MODE mode;
-    return context->planes_wanted && planes_format_of(av) != SDL_PIXELFORMAT_UNKNOWN &&
-           mode_of(av, &mode) && av->width <= context->max_side &&
-           av->height <= context->max_side && av->linesize[0] > 0 && av->linesize[1] > 0;
+    return context->planes_wanted && !is_hdr(av) &&
+           planes_format_of(av) != SDL_PIXELFORMAT_UNKNOWN && mode_of(av, &mode) &&
+           av->width <= context->max_side && av->height <= context->max_side &&
+           av->linesize[0] > 0 && av->linesize[1] > 0;
 }
 
 static int make_planes(struct bt_texture *texture, const struct bt_texture_context *context,
