@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #define CHUNK_BYTES 65536
+#define LOCK_LOOK_NS (20 * BT_NS_PER_MS)
 
 int bt_file_read(const char *path, struct bt_buf *buf, struct bt_error *err)
 {
@@ -195,6 +198,22 @@ int bt_file_make_dirs(const char *path, struct bt_error *err)
             break;
         }
         *slash = '/';
+    }
+    return 0;
+}
+
+int bt_file_lock(int fd, int64_t patience_ns)
+{
+    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + patience_ns;
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return -errno;
+        }
+        int64_t now_ns = bt_clock_mono_ns(bt_clock_real());
+        if (now_ns >= until_ns) {
+            return -EBUSY;
+        }
+        bt_clock_sleep_until(bt_clock_real(), now_ns + LOCK_LOOK_NS);
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #define BT_BASE_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/compiler.h"
@@ -34,5 +35,13 @@ int bt_file_copy(const char *from, const char *to, struct bt_error *err) BT_NODI
 // Gives a finished file a second name within one file system, durably (sync, hard link, sync
 // directory). What has that name already stays.
 int bt_file_adopt(const char *from, const char *to, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Locks an open file until it is closed. A process that was killed may have left a child that is
+ * about to run another program and has the lock till then: so it is waited for, up to
+ * `patience_ns`. Errors: -EBUSY another process has the lock; the errno of flock(2).
+ */
+#define BT_LOCK_PATIENCE_NS (3 * INT64_C(1000000000))
+int bt_file_lock(int fd, int64_t patience_ns) BT_NODISCARD;
 
 #endif

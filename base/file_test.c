@@ -2,18 +2,22 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -254,6 +258,36 @@ static void adopting_gives_a_second_name_and_keeps_what_is_there(void **state)
     assert_int_equal(bt_file_adopt(from, to, &err), -ENOENT);
 }
 
+// As a server leaves it that was killed between making a child and the child's becoming another
+// program.
+static void a_lock_that_a_child_was_left_with_is_waited_for(void **state)
+{
+    BT_AUTOFREE char *path = bt_strf("%s/lock", (const char *)*state);
+    int ours = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600), ends[2];
+    assert_int_equal(bt_file_lock(ours, 0), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char byte;
+        close(ends[1]);
+        bool told = read(ends[0], &byte, 1) == 0;
+        bt_clock_sleep_until(bt_clock_real(),
+                             bt_clock_mono_ns(bt_clock_real()) + 50 * BT_NS_PER_MS);
+        _exit(told ? 0 : 1);
+    }
+    close(ours);
+    int again = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(bt_file_lock(again, 0), -EBUSY);
+    close(ends[1]);
+    assert_int_equal(bt_file_lock(again, 180 * BT_NS_PER_S), 0);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(again);
+    close(ends[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +301,7 @@ int main(void)
         WITH_DIRECTORY(a_directory_that_takes_no_files_is_an_error),
         WITH_DIRECTORY(copying_copies_and_replaces_a_link_without_following_it),
         WITH_DIRECTORY(adopting_gives_a_second_name_and_keeps_what_is_there),
+        WITH_DIRECTORY(a_lock_that_a_child_was_left_with_is_waited_for),
         WITH_DIRECTORY(directories_are_made_with_their_parents),
         WITH_DIRECTORY(a_file_in_the_way_of_a_directory_is_an_error),
     };

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -457,11 +456,11 @@ static int take_lock(struct bt_journal *journal, struct bt_error *err)
     if (journal->lock_fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", name);
     }
-    if (flock(journal->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        return 0;
+    int r = bt_file_lock(journal->lock_fd, BT_LOCK_PATIENCE_NS);
+    if (r == -EBUSY) {
+        return bt_fail(err, r, "another player is writing it");
     }
-    return errno == EWOULDBLOCK ? bt_fail(err, -EBUSY, "another player is writing it")
-                                : bt_fail_errno(err, "Cannot lock '%s'", name);
+    return r < 0 ? bt_fail(err, r, "Cannot lock '%s'", name) : 0;
 }
 
 static int start(struct bt_journal *journal, const struct bt_journal_options *options,

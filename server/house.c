@@ -5,7 +5,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,7 +45,7 @@ static int enter_data_directory(struct bt_house *house, struct bt_error *err)
     if (house->lock_fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", lock);
     }
-    if (flock(house->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+    if (bt_file_lock(house->lock_fd, BT_LOCK_PATIENCE_NS) < 0) {
         return bt_fail(err, -EBUSY, "Another server uses '%s'", dir);
     }
     BT_AUTOFREE char *restoring = bt_strf("%s/" BT_RESTORING, dir);

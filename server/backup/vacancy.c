@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@ static int lock(const char *dir, struct bt_error *err)
     if (fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (bt_file_lock(fd, BT_LOCK_PATIENCE_NS) < 0) {
         close(fd);
         return bt_fail(err, -EBUSY, "'%s' is in use: stop the server (or the other command) first",
                        dir);
