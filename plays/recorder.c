@@ -289,7 +289,6 @@ static int write_batch(struct bt_recorder *recorder, size_t count, const struct 
         bt_journal_rollback(recorder->journal);
         return r;
     }
-    recorder->paced_ns = BT_MAX(recorder->paced_ns, now.mono_ns - BURST_NS) + GAP_NS;
     recorder->noted_ns = dated || note ? now.mono_ns : recorder->noted_ns;
     return 0;
 }
@@ -349,6 +348,10 @@ static int save_all(struct bt_recorder *recorder, struct bt_error *err)
         do {
             r = save_some(recorder, err);
         } while (r == BATCH_PLAYS);
+    }
+    // Once for all of them: were each full batch paced, many short plays would wait ever longer.
+    if (r >= 0) {
+        recorder->paced_ns = BT_MAX(recorder->paced_ns, now_ns() - BURST_NS) + GAP_NS;
     }
     return r < 0 ? r : prune(recorder, err);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "plays/faulty_vfs.h"
@@ -258,6 +259,26 @@ static void plays_nobody_ends_are_bounded(void **state)
     assert_int_equal(bt_test_count(dir->journal, BT_TEST_COUNT_LIKE("preempted")), 1);
 }
 
+// However many came at once, as when a disk takes plays again: the next ones are not kept waiting.
+static void many_plays_do_not_delay_those_after_them(void **state)
+{
+    enum { MANY = 64 * 70 };
+    BT_AUTO(bt_recorder) recorder = open_recorder(*state);
+    for (int i = 0; i < MANY; i++) {
+        play_one(recorder, "many");
+    }
+    assert_int_equal(bt_recorder_flush(recorder), 0);
+    play_one(recorder, "next");
+    struct bt_recorder_status status = {0};
+    int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + 180 * BT_NS_PER_S;
+    while (status.closed_plays <= MANY && bt_clock_mono_ns(bt_clock_real()) < until_ns) {
+        bt_clock_sleep_until(bt_clock_real(),
+                             bt_clock_mono_ns(bt_clock_real()) + 10 * BT_NS_PER_MS);
+        bt_recorder_status(recorder, &status);
+    }
+    assert_int_equal(status.closed_plays, MANY + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +292,7 @@ int main(void)
         BT_TEST_IN_DIR(a_full_disk_keeps_the_newest_plays_and_declares_the_lost_ones),
         BT_TEST_IN_DIR(a_disk_that_stays_full_holds_nobody_up_at_the_end),
         BT_TEST_IN_DIR(plays_nobody_ends_are_bounded),
+        BT_TEST_IN_DIR(many_plays_do_not_delay_those_after_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
