@@ -36,12 +36,14 @@ int bt_file_copy(const char *from, const char *to, struct bt_error *err) BT_NODI
 // directory). What has that name already stays.
 int bt_file_adopt(const char *from, const char *to, struct bt_error *err) BT_NODISCARD;
 
+// The patience of a program that starts; a thread that serves others has none (0).
+#define BT_LOCK_PATIENCE_NS (3 * INT64_C(1000000000))
+
 /**
  * Locks an open file until it is closed. A process that was killed may have left a child that is
  * about to run another program and has the lock till then: so it is waited for, up to
  * `patience_ns`. Errors: -EBUSY another process has the lock; the errno of flock(2).
  */
-#define BT_LOCK_PATIENCE_NS (3 * INT64_C(1000000000))
 int bt_file_lock(int fd, int64_t patience_ns) BT_NODISCARD;
 
 #endif

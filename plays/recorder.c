@@ -47,7 +47,7 @@ struct bt_recorder {
 
     // Journal thread only.
     struct bt_journal *journal;  // NULL while it cannot be opened
-    int64_t paced_ns;            // no commit before this; moves on by a gap with each
+    int64_t paced_ns;            // no commit before this; moves on by a gap with each round
     int64_t retry_ns, noted_ns, pruned_ns;
     struct bt_pending_copy *batch;
 };
