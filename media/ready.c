@@ -40,15 +40,15 @@ static enum AVPixelFormat shallow(const struct bt_planes *planes)
                                             : planar[planes->shift_x][planes->shift_y];
 }
 
-static AVFrame *frame_like(const AVFrame *frame, enum AVPixelFormat format)
+static AVFrame *frame_like(const AVFrame *frame, enum AVPixelFormat format, int halvings)
 {
     BT_AUTOFRAME *made = av_frame_alloc();
     if (made == NULL || format == AV_PIX_FMT_NONE) {
         return NULL;
     }
     made->format = format;
-    made->width = frame->width;
-    made->height = frame->height;
+    made->width = BT_MAX(frame->width >> halvings, 1);
+    made->height = BT_MAX(frame->height >> halvings, 1);
     if (av_frame_copy_props(made, frame) < 0 || av_frame_get_buffer(made, 0) < 0) {
         return NULL;
     }
@@ -57,7 +57,7 @@ static AVFrame *frame_like(const AVFrame *frame, enum AVPixelFormat format)
 
 static AVFrame *rounded(const AVFrame *frame, const struct bt_planes *planes)
 {
-    AVFrame *made = frame_like(frame, shallow(planes));
+    AVFrame *made = frame_like(frame, shallow(planes), 0);
     if (made != NULL) {
         bt_planes_round(planes, made->data, made->linesize);
     }
@@ -71,10 +71,11 @@ static bool has_alpha(int format)
            (description->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) != 0;
 }
 
-static AVFrame *as_pixels(struct bt_ready *ready, AVFrame *frame)
+static AVFrame *as_pixels(struct bt_ready *ready, AVFrame *frame, int halvings)
 {
     bool alpha = has_alpha(frame->format);
-    BT_AUTOFRAME *made = frame_like(frame, alpha ? AV_PIX_FMT_BGRA : AV_PIX_FMT_BGR0);
+    BT_AUTOFRAME *made = alpha ? frame_like(frame, AV_PIX_FMT_BGRA, 0)
+                               : frame_like(frame, AV_PIX_FMT_BGR0, halvings);
     if (made == NULL) {
         return NULL;
     }
@@ -92,7 +93,7 @@ static AVFrame *as_pixels(struct bt_ready *ready, AVFrame *frame)
     return BT_TAKE(made);
 }
 
-void bt_ready_make(struct bt_ready *ready, AVFrame *frame)
+void bt_ready_make(struct bt_ready *ready, AVFrame *frame, int halvings)
 {
     struct bt_planes planes;
     AVFrame *made = NULL;
@@ -101,7 +102,7 @@ void bt_ready_make(struct bt_ready *ready, AVFrame *frame)
     if (has_planes && !is_hdr) {
         made = planes.depth_shift > 0 ? rounded(frame, &planes) : NULL;
     } else if (is_hdr || (frame->format != AV_PIX_FMT_BGRA && frame->format != AV_PIX_FMT_BGR0)) {
-        made = as_pixels(ready, frame);
+        made = as_pixels(ready, frame, halvings);
     }
     if (made != NULL) {
         av_frame_unref(frame);

@@ -6,8 +6,9 @@
  * - what is neither planes nor BGRA (other RGB, palettes, alpha beside planes) becomes BGRA or BGR0
  *   by swscale; alpha stays beside the colours, not multiplied.
  *
- * All else stays as it was decoded. Not thread-safe: one for each decode thread. Inside media/
- * only.
+ * What is converted without alpha comes out so many times halved as the caller says: for frames
+ * that are shown much smaller. All else stays as it was decoded. Not thread-safe: one for each
+ * decode thread. Inside media/ only.
  */
 #ifndef BT_MEDIA_READY_H
 #define BT_MEDIA_READY_H
@@ -24,6 +25,6 @@ BT_DEFINE_AUTO(bt_ready)
 
 // In place. A frame that cannot be made ready stays what it was: whoever shows it converts it, or
 // says what is wrong with it.
-void bt_ready_make(struct bt_ready *ready, AVFrame *frame);
+void bt_ready_make(struct bt_ready *ready, AVFrame *frame, int halvings);
 
 #endif

@@ -105,7 +105,7 @@ static void frames_made_ready_look_the_same(void **state)
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         BT_AUTOFRAME *frame = make_frame(cases[i].from);
         BT_AUTOFRAME *made = av_frame_clone(frame);
-        bt_ready_make(ready, made);
+        bt_ready_make(ready, made, 0);
         assert_string_equal(av_get_pix_fmt_name(made->format), av_get_pix_fmt_name(cases[i].to));
         assert_int_equal(made->best_effort_timestamp, 12345);
         assert_same_picture(frame, made, WIDTH, HEIGHT);
@@ -125,9 +125,32 @@ static void hdr_is_mapped_once(void **state)
         frame->colorspace = i == 3 ? AVCOL_SPC_RGB : AVCOL_SPC_BT2020_NCL;
         frame->color_trc = i == 1 ? AVCOL_TRC_ARIB_STD_B67 : AVCOL_TRC_SMPTE2084;
         BT_AUTOFRAME *made = av_frame_clone(frame);
-        bt_ready_make(ready, made);
+        bt_ready_make(ready, made, 0);
         assert_int_equal(made->format, AV_PIX_FMT_BGR0);
         assert_same_picture(frame, made, WIDTH, HEIGHT);
+    }
+}
+
+static void what_is_shown_small_is_made_small(void **state)
+{
+    (void)state;
+    BT_AUTO(bt_ready) ready = bt_ready_create();
+    BT_AUTOFRAME *frame = make_frame(AV_PIX_FMT_YUV420P10);
+    frame->colorspace = AVCOL_SPC_BT2020_NCL;
+    frame->color_trc = AVCOL_TRC_SMPTE2084;
+    BT_AUTOFRAME *made = av_frame_clone(frame);
+    bt_ready_make(ready, made, 1);
+    assert_int_equal(made->width, WIDTH / 2);
+    assert_int_equal(made->height, HEIGHT / 2);
+    assert_same_picture(frame, made, WIDTH / 2, HEIGHT / 2);
+
+    // What comes as planes is scaled while it is shown, alpha keeps its size.
+    static const enum AVPixelFormat untouched[] = {AV_PIX_FMT_YUV422P10, AV_PIX_FMT_RGBA};
+    for (size_t i = 0; i < BT_ARRAY_LEN(untouched); i++) {
+        BT_AUTOFRAME *other = make_frame(untouched[i]);
+        bt_ready_make(ready, other, 1);
+        assert_int_equal(other->width, WIDTH);
+        assert_int_equal(other->height, HEIGHT);
     }
 }
 
@@ -138,7 +161,7 @@ static void what_nobody_can_convert_stays_what_it_was(void **state)
     BT_AUTOFRAME *frame = make_frame(AV_PIX_FMT_YUV420P10);
     uint8_t *data = frame->data[0];
     frame->format = AV_PIX_FMT_VAAPI;
-    bt_ready_make(ready, frame);
+    bt_ready_make(ready, frame, 0);
     assert_int_equal(frame->format, AV_PIX_FMT_VAAPI);
     assert_ptr_equal(frame->data[0], data);
     frame->format = AV_PIX_FMT_YUV420P10;
@@ -149,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_made_ready_look_the_same),
         cmocka_unit_test(hdr_is_mapped_once),
+        cmocka_unit_test(what_is_shown_small_is_made_small),
         cmocka_unit_test(what_nobody_can_convert_stays_what_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

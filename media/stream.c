@@ -15,6 +15,7 @@
 #include "media/av.h"
 #include "media/input.h"
 #include "media/pace.h"
+#include "media/picture.h"
 #include "media/ready.h"
 
 #define DEFAULT_QUEUE_FRAMES 3
@@ -75,10 +76,39 @@ static size_t capacity(const struct bt_stream *stream)
     return (size_t)stream->options.queue_frames;
 }
 
+void bt_stream_upright(const struct bt_stream_info *info, int width, int height, int *out_width,
+                       int *out_height)
+{
+    int64_t wide = (int64_t)width * info->sar_num / info->sar_den;
+    int square_width = (int)BT_CLAMP(wide, 1, BT_MEDIA_MAX_SIDE_PX);
+    bool lies = info->rotation == 90 || info->rotation == 270;
+    *out_width = lies ? height : square_width;
+    *out_height = lies ? square_width : height;
+}
+
+// How often the frame may be halved, exactly, and still have every pixel its place can show.
+static int halvings(const struct bt_stream *stream, const AVFrame *frame)
+{
+    const struct bt_stream_options *options = &stream->options;
+    int width, height, count = 0;
+    if (options->width == 0) {
+        return 0;
+    }
+    bt_stream_upright(&stream->info, frame->width, frame->height, &width, &height);
+    struct bt_placement at =
+        bt_place(&options->place, width, height, options->width, options->height);
+    for (int by = 2; frame->width % by == 0 && frame->height % by == 0 &&
+                     at.src.width >= at.dst.width * by && at.src.height >= at.dst.height * by;
+         by *= 2) {
+        count++;
+    }
+    return count;
+}
+
 // -ECANCELED when the stream was closed while the queue was full; the frame is freed.
 static int push_frame(struct bt_stream *stream, struct bt_frame *frame)
 {
-    bt_ready_make(stream->ready, frame->av);
+    bt_ready_make(stream->ready, frame->av, halvings(stream, frame->av));
     pthread_mutex_lock(&stream->lock);
     while (stream->count == capacity(stream) && !atomic_load(&stream->stop)) {
         pthread_cond_wait(&stream->room, &stream->lock);

@@ -16,6 +16,7 @@
 #include "base/queue.h"
 #include "media/decoders.h"
 #include "media/frame.h"
+#include "playlists/publication.h"
 
 struct bt_stream;
 
@@ -29,6 +30,9 @@ struct bt_stream_options {
     int threads;       // decoder threads; 0: one, two above 1080p60
     bool loop;         // start again at the end, times run on (animations)
     struct bt_decoders *decoders;  // borrowed; NULL: software alone
+    // Where it is shown, so that nothing is converted larger than it is seen; width of 0: unknown.
+    struct bt_item place;  // fit and focus only
+    int width, height;     // of the zone
     struct bt_waker
         waker;  // called from the decode thread after each frame, at the end, on failure
 };
@@ -43,6 +47,10 @@ struct bt_stream_info {
     bool many_pictures;  // more than one track could be shown
     char codec[32];
 };
+
+// The size people see of such a frame: upright, with square pixels. Never 0.
+void bt_stream_upright(const struct bt_stream_info *info, int width, int height, int *out_width,
+                       int *out_height);
 
 // Errors: the errno of reading, -EINVAL not a clip we can show, -EFBIG too large.
 int bt_stream_open(const char *path, const struct bt_stream_options *options,

@@ -247,6 +247,34 @@ static void the_queue_is_bounded_and_closing_ends_a_full_one(void **state)
 }
 
 // Holds the decode thread up after each frame until the test lets it go on.
+static void hdr_is_not_made_larger_than_it_is_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        enum bt_fit fit;
+        int width, height, expected;
+    } places[] = {
+        {BT_FIT_CONTAIN, 0, 0, 320},    {BT_FIT_CONTAIN, 320, 180, 320},
+        {BT_FIT_CONTAIN, 200, 90, 160}, {BT_FIT_CONTAIN, 161, 500, 320},
+        {BT_FIT_CONTAIN, 80, 45, 80},   {BT_FIT_COVER, 80, 80, 160},
+        {BT_FIT_STRETCH, 80, 180, 320}, {BT_FIT_CONTAIN, 1, 1, 80},
+    };
+    BT_AUTOFREE char *path =
+        bt_test_media("pq.mkv", TEST_PICTURE " -t 0.2 -vf setparams=color_trc=smpte2084 "
+                                             "-c:v libx264 -pix_fmt yuv420p -color_trc smpte2084");
+    for (size_t i = 0; path != NULL && i < BT_ARRAY_LEN(places); i++) {
+        int64_t last_ns = -1;
+        BT_AUTO(bt_stream)
+        stream = open_stream(path, (struct bt_stream_options){.place = {.fit = places[i].fit},
+                                                              .width = places[i].width,
+                                                              .height = places[i].height});
+        BT_AUTO(bt_frame) frame = take(stream, &last_ns);
+        assert_non_null(frame);
+        assert_int_equal(frame->av->width, places[i].expected);
+        assert_int_equal(frame->av->height, places[i].expected * 9 / 16);
+    }
+}
+
 static void wait_for_permission(void *semaphore)
 {
     while (sem_wait(semaphore) < 0) {
@@ -387,6 +415,7 @@ int main(void)
         cmocka_unit_test(animations_go_round_without_a_seam),
         cmocka_unit_test(an_animation_resumes_in_a_later_round),
         cmocka_unit_test(the_queue_is_bounded_and_closing_ends_a_full_one),
+        cmocka_unit_test(hdr_is_not_made_larger_than_it_is_shown),
         cmocka_unit_test(a_clip_that_is_due_does_not_wait_for_a_full_queue),
         cmocka_unit_test(streams_can_be_thrown_away_at_any_moment),
         cmocka_unit_test(each_frame_and_the_end_wake_the_reader),

@@ -158,6 +158,9 @@ static int open_stream(const struct job *job, bool loop, struct bt_error *err)
         .start_ns = job->slot->offset_ns + job->skip_ns,
         .loop = loop,
         .decoders = job->kitchen->decoders,
+        .place = prepared->place,
+        .width = job->track->rect.width,
+        .height = job->track->rect.height,
     };
     char path[BT_STORE_PATH_BYTES];
     struct bt_error open_error;

@@ -352,10 +352,10 @@ static void place_frame(const struct bt_shown *shown, const struct bt_rect *zone
     const struct bt_stream_info *info =
         is_live(shown) ? &live : bt_stream_info(shown->prepared->stream);
     int width = shown->frame->av->width, height = shown->frame->av->height;
-    int64_t wide = (int64_t)width * info->sar_num / info->sar_den;
-    int square_width = (int)BT_CLAMP(wide, 1, BT_MEDIA_MAX_SIDE_PX);
+    int up_width, up_height;
+    bt_stream_upright(info, width, height, &up_width, &up_height);
     bool lies = info->rotation == 90 || info->rotation == 270;
-    int up_width = lies ? height : square_width, up_height = lies ? square_width : height;
+    int square_width = lies ? up_height : up_width;
     struct bt_placement place =
         bt_place(&shown->prepared->place, up_width, up_height, zone->width, zone->height);
     out->src = turn_back(place.src, info->rotation, up_width, up_height);
