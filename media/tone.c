@@ -9,6 +9,9 @@
 // section 5.4.1 (the curve), BT.2408-7 (diffuse white), BT.1886 (what a screen makes of values).
 
 #define SIDE 33  // points of the table along each colour
+#define RED_STEP (SIDE * SIDE)
+#define GREEN_STEP SIDE
+#define BLUE_STEP 1
 #define STEP_BITS 8
 
 #define SOURCE_PEAK_NITS 1000.0  // what nearly everything is graded on
@@ -17,7 +20,7 @@
 
 struct bt_tone {
     enum AVColorTransferCharacteristic transfer;
-    uint8_t points[SIDE][SIDE][SIDE][4];  // [red][green][blue]: blue, green, red
+    uint32_t points[SIDE * SIDE * SIDE];  // by red, green, blue: 0x00RRGGBB
 };
 
 struct rgb {
@@ -90,21 +93,18 @@ static struct rgb to_bt709(struct rgb c)
     };
 }
 
-static uint8_t to_screen(double light)
+static uint32_t to_screen(double light)
 {
-    return (uint8_t)lround(255 * pow(fmin(fmax(light, 0), 1), 1 / 2.4));
+    return (uint32_t)lround(255 * pow(fmin(fmax(light, 0), 1), 1 / 2.4));
 }
 
-static void make_point(enum AVColorTransferCharacteristic transfer, struct rgb coded,
-                       uint8_t out[4])
+static uint32_t point_of(enum AVColorTransferCharacteristic transfer, struct rgb coded)
 {
     struct rgb nits = to_nits(transfer, coded);
     double bright = luminance(nits);
     double by = bright > 0 ? compress(bright) / bright / SCREEN_PEAK_NITS : 0;
     struct rgb light = to_bt709(scaled(nits, by));
-    out[0] = to_screen(light.b);
-    out[1] = to_screen(light.g);
-    out[2] = to_screen(light.r);
+    return to_screen(light.r) << 16 | to_screen(light.g) << 8 | to_screen(light.b);
 }
 
 bool bt_transfer_is_hdr(enum AVColorTransferCharacteristic transfer)
@@ -121,7 +121,8 @@ struct bt_tone *bt_tone_create(enum AVColorTransferCharacteristic transfer)
         for (int g = 0; g < SIDE; g++) {
             for (int b = 0; b < SIDE; b++) {
                 const struct rgb coded = {r / last, g / last, b / last};
-                make_point(transfer, coded, tone->points[r][g][b]);
+                tone->points[r * RED_STEP + g * GREEN_STEP + b * BLUE_STEP] =
+                    point_of(transfer, coded);
             }
         }
     }
@@ -152,37 +153,48 @@ static void fill_places(struct place out[256])
     }
 }
 
-// Three numbers by size, by whether the first is not below the second, the second not below the
-// third, the first not below the third. Two of the eight cannot be.
-static const int orders[8][3] = {{2, 1, 0}, {0, 1, 2}, {1, 2, 0}, {1, 0, 2},
-                                 {2, 0, 1}, {0, 2, 1}, {0, 1, 2}, {0, 1, 2}};
+// Red and blue of a point in one word, green in another: sums of weights of 256 fill 16 bits each.
+struct sums {
+    uint32_t red_blue, green;
+};
+
+static void add(struct sums *sums, uint32_t point, int weight)
+{
+    sums->red_blue += (point & 0x00FF00FF) * (uint32_t)weight;
+    sums->green += (point >> 8 & 0xFF) * (uint32_t)weight;
+}
 
 /*
  * Between the eight points around a colour, along the tetrahedron it lies in: from the darkest
- * corner, first along the colour with the largest part, then the next, then the last.
+ * corner, first along the colour with the largest part, then the next, then the last. Which of two
+ * equal parts comes first does not matter: the corner between them has no weight.
  */
 static void map_pixel(const struct bt_tone *tone, const struct place places[256], uint8_t *pixel)
 {
-    const struct place at[3] = {places[pixel[2]], places[pixel[1]], places[pixel[0]]};
-    const int *order = orders[(at[0].part >= at[1].part) * 4 + (at[1].part >= at[2].part) * 2 +
-                              (at[0].part >= at[2].part)];
-    int corner[3] = {at[0].point, at[1].point, at[2].point};
-    const int parts[3] = {at[order[0]].part, at[order[1]].part, at[order[2]].part};
-    const int weights[4] = {(1 << STEP_BITS) - parts[0], parts[0] - parts[1], parts[1] - parts[2],
-                            parts[2]};
-    int sums[3] = {1 << (STEP_BITS - 1), 1 << (STEP_BITS - 1), 1 << (STEP_BITS - 1)};
-    for (int i = 0; i < 4; i++) {
-        if (i > 0) {
-            corner[order[i - 1]]++;
-        }
-        const uint8_t *point = tone->points[corner[0]][corner[1]][corner[2]];
-        for (int c = 0; c < 3; c++) {
-            sums[c] += weights[i] * point[c];
-        }
-    }
-    for (int c = 0; c < 3; c++) {
-        pixel[c] = (uint8_t)(sums[c] >> STEP_BITS);
-    }
+    const struct place red = places[pixel[2]], green = places[pixel[1]], blue = places[pixel[0]];
+    const uint32_t *corner = tone->points + (ptrdiff_t)red.point * RED_STEP +
+                             (ptrdiff_t)green.point * GREEN_STEP +
+                             (ptrdiff_t)blue.point * BLUE_STEP;
+    int most = red.part, first = RED_STEP;
+    int least = red.part, last = RED_STEP;
+    first = green.part > most ? GREEN_STEP : first;
+    most = BT_MAX(green.part, most);
+    first = blue.part > most ? BLUE_STEP : first;
+    most = BT_MAX(blue.part, most);
+    last = green.part < least ? GREEN_STEP : last;
+    least = BT_MIN(green.part, least);
+    last = blue.part < least ? BLUE_STEP : last;
+    least = BT_MIN(blue.part, least);
+    int middle = red.part + green.part + blue.part - most - least;
+    const int whole = RED_STEP + GREEN_STEP + BLUE_STEP;
+    struct sums sums = {0x00800080, 0x80};  // halves, to round
+    add(&sums, corner[0], (1 << STEP_BITS) - most);
+    add(&sums, corner[first], most - middle);
+    add(&sums, corner[whole - last], middle - least);
+    add(&sums, corner[whole], least);
+    pixel[0] = (uint8_t)(sums.red_blue >> STEP_BITS);
+    pixel[1] = (uint8_t)(sums.green >> STEP_BITS);
+    pixel[2] = (uint8_t)(sums.red_blue >> (16 + STEP_BITS));
 }
 
 void bt_tone_map(const struct bt_tone *tone, uint8_t *pixels, size_t stride, int width, int height)
