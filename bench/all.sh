@@ -28,6 +28,7 @@ run_at() {
     [ -z "$BT_MEDIA" ] || run odd_files.py "$BT_MEDIA"
     run play_cost.py
     run start.py
+    run paired_start.py
     run still_cost.py
     run memory.py
     run sustained.py
