@@ -42,7 +42,8 @@ static const struct {
     {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},
     {"Quản trị, khóa ký / administration, signing keys",
      {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_setting_commands,
-      &bt_audit_commands, &bt_key_commands, &bt_repository_commands, &bt_logout_commands}},
+      &bt_audit_commands, &bt_key_commands, &bt_repository_commands, &bt_software_commands,
+      &bt_logout_commands}},
     {"Không cần máy chủ / without a server",
      {&bt_new_commands, &bt_plays_commands, &bt_verify_commands, &bt_tuf_commands}},
 };

@@ -11,9 +11,9 @@ extern const struct bt_command_group bt_alert_commands, bt_approve_commands, bt_
     bt_new_commands, bt_pair_commands, bt_playlist_commands, bt_plays_commands,
     bt_proposal_commands, bt_propose_commands, bt_publication_commands, bt_publish_commands,
     bt_repository_commands, bt_schedule_commands, bt_screen_commands, bt_report_commands,
-    bt_setting_commands, bt_status_commands, bt_takedown_commands, bt_token_commands,
-    bt_tuf_commands, bt_unit_commands, bt_upload_commands, bt_user_commands, bt_verify_commands,
-    bt_withdraw_commands;
+    bt_setting_commands, bt_software_commands, bt_status_commands, bt_takedown_commands,
+    bt_token_commands, bt_tuf_commands, bt_unit_commands, bt_upload_commands, bt_user_commands,
+    bt_verify_commands, bt_withdraw_commands;
 
 // Commands in files of their own.
 int bt_command_renew(const struct bt_arguments *arguments, struct bt_error *err);

@@ -12,6 +12,7 @@
 #include "server/publications/takedowns.h"
 #include "server/publications/target.h"
 #include "trust/signing.h"
+#include "trust/software.h"
 #include "trust/tuf_document.h"
 
 // {"format", "servers"}: what players do with it they check themselves.
@@ -95,6 +96,10 @@ static int check_file(const char *path, const char *text, struct bt_error *err)
         return len > SERVERS_MAX_BYTES ? bt_fail(err, -EINVAL, "longer than %d", SERVERS_MAX_BYTES)
                                        : bt_json_parse(text, len, &servers, err);
     }
+    if (strcmp(path, BT_SOFTWARE_TARGET) == 0) {
+        BT_AUTO(bt_software) software = NULL;
+        return bt_software_parse(text, len, true, &software, err);
+    }
     int r = bt_target_read(path, &target, err);
     return r < 0 ? r : check_layer(text, len, &target, err);
 }
@@ -124,7 +129,7 @@ static int take_file(struct bt_db *db, int64_t now_ms, const struct bt_submissio
     }
     int r = check_file(path, file->valuestring, err);
     r = r == 0 ? bt_repository_put_target(db, now_ms, path, file->valuestring, err) : r;
-    return r < 0 || strcmp(path, BT_SERVERS_TARGET) == 0
+    return r < 0 || bt_target_is_top(path)
                ? r
                : bt_takedowns_lift(db, now_ms, path, file->valuestring, err);
 }

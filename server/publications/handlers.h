@@ -18,6 +18,9 @@ int bt_handle_repository_role(struct bt_call *call, struct bt_error *err);
 int bt_handle_repository_metadata(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_repository(struct bt_call *call, struct bt_error *err);
 
+// Packages of the programs (software_routes.c).
+int bt_handle_software_put(struct bt_call *call, struct bt_error *err);
+
 // Playlists, campaigns, schedules (arrangement_routes.c).
 int bt_handle_playlists(struct bt_call *call, struct bt_error *err);
 int bt_handle_campaigns(struct bt_call *call, struct bt_error *err);

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "trust/signing.h"
+#include "trust/software.h"
 
 static const char *text_of(const cJSON *object, const char *key)
 {
@@ -219,11 +220,15 @@ int bt_repository_target(struct bt_db *db, const char *path, const char *sha256,
                : 0;
 }
 
-static int open_assets(struct bt_db *db, int64_t now_ms, const char *text, struct bt_error *err)
+static int open_assets(struct bt_db *db, int64_t now_ms, const char *path, const char *text,
+                       struct bt_error *err)
 {
     BT_AUTOJSON *document = NULL;
     int r = bt_json_parse(text, strlen(text), &document, err);
-    const cJSON *assets = cJSON_GetObjectItemCaseSensitive(document, "assets");
+    // Of software.json the packages: each entry says its "sha256", too.
+    bool software = strcmp(path, BT_SOFTWARE_TARGET) == 0;
+    const cJSON *assets =
+        cJSON_GetObjectItemCaseSensitive(document, software ? "releases" : "assets");
     const cJSON *asset = cJSON_IsArray(assets) ? assets->child : NULL;
     for (; r == 0 && asset != NULL; asset = asset->next) {
         int64_t changed = bt_db_run(db, err,
@@ -245,5 +250,5 @@ int bt_repository_put_target(struct bt_db *db, int64_t now_ms, const char *path,
                                 "INSERT INTO tuf_target (path, sha256, body) VALUES ($1, $2, $3)"
                                 " ON CONFLICT (path, sha256) DO NOTHING",
                                 BT_TEXT(path), BT_TEXT(hex), BT_TEXT(text));
-    return changed < 0 ? (int)changed : open_assets(db, now_ms, text, err);
+    return changed < 0 ? (int)changed : open_assets(db, now_ms, path, text, err);
 }

@@ -4,6 +4,7 @@
 #include "server/http/route.h"
 #include "server/publications/desk.h"
 #include "server/publications/handlers.h"
+#include "trust/software.h"
 
 // A recipe of thousands of items; a playlist of as many as one may have, of which a page of a list
 // has 200; a role's metadata with its new documents.
@@ -57,6 +58,14 @@ static const struct bt_route routes[] = {
      .body = BT_BODY_JSON,
      .max_body = METADATA_MAX_BYTES,
      .handle = bt_handle_repository_metadata},
+    // Kept until signed metadata name it; of no use to anybody before.
+    {.method = "PUT",
+     .path = "/v1/software/{hash}",
+     .who = BT_WHO_USER,
+     .action = BT_ACTION_ADMINISTER,
+     .body = BT_BODY_BYTES,
+     .max_body = BT_PACKAGE_MAX_BYTES,
+     .handle = bt_handle_software_put},
     // What a restored server lost: signatures decide.
     {.method = "POST",
      .path = "/v1/player/repository",

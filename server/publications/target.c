@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "trust/software.h"
 
 #define TEMPLATE "template-"
 
@@ -162,10 +163,15 @@ bool bt_role_unit(const char *role, char out[BT_UNIT_CODE_BYTES])
     return true;
 }
 
+bool bt_target_is_top(const char *path)
+{
+    return strcmp(path, BT_SERVERS_TARGET) == 0 || strcmp(path, BT_SOFTWARE_TARGET) == 0;
+}
+
 bool bt_role_signs(const char *role, const char *path)
 {
     struct bt_target target;
-    if (strcmp(path, BT_SERVERS_TARGET) == 0) {
+    if (bt_target_is_top(path)) {
         return strcmp(role, "targets") == 0;
     }
     return bt_target_read(path, &target, NULL) == 0 && strcmp(role, target.role) == 0;

@@ -16,6 +16,8 @@
 #define BT_TARGET_BYTES 96         // "u/UNIT/template-NAME.json"
 #define BT_DOCUMENT_ID_BYTES 64    // a publication's id
 
+// Of the province itself: where servers are (docs/protocol.md), which versions of the programs are
+// out (trust/software.h).
 #define BT_SERVERS_TARGET "servers.json"
 
 // What a publication is for. The words are the API's "layer".
@@ -55,6 +57,9 @@ int bt_target_read(const char *path, struct bt_target *out, struct bt_error *err
  * "". False for all other roles.
  */
 bool bt_role_unit(const char *role, char out[BT_UNIT_CODE_BYTES]);
+
+// servers.json and software.json: no documents that are shown.
+bool bt_target_is_top(const char *path);
 
 // May the role's metadata list this path?
 bool bt_role_signs(const char *role, const char *path);

@@ -105,7 +105,8 @@ static void a_role_signs_its_own_paths_alone(void **state)
         {"u-31333", "s/31333/a.json", false}, {"u-31333", "p/a.json", false},
         {"s-31333", "s/31333/a.json", true},  {"targets", "p/a.json", true},
         {"targets", "servers.json", true},    {"targets", "u/31333/a.json", false},
-        {"u-31333", "servers.json", false},
+        {"u-31333", "servers.json", false},   {"targets", "software.json", true},
+        {"u-31333", "software.json", false},
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(cases); i++) {
         assert_int_equal(bt_role_signs(cases[i].role, cases[i].path), cases[i].signs);
