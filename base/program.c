@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -25,9 +26,16 @@ char *bt_program_path(const char *name, const char *room)
     own_path(self, sizeof(self));
     char *slash = strrchr(self, '/');
     if (slash == NULL) {
-        return bt_strf("/usr/bin/%s", name);
+        return bt_strf("/usr/libexec/bangtin/%s", name);
     }
     *slash = '\0';
     BT_AUTOFREE char *built = bt_strf("%s/../%s/%s", self, room, name);
-    return access(built, X_OK) == 0 ? BT_TAKE(built) : bt_strf("%s/%s", self, name);
+    BT_AUTOFREE char *beside = bt_strf("%s/%s", self, name);
+    char **found[] = {&built, &beside};
+    for (size_t i = 0; i < BT_ARRAY_LEN(found); i++) {
+        if (access(*found[i], X_OK) == 0) {
+            return BT_TAKE(*found[i]);
+        }
+    }
+    return bt_strf("%s/../libexec/bangtin/%s", self, name);
 }
