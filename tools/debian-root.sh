@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# Debian roots to build, install and test in. To be sourced; needs root, for debootstrap and chroot.
+
+# root_make SUITE ARCH DIR   once; the system is in DIR/system, and DIR/made says that it is whole
+root_make() {
+    local suite=$1 arch=$2 root=$3 qemu=()
+    [[ ! -f $root/made ]] || return 0
+    rm -rf "$root"
+    mkdir -p "$root"
+    [[ $arch == "$(dpkg --print-architecture)" ]] || qemu=(--foreign)
+    debootstrap --variant=minbase --include=ca-certificates --arch="$arch" "${qemu[@]}" \
+        "$suite" "$root/system" "${BT_DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+    if [[ ${#qemu[@]} != 0 ]]; then
+        # The kernel runs foreign programs through this one where it was not told to keep it open.
+        cp /usr/bin/qemu-aarch64-static "$root/system/usr/bin/"
+        root_run "$root" /debootstrap/debootstrap --second-stage
+    fi
+    # apt asks the same way here as outside, through the same proxy if there is one.
+    cp /etc/resolv.conf "$root/system/etc/resolv.conf"
+    cp /etc/apt/apt.conf.d/*proxy* "$root/system/etc/apt/apt.conf.d/" 2>/dev/null || true
+    # Nothing that is installed here is started, nor keeps what it fetched.
+    printf '#!/bin/sh\nexit 101\n' >"$root/system/usr/sbin/policy-rc.d"
+    chmod 755 "$root/system/usr/sbin/policy-rc.d"
+    touch "$root/made"
+}
+
+# root_copy_tree DIR PLACE   the tree as git sees it, without what is ignored; PLACE is inside
+root_copy_tree() {
+    mkdir -p "$1/system$2"
+    git ls-files --cached --others --exclude-standard | sort -u |
+        while read -r file; do [[ ! -f $file ]] || echo "$file"; done |
+        tar --create --no-recursion --files-from=- |
+        tar --extract --directory="$1/system$2"
+}
+
+# root_run DIR COMMAND…   in /src of the root, where there is one, else in its /. The mounts live in
+# a namespace of their own and vanish with it, whatever happens in between. With BT_ROOT_LAYER=LAYER
+# everything that is written goes to LAYER/upper, and the root stays as it is.
+root_run() {
+    local root=$1/system layer=${BT_ROOT_LAYER-}
+    shift
+    # shellcheck disable=SC2016 # the inner shell expands them
+    unshare --mount --pid --fork bash -c '
+        root=$1 layer=$2 && shift 2
+        mount --make-rprivate /
+        if [ -n "$layer" ]; then
+            mkdir -p "$layer/upper" "$layer/work" "$layer/merged"
+            mount -t overlay overlay "$layer/merged" \
+                -o "lowerdir=$root,upperdir=$layer/upper,workdir=$layer/work"
+            root=$layer/merged
+        fi
+        mount -t proc proc "$root/proc"
+        mount -t tmpfs tmpfs "$root/dev" && mkdir "$root/dev/shm" "$root/dev/pts"
+        mount -t tmpfs tmpfs "$root/dev/shm"
+        for device in null zero full random urandom tty; do
+            touch "$root/dev/$device" && mount --bind "/dev/$device" "$root/dev/$device"
+        done
+        ln -s /proc/self/fd "$root/dev/fd"
+        # Not chroot: who is in one may make no namespaces, and uploads are looked at in some.
+        mountpoint --quiet "$root" || mount --rbind "$root" "$root"
+        cd "$root" && pivot_root . . && umount --lazy .
+        exec /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+            LANG=C.UTF-8 http_proxy="${http_proxy-}" https_proxy="${https_proxy-}" \
+            sh -c "cd /src 2>/dev/null || cd /; exec \"\$@\"" sh "$@"
+    ' bash "$root" "$layer" "$@"
+}
