@@ -19,7 +19,7 @@ import sys
 import time
 import zlib
 
-HOME = "/home/an"
+HOME = "/srv/an"
 UNIT = "31333"
 SIZE = (320, 180)
 PATIENCE_S = 600  # two systems below emulators may do this at once
@@ -199,7 +199,7 @@ def main():
         time.sleep(0.2)
     begins = sys.argv[1] == "begin"
     if begins:
-        subprocess.run(["useradd", "--create-home", "an"], check=True)
+        subprocess.run(["useradd", "--create-home", "--home-dir", HOME, "an"], check=True)
         with open("/etc/bangtin/player.env", "a", encoding="utf-8") as file:
             file.write('DISPLAY=":7"\nSDL_VIDEODRIVER="x11"\n')
     try:

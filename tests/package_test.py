@@ -3,6 +3,7 @@
 whole systems to install into is tools/package-check."""
 
 import configparser
+import functools
 import glob
 import itertools
 import os
@@ -27,6 +28,12 @@ HIGHEST_EXPOSURE = 2.0
 def read(*path):
     with open(os.path.join(*path), encoding="utf-8") as file:
         return file.read()
+
+
+@functools.cache
+def told(name, *words):
+    """What a program says to --help."""
+    return subprocess.run([PROGRAMS[name], *words, "--help"], capture_output=True, text=True, check=True).stdout
 
 
 def unit(name):
@@ -109,19 +116,17 @@ class SettingsTest(unittest.TestCase):
 
     def test_what_the_settings_give_as_examples_are_options_of_the_programs(self):
         for name, words in (("server", []), ("player", ["run"])):
-            told = subprocess.run([PROGRAMS["bangtin-" + name], *words, "--help"], capture_output=True, text=True, check=True).stdout
             text = read(DEBIAN, name + ".env").replace("--keep", "")  # the backup's
             for option in set(re.findall(r"--[a-z0-9-]{3,}", text)) - {"--now", "--help"}:
-                self.assertIn(f"    {option} ", told)
+                self.assertIn(f"    {option} ", told("bangtin-" + name, *words))
 
     def test_programs_in_units_take_the_options_that_units_give(self):
         for path in glob.glob(os.path.join(UNITS, "bangtin-*.service")):
             for line in re.findall(r"(?m)^ExecStart=/usr/bin/(bangtin\S*) (.*)$", read(path)):
-                program, words = PROGRAMS[line[0]], line[1].split()
+                words = line[1].split()
                 command = [word for word in words[:1] if re.fullmatch("[a-z]+", word)]
-                told = subprocess.run([program, *command, "--help"], capture_output=True, text=True, check=True).stdout
                 for option in (word for word in words if word.startswith("--")):
-                    self.assertIn(f"    {option} ", told, path)
+                    self.assertIn(f"    {option} ", told(line[0], *command), path)
 
     def test_the_card_can_be_drawn_and_is_not_black(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -146,13 +151,11 @@ class ManualTest(unittest.TestCase):
 
     def commands(self, name):
         """Each command's words and options, as the program lists them; counted here without tools/manual.py."""
-        def told(*words):
-            return subprocess.run([PROGRAMS[name], *words, "--help"], capture_output=True, text=True, check=True).stdout
-        top = told()
+        top = told(name)
         groups = re.findall(r"(?m)^  ([a-z]+) {2,}\S", top) or ["", "backup", "restore", "migrate"]
         for group in groups:
             found = []
-            for line in (told(group) if group else top).splitlines():
+            for line in (told(name, group) if group else top).splitlines():
                 if line.startswith("  " + name):
                     words = itertools.takewhile(re.compile("[a-z][a-z-]*").fullmatch, line.split())
                     found.append((" ".join(words), []))
