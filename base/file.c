@@ -20,9 +20,12 @@
 int bt_file_read(const char *path, struct bt_buf *buf, struct bt_error *err)
 {
     BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return bt_fail_errno(err, "Cannot open '%s'", path);
-    }
+    return fd < 0 ? bt_fail_errno(err, "Cannot open '%s'", path)
+                  : bt_file_read_open(fd, path, buf, err);
+}
+
+int bt_file_read_open(int fd, const char *name, struct bt_buf *buf, struct bt_error *err)
+{
     BT_AUTOFREE char *chunk = bt_alloc(CHUNK_BYTES);
     for (;;) {
         ssize_t got = read(fd, chunk, CHUNK_BYTES);
@@ -33,11 +36,11 @@ int bt_file_read(const char *path, struct bt_buf *buf, struct bt_error *err)
             continue;
         }
         if (got < 0) {
-            return bt_fail_errno(err, "Cannot read '%s'", path);
+            return bt_fail_errno(err, "Cannot read '%s'", name);
         }
         int r = bt_buf_append(buf, chunk, (size_t)got);
         if (r < 0) {
-            return bt_fail(err, r, "'%s' is longer than %zu bytes", path, buf->limit);
+            return bt_fail(err, r, "'%s' is longer than %zu bytes", name, buf->limit);
         }
     }
 }

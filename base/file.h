@@ -15,6 +15,10 @@
  */
 int bt_file_read(const char *path, struct bt_buf *buf, struct bt_error *err) BT_NODISCARD;
 
+// The rest of an open file; `name` is for the errors.
+int bt_file_read_open(int fd, const char *name, struct bt_buf *buf,
+                      struct bt_error *err) BT_NODISCARD;
+
 /**
  * Replaces `path` with new content: written aside, synced, renamed, directory synced. After a
  * power cut the file has the old content or the new, never half.

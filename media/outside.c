@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -25,9 +24,16 @@ void bt_outside_be_patient(void)
     time_limit_ns = PATIENT_NS;
 }
 
+static struct bt_hatch hatch;  // allow: the program's, said once at its start
+
+void bt_outside_ask(const struct bt_hatch *asked)
+{
+    hatch = *asked;
+}
+
 struct painter {
-    pid_t pid;
-    int fd;  // what it says
+    pid_t pid;  // 0: not ours
+    int fd;     // what it says
     int64_t until_ns;
 };
 
@@ -37,12 +43,13 @@ static int64_t now_ns(void)
 }
 
 // Ignored signals would stay ignored, and a blocked mask blocked, in the program.
-static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int output)
+static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int input,
+                   int output)
 {
     sigset_t all, none;
     sigfillset(&all);
     sigemptyset(&none);
-    int r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    int r = posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO);
     r = r != 0 ? r : posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
     r = r != 0 ? r : posix_spawnattr_setsigdefault(attributes, &all);
     r = r != 0 ? r : posix_spawnattr_setsigmask(attributes, &none);
@@ -51,13 +58,13 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
                                              POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 }
 
-static int spawn(char *const *words, int output, pid_t *out)
+static int spawn(char *const *words, int input, int output, pid_t *out)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    int r = prepare(&actions, &attributes, output);
+    int r = prepare(&actions, &attributes, input, output);
     char language[] = "LC_ALL=C.UTF-8";
     char *const environment[] = {language, NULL};
     r = r != 0 ? r : posix_spawn(out, words[0], &actions, &attributes, words, environment);
@@ -66,21 +73,25 @@ static int spawn(char *const *words, int output, pid_t *out)
     return r;
 }
 
-static int begin(const char *path, int width, int height, struct painter *out, struct bt_error *err)
+static int begin_ours(const char *path, int width, int height, struct painter *out,
+                      struct bt_error *err)
 {
     BT_AUTOFREE char *program = bt_program_path("bangtin-media", "workshop");
-    BT_AUTOFREE char *file = bt_strdup(path);
     BT_AUTOFREE char *across = bt_strf("%d", width);
     BT_AUTOFREE char *down = bt_strf("%d", height);
-    char verb[] = "draw", end[] = "--";
-    char *const words[] = {program, verb, across, down, end, file, NULL};
+    char verb[] = "draw", end[] = "--", input[] = "-";
+    char *const words[] = {program, verb, across, down, end, input, NULL};
+    BT_AUTOCLOSE int file = open(path, O_RDONLY | O_CLOEXEC);
     int ends[2];
+    if (file < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", path);
+    }
     if (pipe2(ends, O_CLOEXEC) < 0) {
         return bt_fail_errno(err, "Cannot make a pipe");
     }
     BT_AUTOCLOSE int output = ends[1];
     *out = (struct painter){.fd = ends[0], .until_ns = now_ns() + time_limit_ns};
-    int r = spawn(words, output, &out->pid);
+    int r = spawn(words, file, output, &out->pid);
     if (r != 0) {
         close(ends[0]);
         errno = r;
@@ -89,10 +100,35 @@ static int begin(const char *path, int width, int height, struct painter *out, s
     return 0;
 }
 
+static int begin_at_hatch(const char *path, int width, int height, struct painter *out,
+                          struct bt_error *err)
+{
+    const struct bt_hatch_job job = {
+        .magic = BT_HATCH_MAGIC, .what = BT_HATCH_DRAW, .width = width, .height = height};
+    BT_AUTOCLOSE int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", path);
+    }
+    *out = (struct painter){.fd = -1, .until_ns = now_ns() + time_limit_ns};
+    return bt_hatch_open(hatch.path, &job, file, out->until_ns, &out->fd, err);
+}
+
+static int begin(const char *path, int width, int height, struct painter *out, struct bt_error *err)
+{
+    int r = hatch.path == NULL ? -ENOENT : begin_at_hatch(path, width, height, out, err);
+    if (bt_hatch_is_absent(r) && !hatch.required) {
+        return begin_ours(path, width, height, out, err);
+    }
+    return r < 0 ? bt_fail_in(err, -ENOTSUP, "Such pictures are drawn elsewhere") : 0;
+}
+
 // Whatever it does, it is gone after this.
 static void end(struct painter *painter)
 {
     close(painter->fd);
+    if (painter->pid == 0) {
+        return;
+    }
     kill(painter->pid, SIGKILL);
     while (waitpid(painter->pid, NULL, 0) < 0 && errno == EINTR) {
     }
@@ -100,25 +136,11 @@ static void end(struct painter *painter)
 
 static int hear(const struct painter *painter, void *out, size_t size, struct bt_error *err)
 {
-    uint8_t *at = out;
-    while (size > 0) {
-        struct pollfd waiting = {.fd = painter->fd, .events = POLLIN};
-        int64_t left_ms = (painter->until_ns - now_ns()) / BT_NS_PER_MS;
-        int ready = left_ms > 0 ? poll(&waiting, 1, (int)left_ms) : 0;
-        if (ready == 0) {
-            return bt_fail(err, -ETIMEDOUT, "Drawing the picture takes too long");
-        }
-        ssize_t got = ready > 0 ? read(painter->fd, at, size) : -1;
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return bt_fail(err, -EBADMSG, "The picture could not be drawn within its bounds");
-        }
-        at += got;
-        size -= (size_t)got;
+    int r = bt_hatch_hear(painter->fd, out, size, painter->until_ns);
+    if (r == -ETIMEDOUT) {
+        return bt_fail(err, r, "Drawing the picture takes too long");
     }
-    return 0;
+    return r == 0 ? 0 : bt_fail(err, -EBADMSG, "The picture could not be drawn within its bounds");
 }
 
 // Its sentence may hold whatever the file could make it say.
@@ -177,16 +199,31 @@ static int hear_pixels(const struct painter *painter, const struct bt_outside_an
     return r;
 }
 
-int bt_outside_measure(const char *path, int *out_width, int *out_height, struct bt_error *err)
+int bt_outside_hear(int fd, int64_t until_ns, struct bt_outside_answer *out_answer, AVFrame *out,
+                    struct bt_error *err)
+{
+    const struct painter painter = {.fd = fd, .until_ns = until_ns};
+    int r = hear_answer(&painter, out_answer, err);
+    return r < 0 || out == NULL ? r : hear_pixels(&painter, out_answer, out, err);
+}
+
+static int ask(const char *path, int width, int height, struct bt_outside_answer *out_answer,
+               AVFrame *out, struct bt_error *err)
 {
     struct painter painter;
-    struct bt_outside_answer answer;
-    int r = begin(path, 0, 0, &painter, err);
+    int r = begin(path, width, height, &painter, err);
     if (r < 0) {
         return r;
     }
-    r = hear_answer(&painter, &answer, err);
+    r = bt_outside_hear(painter.fd, painter.until_ns, out_answer, out, err);
     end(&painter);
+    return r;
+}
+
+int bt_outside_measure(const char *path, int *out_width, int *out_height, struct bt_error *err)
+{
+    struct bt_outside_answer answer;
+    int r = ask(path, 0, 0, &answer, NULL, err);
     if (r == 0) {
         *out_width = answer.width;
         *out_height = answer.height;
@@ -196,14 +233,6 @@ int bt_outside_measure(const char *path, int *out_width, int *out_height, struct
 
 int bt_outside_draw(const char *path, int width, int height, AVFrame *out, struct bt_error *err)
 {
-    struct painter painter;
     struct bt_outside_answer answer;
-    int r = begin(path, width, height, &painter, err);
-    if (r < 0) {
-        return r;
-    }
-    r = hear_answer(&painter, &answer, err);
-    r = r < 0 ? r : hear_pixels(&painter, &answer, out, err);
-    end(&painter);
-    return r;
+    return ask(path, width, height, &answer, out, err);
 }

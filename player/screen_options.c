@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "media/outside.h"
 
 const char *const bt_screen_backends[] = {"auto", "soft", "gles2", NULL};
 const char *const bt_screen_clocks[] = {"auto", "trusted", "untrusted", NULL};
@@ -81,6 +82,12 @@ int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_scree
     if (bt_argument_flag(arguments, "verbose")) {
         bt_log_set_level(BT_LOG_DEBUG);
     }
+    struct bt_hatch workshop;
+    int r = bt_hatch_read(bt_argument(arguments, "workshop"), &workshop, err);
+    if (r < 0) {
+        return r;
+    }
+    bt_outside_ask(&workshop);
     return window == NULL || parse_window(window, output) == 0
                ? 0
                : bt_fail(err, -EINVAL, "--window '%s': cần dạng / must look like 1280x720+0+0",

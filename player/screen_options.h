@@ -4,6 +4,7 @@
 #ifndef BT_PLAYER_SCREEN_OPTIONS_H
 #define BT_PLAYER_SCREEN_OPTIONS_H
 
+#include "base/hatch.h"
 #include "base/options.h"
 #include "player/stage.h"
 
@@ -38,6 +39,7 @@ extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
          "auto, trusted, untrusted: tin đồng hồ máy đến đâu / how far the system clock is " \
          "trusted (a Raspberry Pi has no clock battery)",                                              \
          .words = bt_screen_clocks},                                                                   \
+        BT_HATCH_OPTION,                                                                               \
         {"streams", "FILE", "nguồn truyền trực tiếp tại chỗ / this machine's own live streams"},       \
     {                                                                                                  \
         "verbose", NULL, "nói nhiều hơn / say more"                                                \

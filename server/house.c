@@ -83,8 +83,9 @@ static int open_blobs(struct bt_house *house, struct bt_error *err)
 static int start_inspector(struct bt_house *house, struct bt_error *err)
 {
     house->media_program = bt_program_path("bangtin-media", "workshop");
-    const struct bt_workshop workshop = {.program = house->media_program, .sandbox = true};
-    return bt_inspector_start(&house->server, &workshop, &house->server.inspector, err);
+    struct bt_workshop workshop = {.program = house->media_program, .sandbox = true};
+    int r = bt_hatch_read(house->options->workshop, &workshop.hatch, err);
+    return r < 0 ? r : bt_inspector_start(&house->server, &workshop, &house->server.inspector, err);
 }
 
 static int open_parts(struct bt_house *house, struct bt_error *err)

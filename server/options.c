@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hatch.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/str.h"
@@ -29,6 +30,7 @@ static void take(const struct bt_arguments *arguments, struct bt_options *out)
     *out = (struct bt_options){.data = bt_argument(arguments, "data"),
                                .database = bt_argument(arguments, "database"),
                                .url = bt_argument(arguments, "url"),
+                               .workshop = bt_argument(arguments, "workshop"),
                                .tls = bt_argument_flag(arguments, "tls")};
     out->care =
         (struct bt_care_options){.mail_password_file = bt_argument(arguments, "mail-password-file"),
@@ -72,6 +74,11 @@ static void fill_in(struct bt_options *options)
 
 static int check(const struct bt_arguments *arguments, struct bt_error *err)
 {
+    struct bt_hatch workshop;
+    int r = bt_hatch_read(bt_argument(arguments, "workshop"), &workshop, err);
+    if (r < 0) {
+        return r;
+    }
     if (bt_argument_flag(arguments, "tls-cert") != bt_argument_flag(arguments, "tls-key")) {
         return bt_fail(err, -EINVAL, "--tls-cert, --tls-key: đi đôi / go together");
     }
@@ -123,6 +130,7 @@ static const struct bt_option options_table[] = {
     {"mail-ca", "FILE", "chứng chỉ gốc của máy chủ gửi thư / authorities for the mail server, PEM"},
     {"webhooks-inside", NULL,
      "webhook được gọi đến chính máy này, cả http / may go to this machine, by http, too"},
+    BT_HATCH_OPTION,
     {"backup-to", "DIR", "mỗi đêm sau 2 giờ sao lưu vào đây / backs up here each night after two"},
     {"backup-keep", "N", "giữ bao nhiêu bản / how many are kept (7)", .min = 1, .max = 1000},
     {"verbose", NULL, "nói nhiều hơn / say more"},

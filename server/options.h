@@ -17,6 +17,7 @@ struct bt_options {
     char *made_listen;    // of --unix
     char *made_database;  // of --data
     char *made_certificate, *made_key;
+    const char *workshop;  // who looks at uploads, as bt_hatch_read reads it
     bool tls;
     struct bt_http_options http;
     struct bt_care_options care;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -128,7 +129,8 @@ static int draw(const char *file, int width, int height, struct bt_drawing *out,
     BT_AUTOBUF bytes;
     bt_buf_init(&bytes, FILE_MAX_BYTES);
     struct bt_picture_header header;
-    int r = bt_file_read(file, &bytes, err);
+    int r = strcmp(file, "-") == 0 ? bt_file_read_open(STDIN_FILENO, "-", &bytes, err)
+                                   : bt_file_read(file, &bytes, err);
     const uint8_t *data = (const uint8_t *)bytes.data;
     r = r < 0 ? r : bt_picture_header_read(data, bytes.len, &header, err);
     r = r < 0 ? r : bind_ourselves(err);

@@ -33,7 +33,8 @@ int bt_draw_heif(const uint8_t *bytes, size_t len, int width, int height, struct
 int bt_drawing_reserve(struct bt_drawing *out, int width, int height,
                        struct bt_error *err) BT_NODISCARD;
 
-// Answers on standard output; the process's exit status. It is bound from then on.
+// Answers on standard output; the process's exit status. It is bound from then on. "-" is
+// standard input.
 int bt_drawing_answer(const char *file, int width, int height);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/options.h"
@@ -12,6 +13,7 @@
 #include "workshop/conversion.h"
 #include "workshop/drawing.h"
 #include "workshop/preview.h"
+#include "workshop/serving.h"
 
 #define PATH_BYTES 4096
 #define REPORT_MAX_BYTES 65536
@@ -124,6 +126,12 @@ static int run_draw(const struct bt_arguments *arguments, struct bt_error *err)
     return r < 0 ? r : bt_drawing_answer(bt_operand(arguments, 2), (int)width, (int)height);
 }
 
+static int run_serve(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    (void)arguments;
+    return bt_serving_answer(STDIN_FILENO, err);
+}
+
 static const struct bt_subcommand commands[] = {
     {"inspect", "FILE DIR", 2, 2,
      "Xem một tệp: viết vào DIR bản kết luận (report.json) và ảnh nhỏ để duyệt; tệp bị từ chối "
@@ -135,9 +143,15 @@ static const struct bt_subcommand commands[] = {
      "converted to converted.png. The codes are in docs/media.md.",
      .run = run_inspect},
     {"draw", "WIDTH HEIGHT FILE", 3, 3,
-     "Máy phát gọi để vẽ SVG, AVIF, HEIC; điểm ảnh ra đầu ra chuẩn.\n"
-     "For players, who have SVG, AVIF and HEIC drawn here; pixels go to standard output.",
+     "Máy phát gọi để vẽ SVG, AVIF, HEIC; điểm ảnh ra đầu ra chuẩn; FILE là - : đầu vào chuẩn.\n"
+     "For players, who have SVG, AVIF and HEIC drawn here; pixels go to standard output. FILE - "
+     "is\n"
+     "standard input.",
      .check = check_draw, .run = run_draw},
+    {"serve", NULL, 0, 0,
+     "Làm một việc nhận qua socket ở đầu vào chuẩn; systemd gọi (bangtin-media@.service).\n"
+     "Does one job that comes through the socket on standard input; for bangtin-media@.service.",
+     .run = run_serve},
 };
 
 int main(int argc, char **argv)
@@ -145,10 +159,12 @@ int main(int argc, char **argv)
     static const struct bt_program program = {.name = "bangtin-media"};
     static const struct bt_command_group group = {
         .summary = "bangtin-media: xem một tệp đã tải lên / looks at one uploaded file",
-        .about = "Tệp từ bên ngoài không đáng tin: máy chủ chạy lệnh này trong hộp cát "
-                 "(bubblewrap).\n"
-                 "Files from outside are hostile: the server runs this in a sandbox (bubblewrap) "
-                 "without a\nnetwork, with limits on memory, time and what it may write.",
+        .about =
+            "Tệp từ bên ngoài không đáng tin: máy chủ chạy lệnh này trong hộp cát "
+            "(bubblewrap)\nhay như một dịch vụ riêng (bangtin-media.socket).\n"
+            "Files from outside are hostile: the server runs this in a sandbox (bubblewrap) "
+            "without a\nnetwork, with limits on memory, time and what it may write, or has the "
+            "service manager run it so\n(bangtin-media.socket).",
         .commands = commands,
         .count = BT_ARRAY_LEN(commands)};
     return bt_command_group_run(&program, &group, argc, argv);

@@ -28,7 +28,7 @@ static const struct bt_log logger = {"server/inspector"};
 struct bt_inspector {
     struct bt_server *server;  // borrowed
     char *program;
-    bool sandbox;
+    struct bt_workshop workshop;  // its program is ours
     pthread_t thread;
     pthread_mutex_t lock;  // leaf lock
     pthread_cond_t wake;
@@ -294,10 +294,9 @@ static bool is_our_fault(int code)
 static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
                    const char *file, const char *dir, struct bt_error *err)
 {
-    struct bt_workshop workshop = {.program = inspector->program, .sandbox = inspector->sandbox};
     struct result result = {0};
     char shown[PATH_BYTES];
-    int r = bt_workshop_inspect(&workshop, file, dir, &result.report, err);
+    int r = bt_workshop_inspect(&inspector->workshop, file, dir, &result.report, err);
     r = r == 0 ? find_shown(file, dir, result.report, shown, err) : r;
     if (is_our_fault(r)) {
         cJSON_Delete(result.report);
@@ -421,7 +420,8 @@ int bt_inspector_start(struct bt_server *server, const struct bt_workshop *works
     struct bt_inspector *inspector = BT_NEW(struct bt_inspector);
     inspector->server = server;
     inspector->program = bt_strdup(workshop->program);
-    inspector->sandbox = workshop->sandbox;
+    inspector->workshop = *workshop;
+    inspector->workshop.program = inspector->program;
     inspector->waiting = true;  // what was left from before
     pthread_mutex_init(&inspector->lock, NULL);
     pthread_cond_init(&inspector->wake, NULL);

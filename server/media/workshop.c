@@ -14,18 +14,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/media/parcels.h"
 
-#define TIME_LIMIT_MS 90000
+#define TIME_LIMIT_NS (90 * BT_NS_PER_S)
 #define REPORT_MAX_BYTES 65536
 #define PATH_BYTES 4096
 #define MAX_ARGUMENTS 96
-
-// What it may leave behind; each as long as --fsize allows.
-static const char *const products[] = {"report.json", "thumbnail.jpg", "filmstrip.jpg",
-                                       "converted.png"};
 
 // What `prlimit` and `bwrap` are told. 8K pictures take some 400 MiB to look at; a converted
 // picture of noise takes 64 MiB (workshop/conversion.h).
@@ -99,15 +97,16 @@ static void add_bind(struct command *command, const char *kind, const char *from
 
 // Where the products are outside of the sandbox, and inside.
 struct places {
-    char outside[BT_ARRAY_LEN(products)][PATH_BYTES];
-    char inside[BT_ARRAY_LEN(products)][32];
+    char outside[BT_HATCH_PRODUCTS][PATH_BYTES];
+    char inside[BT_HATCH_PRODUCTS][32];
 };
 
 static int find_places(const char *dir, struct places *out, struct bt_error *err)
 {
-    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
-        if (bt_format(out->outside[i], PATH_BYTES, "%s/%s", dir, products[i]) < 0 ||
-            bt_format(out->inside[i], sizeof(out->inside[i]), "/out/%s", products[i]) < 0) {
+    for (size_t i = 0; i < BT_HATCH_PRODUCTS; i++) {
+        if (bt_format(out->outside[i], PATH_BYTES, "%s/%s", dir, bt_hatch_products[i]) < 0 ||
+            bt_format(out->inside[i], sizeof(out->inside[i]), "/out/%s", bt_hatch_products[i]) <
+                0) {
             return bt_fail(err, -ENAMETOOLONG, "The path of '%s' is too long", dir);
         }
     }
@@ -116,7 +115,7 @@ static int find_places(const char *dir, struct places *out, struct bt_error *err
 
 static int make_products(const struct places *places, struct bt_error *err)
 {
-    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+    for (size_t i = 0; i < BT_HATCH_PRODUCTS; i++) {
         BT_AUTOCLOSE int fd =
             open(places->outside[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0) {
@@ -128,7 +127,7 @@ static int make_products(const struct places *places, struct bt_error *err)
 
 static void remove_empty_products(const struct places *places)
 {
-    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+    for (size_t i = 0; i < BT_HATCH_PRODUCTS; i++) {
         struct stat status;
         if (lstat(places->outside[i], &status) == 0 && status.st_size == 0) {
             unlink(places->outside[i]);
@@ -148,7 +147,7 @@ static void compose(const struct bt_workshop *workshop, const char *file, const 
     add_all(out, sandbox, BT_ARRAY_LEN(sandbox));
     add_bind(out, "--ro-bind", workshop->program, "/bangtin-media");
     add_bind(out, "--ro-bind", file, "/in");
-    for (size_t i = 0; i < BT_ARRAY_LEN(products); i++) {
+    for (size_t i = 0; i < BT_HATCH_PRODUCTS; i++) {
         add_bind(out, "--bind", places->outside[i], places->inside[i]);
     }
     add_all(out, closing, BT_ARRAY_LEN(closing));
@@ -164,7 +163,7 @@ static int wait_for(pid_t pid, int *out_status, struct bt_error *err)
     struct pollfd waiting = {.fd = pidfd, .events = POLLIN};
     int r;
     do {
-        r = pidfd < 0 ? -1 : poll(&waiting, 1, TIME_LIMIT_MS);
+        r = pidfd < 0 ? -1 : poll(&waiting, 1, (int)(TIME_LIMIT_NS / BT_NS_PER_MS));
     } while (r < 0 && pidfd >= 0 && errno == EINTR);
     if (r <= 0) {
         kill(pid, SIGKILL);
@@ -172,8 +171,8 @@ static int wait_for(pid_t pid, int *out_status, struct bt_error *err)
     while (waitpid(pid, out_status, 0) < 0 && errno == EINTR) {
     }
     return r > 0 ? 0
-                 : bt_fail(err, -ETIMEDOUT, "Looking at the file took longer than %d s",
-                           TIME_LIMIT_MS / 1000);
+                 : bt_fail(err, -ETIMEDOUT, "Looking at the file took longer than %lld s",
+                           TIME_LIMIT_NS / BT_NS_PER_S);
 }
 
 static int spawn(const struct command *command, pid_t *out, struct bt_error *err)
@@ -256,8 +255,41 @@ static int run(const struct bt_workshop *workshop, const char *file, const char 
     return r;
 }
 
-int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
-                        cJSON **out, struct bt_error *err)
+static int64_t in_time_ns(void)
+{
+    return bt_clock_mono_ns(bt_clock_real()) + TIME_LIMIT_NS;
+}
+
+static int pass_through(const struct bt_workshop *workshop, int fd, const char *dir,
+                        struct bt_error *err)
+{
+    static const struct bt_hatch_job job = {.magic = BT_HATCH_MAGIC, .what = BT_HATCH_INSPECT};
+    BT_AUTOCLOSE int hatch = -1;
+    int r = bt_hatch_open(workshop->hatch.path, &job, fd, in_time_ns(), &hatch, err);
+    return r < 0 ? r : bt_parcels_receive(hatch, dir, in_time_ns(), err);
+}
+
+/*
+ * The service is another user, who opens the file by its descriptor and so needs the right to read
+ * it. Nobody else can come by it: it lies below the data directory, which is ours alone.
+ */
+static int inspect_outside(const struct bt_workshop *workshop, const char *file, const char *dir,
+                           struct bt_error *err)
+{
+    BT_AUTOCLOSE int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0 || fchmod(fd, status.st_mode | S_IROTH) < 0) {
+        return bt_fail_errno(err, "Cannot lend '%s'", file);
+    }
+    int r = pass_through(workshop, fd, dir, err);
+    if (fchmod(fd, status.st_mode) < 0 && r == 0) {
+        return bt_fail_errno(err, "Cannot protect '%s'", file);
+    }
+    return r;
+}
+
+static int inspect_ourselves(const struct bt_workshop *workshop, const char *file, const char *dir,
+                             struct bt_error *err)
 {
     if (workshop->sandbox && access(sandbox[0], X_OK) < 0) {
         return bt_fail(err, -ENOSYS, "There is no sandbox: '%s' is not installed", sandbox[0]);
@@ -276,6 +308,17 @@ int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, co
         return bt_fail(err, -EFAULT, "The file could not be looked at (status %d)",
                        WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
     }
-    r = check_files(dir, err);
+    return check_files(dir, err);
+}
+
+int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
+                        cJSON **out, struct bt_error *err)
+{
+    const struct bt_hatch *hatch = &workshop->hatch;
+    int r = hatch->path == NULL ? -ENOENT : inspect_outside(workshop, file, dir, err);
+    if (bt_hatch_is_absent(r)) {
+        r = hatch->required ? bt_fail_in(err, -ENOSYS, "Nobody looks at uploads")
+                            : inspect_ourselves(workshop, file, dir, err);
+    }
     return r < 0 ? r : read_report(dir, out, err);
 }
