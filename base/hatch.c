@@ -45,13 +45,12 @@ static int64_t now_ns(void)
     return bt_clock_mono_ns(bt_clock_real());
 }
 
-static int connect_to(const char *path, int64_t until_ns, int *out, struct bt_error *err)
+static int reach(int fd, const char *path, int64_t until_ns, struct bt_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (bt_format(address.sun_path, sizeof(address.sun_path), "%s", path) < 0) {
         return bt_fail(err, -ENOENT, "'%s' is too long for a socket", path);
     }
-    BT_AUTOCLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int64_t left_ns = BT_MAX(until_ns - now_ns(), BT_NS_PER_MS);
     const struct timeval patience = {.tv_sec = left_ns / BT_NS_PER_S,
                                      .tv_usec = left_ns % BT_NS_PER_S / BT_NS_PER_US};
@@ -62,8 +61,6 @@ static int connect_to(const char *path, int64_t until_ns, int *out, struct bt_er
         int r = errno == EAGAIN || errno == EINTR ? -EBUSY : -errno;
         return bt_fail(err, r, "There is no workshop for us at '%s': %m", path);
     }
-    *out = fd;
-    fd = -1;
     return 0;
 }
 
@@ -91,12 +88,11 @@ static bool hand_in(int hatch, const struct bt_hatch_job *job, int file)
 }
 
 // -EBUSY: nobody took it; the service manager hangs up at once when it has enough to do.
-static int ask_once(const char *path, const struct bt_hatch_job *job, int file, int64_t until_ns,
-                    int *out, struct bt_error *err)
+static int ask(int hatch, const char *path, const struct bt_hatch_job *job, int file,
+               int64_t until_ns, struct bt_error *err)
 {
-    BT_AUTOCLOSE int hatch = -1;
     struct bt_hatch_word word;
-    int r = connect_to(path, until_ns, &hatch, err);
+    int r = reach(hatch, path, until_ns, err);
     if (r < 0) {
         return r;
     }
@@ -110,8 +106,6 @@ static int ask_once(const char *path, const struct bt_hatch_job *job, int file, 
         errno = word.result < 0 && word.result > -4096 ? -word.result : EPROTO;
         return bt_fail(err, -EREMOTEIO, "The workshop at '%s' will not: %m", path);
     }
-    *out = hatch;
-    hatch = -1;
     return 0;
 }
 
@@ -119,7 +113,13 @@ int bt_hatch_open(const char *path, const struct bt_hatch_job *job, int file, in
                   int *out, struct bt_error *err)
 {
     for (;;) {
-        int r = ask_once(path, job, file, until_ns, out, err);
+        int hatch = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int r = ask(hatch, path, job, file, until_ns, err);
+        if (r == 0) {
+            *out = hatch;
+            return 0;
+        }
+        bt_close_auto(&hatch);
         int64_t again_ns = now_ns() + ASK_AGAIN_NS;
         if (r != -EBUSY || again_ns >= until_ns) {
             return r;
@@ -196,17 +196,17 @@ int bt_hatch_take(int hatch, struct bt_hatch_job *out_job, int *out_file, struct
     if (got < 0) {
         return bt_fail_errno(err, "Nothing is handed in");
     }
-    BT_AUTOCLOSE int file = find_file(&message);
-    if (got != (ssize_t)sizeof(job) || file < 0 || (message.msg_flags & MSG_CTRUNC) != 0) {
-        return bt_fail(err, -EBADMSG, "What was handed in is not one job with one file");
+    int file = find_file(&message);
+    bool whole = got == (ssize_t)sizeof(job) && file >= 0 && (message.msg_flags & MSG_CTRUNC) == 0;
+    int r = whole ? check_job(&job, err)
+                  : bt_fail(err, -EBADMSG, "What was handed in is not one job with one file");
+    if (r < 0) {
+        bt_close_auto(&file);
+        return r;
     }
-    int r = check_job(&job, err);
-    if (r == 0) {
-        *out_job = job;
-        *out_file = file;
-        file = -1;
-    }
-    return r;
+    *out_job = job;
+    *out_file = file;
+    return 0;
 }
 
 int bt_hatch_say(int hatch, const void *bytes, size_t len)

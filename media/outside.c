@@ -24,11 +24,11 @@ void bt_outside_be_patient(void)
     time_limit_ns = PATIENT_NS;
 }
 
-static struct bt_hatch hatch;  // allow: the program's, said once at its start
+static struct bt_hatch said;  // allow: the program's, said once at its start
 
-void bt_outside_ask(const struct bt_hatch *asked)
+void bt_outside_ask(const struct bt_hatch *hatch)
 {
-    hatch = *asked;
+    said = *hatch;
 }
 
 struct painter {
@@ -110,13 +110,13 @@ static int begin_at_hatch(const char *path, int width, int height, struct painte
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
     *out = (struct painter){.fd = -1, .until_ns = now_ns() + time_limit_ns};
-    return bt_hatch_open(hatch.path, &job, file, out->until_ns, &out->fd, err);
+    return bt_hatch_open(said.path, &job, file, out->until_ns, &out->fd, err);
 }
 
 static int begin(const char *path, int width, int height, struct painter *out, struct bt_error *err)
 {
-    int r = hatch.path == NULL ? -ENOENT : begin_at_hatch(path, width, height, out, err);
-    if (bt_hatch_is_absent(r) && !hatch.required) {
+    int r = said.path == NULL ? -ENOENT : begin_at_hatch(path, width, height, out, err);
+    if (bt_hatch_is_absent(r) && !said.required) {
         return begin_ours(path, width, height, out, err);
     }
     return r < 0 ? bt_fail_in(err, -ENOTSUP, "Such pictures are drawn elsewhere") : 0;

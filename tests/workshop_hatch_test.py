@@ -205,9 +205,9 @@ class PlayerTest(player_harness.PlayerCase):
         path = self.campaign.path("ve.svg")
         with open(path, "wb") as file:
             file.write(SVG.replace(b"#da251d", b"#00ff00"))
-        self.campaign.image("do", "red", 1)
-        self.campaign.file("ve", path, "image/svg+xml", seconds=1)
-        self.campaign.image("xanh", "blue", 1)
+        self.campaign.image("do", "red", 0.3)
+        self.campaign.file("ve", path, "image/svg+xml", seconds=0.3)
+        self.campaign.image("xanh", "blue", 0.3)
         return self.campaign.write()
 
     def watch(self, hatch, what):

@@ -74,16 +74,15 @@ static int draw(int hatch, const struct bt_hatch_job *job, int file, struct bt_e
 // What lies there is the child's: it is as hostile as the file.
 static int open_product(int dir, const char *name, int64_t *out_size)
 {
-    BT_AUTOCLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
         status.st_size > BT_HATCH_PRODUCT_MAX_BYTES) {
+        bt_close_auto(&fd);
         return -1;
     }
-    int taken = fd;
-    fd = -1;
     *out_size = status.st_size;
-    return taken;
+    return fd;
 }
 
 // As many bytes as were said.

@@ -65,18 +65,18 @@ static int receive(int hatch, const struct bt_hatch_parcel *parcel, int dir, int
     return r;
 }
 
-int bt_parcels_receive(int hatch, const char *path, int64_t until_ns, struct bt_error *err)
+int bt_parcels_receive(int hatch, const char *dir, int64_t until_ns, struct bt_error *err)
 {
-    BT_AUTOCLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    BT_AUTOCLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct bt_hatch_parcel parcel = {0};
-    int r = dir < 0 ? bt_fail_errno(err, "Cannot open '%s'", path) : 0;
+    int r = fd < 0 ? bt_fail_errno(err, "Cannot open '%s'", dir) : 0;
     for (uint32_t next = 0; r == 0; next = parcel.number + 1) {
         r = hear(hatch, &parcel, sizeof(parcel), until_ns, err);
         r = r < 0 ? r : check(&parcel, next, err);
         if (r < 0 || parcel.number == BT_HATCH_END) {
             break;
         }
-        r = receive(hatch, &parcel, dir, until_ns, err);
+        r = receive(hatch, &parcel, fd, until_ns, err);
     }
     return r;
 }
