@@ -109,8 +109,10 @@ static int begin_at_hatch(const char *path, int width, int height, struct painte
     if (file < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
-    *out = (struct painter){.fd = -1, .until_ns = now_ns() + time_limit_ns};
-    return bt_hatch_open(said.path, &job, file, out->until_ns, &out->fd, err);
+    *out = (struct painter){.fd = -1};
+    int r = bt_hatch_open(said.path, &job, file, now_ns() + time_limit_ns, &out->fd, err);
+    out->until_ns = now_ns() + time_limit_ns;  // what it takes to be let in is not its work
+    return r;
 }
 
 static int begin(const char *path, int width, int height, struct painter *out, struct bt_error *err)

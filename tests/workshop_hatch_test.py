@@ -200,19 +200,19 @@ class PlayerTest(player_harness.PlayerCase):
         self.addCleanup(hatch.close)
         return hatch
 
-    def publish(self):
-        """Red, the drawing, blue."""
+    def publish(self, seconds):
+        """Red, the drawing for so long, blue."""
         path = self.campaign.path("ve.svg")
         with open(path, "wb") as file:
             file.write(SVG.replace(b"#da251d", b"#00ff00"))
         self.campaign.image("do", "red", 0.3)
-        self.campaign.file("ve", path, "image/svg+xml", seconds=0.3)
+        self.campaign.file("ve", path, "image/svg+xml", seconds=seconds)
         self.campaign.image("xanh", "blue", 0.3)
         return self.campaign.write()
 
-    def watch(self, hatch, what):
+    def watch(self, hatch, what, seconds=3600):
         display = self.start_display()
-        player = self.start(self.publish(), *hatch.option, environment=self.environment(display.name))
+        player = self.start(self.publish(seconds), *hatch.option, environment=self.environment(display.name))
         self.wait_for(lambda: what(display), player)
         return self.stop(player)
 
@@ -232,7 +232,7 @@ class PlayerTest(player_harness.PlayerCase):
             with self.subTest(name):
                 self.setUp()
                 hatch = self.hatch(worker)
-                self.watch(hatch, lambda _: hatch.jobs > 0 and self.shown_items().count("do") >= 2)
+                self.watch(hatch, lambda _: hatch.jobs > 0 and self.shown_items().count("do") >= 2, 0.3)
                 self.assertEqual(self.shown_items()[:3], ["do", "xanh", "do"])
                 hatch.ending.set()
 
