@@ -198,6 +198,73 @@ class ManualTest(unittest.TestCase):
             self.assertEqual(done.stderr, "", name)
 
 
+class RepositoryTest(unittest.TestCase):
+    """Signed, in two channels, and read by apt itself."""
+
+    def setUp(self):
+        for program in ("apt-ftparchive", "gpg", "dpkg-deb", "apt-get"):
+            if not shutil.which(program):
+                self.skipTest(f"{program} is not installed")
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.environment = dict(os.environ, GNUPGHOME=self.path("gnupg"), LC_ALL="C.UTF-8")
+        os.mkdir(self.path("gnupg"), 0o700)
+        self.addCleanup(self.run_program, "gpgconf", "--kill", "all")
+        self.run_program("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "kho@example", "ed25519", "sign", "never")
+        for place in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "state/lists/partial", "cache/archives/partial"):
+            os.makedirs(self.path(place))
+
+    def path(self, *parts):
+        return os.path.join(self.directory, *parts)
+
+    def run_program(self, *command, fails=False):
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=180, check=False)
+        self.assertEqual(done.returncode != 0, fails, f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def package(self, version):
+        self.write(f"{version}/DEBIAN/control", f"Package: bangtin-thu\nVersion: {version}\nArchitecture: amd64\nMaintainer: a <a@example>\n"
+                   "Description: one\n")
+        self.run_program("dpkg-deb", "--build", "--root-owner-group", self.path(version), self.path(f"bangtin-thu_{version}_amd64.deb"))
+        return self.path(f"bangtin-thu_{version}_amd64.deb")
+
+    def repository(self, verb, *packages):
+        self.run_program(os.path.join(SOURCE, "deploy", "apt-repository"), verb, "--repo", self.path("repo"), "--key", "kho@example",
+                         "--suite", "trixie", *packages)
+
+    def apt(self, program, *words, fails=False):
+        options = {"Dir::Etc": self.path("etc/apt"), "Dir::State": self.path("state"), "Dir::Cache": self.path("cache"),
+                   "Dir::State::status": "/dev/null", "APT::Architecture": "amd64", "APT::Architectures": "amd64",
+                   "APT::Sandbox::User": "root", "Acquire::Languages": "none"}
+        return self.run_program(program, *(f"-o{key}={value}" for key, value in options.items()), *words, fails=fails)
+
+    def offered(self, channel):
+        self.write("etc/apt/sources.list", f"deb [signed-by={self.path('repo/bangtin-archive.asc')}] file:{self.path('repo')} {channel} main\n")
+        self.apt("apt-get", "update", "--error-on=any")
+        found = re.search(r"Candidate: (\S+)", self.apt("apt-cache", "policy", "bangtin-thu"))
+        return found.group(1) if found else None
+
+    def test_what_is_staged_comes_to_everybody_when_it_is_promoted(self):
+        self.repository("stage", self.package("1.0"))
+        self.assertEqual((self.offered("trixie-staged"), self.offered("trixie")), ("1.0", None))
+        self.repository("promote")
+        self.repository("stage", self.package("1.1"))
+        self.assertEqual((self.offered("trixie-staged"), self.offered("trixie")), ("1.1", "1.0"))
+
+    def test_what_was_changed_behind_the_signature_is_refused(self):
+        self.repository("stage", self.package("1.0"))
+        path = self.path("repo/dists/trixie-staged/InRelease")
+        self.write(path, read(path).replace("Label: Bangtin", "Label: Bangtln"))
+        self.write("etc/apt/sources.list", f"deb [signed-by={self.path('repo/bangtin-archive.asc')}] file:{self.path('repo')} trixie-staged main\n")
+        self.assertRegex(self.apt("apt-get", "update", "--error-on=any", fails=True), "BADSIG|not valid|[Ii]nvalid")
+
+
 class ControlTest(unittest.TestCase):
     def test_packages_are_built_with_what_everybody_installs_to_build(self):
         control = re.search(r"(?s)Build-Depends:\n(.*?)\n\n", read(DEBIAN, "control")).group(1)
