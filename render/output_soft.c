@@ -368,7 +368,7 @@ static int find_canvas(struct soft_output *soft, struct bt_raster *out, struct b
 
 static int soft_read(struct bt_output *output, struct bt_image *into, struct bt_error *err)
 {
-    struct bt_raster from;
+    struct bt_raster from = {0};
     int r = find_canvas((struct soft_output *)output, &from, err);
     if (r < 0) {
         return r;
