@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"base"},
     {"trust", "playlists", "plays", "assets", "media"},
-    {"render", "sync", "live"},
+    {"render", "sync", "live", "update"},
     {"player", "server", "workshop", "cli"},
 ]
 # Neighbours on one floor that may look sideways, with the reason.
