@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "trust/percent.h"
+#include "trust/stick.h"
 #include "trust/tuf_inside.h"
 #include "trust/tuf_saved.h"
 
@@ -32,7 +33,7 @@ static int save(const struct bt_tuf_client *client, const char *role,
 static const char *type_of(const char *role)
 {
     bool top = strcmp(role, "root") == 0 || strcmp(role, "timestamp") == 0 ||
-               strcmp(role, "snapshot") == 0;
+               strcmp(role, "snapshot") == 0 || strcmp(role, "stick") == 0;
     return top ? role : "targets";
 }
 
@@ -189,6 +190,14 @@ static void forget(struct bt_tuf_client *client, const char *role, struct bt_tuf
     bt_tuf_saved_remove(client->directory, role);
 }
 
+// A stick's word takes both online roles: neither key alone makes one.
+static int verify_stick(const struct bt_tuf_document *root, const struct bt_tuf_document *stick,
+                        struct bt_error *err)
+{
+    int r = verify_with_root(root, stick, "timestamp", err);
+    return r < 0 ? r : verify_with_root(root, stick, "snapshot", err);
+}
+
 // What was signed with keys that are no longer good is not held against what comes now.
 static void drop_unvouched(struct bt_tuf_client *client)
 {
@@ -205,6 +214,9 @@ static void drop_unvouched(struct bt_tuf_client *client)
             verify_with_root(client->root, *tops[i].place, tops[i].role, NULL) < 0) {
             replace(tops[i].place, NULL);
         }
+    }
+    if (client->stick != NULL && verify_stick(client->root, client->stick, NULL) < 0) {
+        replace(&client->stick, NULL);
     }
 }
 
@@ -229,6 +241,7 @@ static int step_root(struct bt_tuf_client *client, const struct bt_buf *text, st
     if (lost_a_key(client->root, next, "timestamp") || lost_a_key(client->root, next, "snapshot")) {
         forget(client, "timestamp", &client->timestamp);
         forget(client, "snapshot", &client->snapshot);
+        forget(client, "stick", &client->stick);
     }
     if ((r = save(client, "root", next, err)) < 0) {
         return r;
@@ -256,18 +269,38 @@ static int update_root(struct bt_tuf_client *client, int64_t now_ms, struct bt_e
 
 // Timestamp.
 
+// What came by a stick does not go back either: it bears the timestamp's version of its day.
+static int check_against_stick(const struct bt_tuf_client *client,
+                               const struct bt_tuf_document *timestamp, struct bt_error *err)
+{
+    struct bt_tuf_file before, now;
+    if (client->stick == NULL) {
+        return 0;
+    }
+    int r = bt_tuf_document_meta(client->stick, "snapshot", &before, err);
+    if (r < 0 || (r = bt_tuf_document_meta(timestamp, "snapshot", &now, err)) < 0) {
+        return r;
+    }
+    if (timestamp->version < client->stick->version || now.version < before.version) {
+        return bt_fail(err, -ESTALE, "'timestamp' version %lld is older than what a stick brought",
+                       (long long)timestamp->version);
+    }
+    return 0;
+}
+
 static int check_timestamp(const struct bt_tuf_client *client,
                            const struct bt_tuf_document *timestamp, struct bt_error *err)
 {
     struct bt_tuf_file before, now;
-    if (client->timestamp == NULL) {
-        return 0;
+    int r = check_against_stick(client, timestamp, err);
+    if (r < 0 || client->timestamp == NULL) {
+        return r;
     }
     if (timestamp->version < client->timestamp->version) {
         return bt_fail(err, -ESTALE, "'timestamp' goes back from version %lld to %lld",
                        (long long)client->timestamp->version, (long long)timestamp->version);
     }
-    int r = bt_tuf_document_meta(client->timestamp, "snapshot", &before, err);
+    r = bt_tuf_document_meta(client->timestamp, "snapshot", &before, err);
     if (r < 0 || (r = bt_tuf_document_meta(timestamp, "snapshot", &now, err)) < 0) {
         return r;
     }
@@ -429,6 +462,7 @@ static int update_targets(struct bt_tuf_client *client, int64_t now_ms, struct b
 int bt_tuf_client_refresh(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
 {
     bt_tuf_forget_loaded(client);
+    client->carried = false;
     int r = update_root(client, now_ms, err);
     if (r == 0) {
         r = update_timestamp(client, now_ms, err);
@@ -439,7 +473,110 @@ int bt_tuf_client_refresh(struct bt_tuf_client *client, int64_t now_ms, struct b
     return r < 0 ? r : update_targets(client, now_ms, err);
 }
 
+// A stick: its word in the place of the timestamp.
+
+// Nothing goes back to before what is trusted, on whatever way that came.
+static int check_stick_version(const struct bt_tuf_client *client,
+                               const struct bt_tuf_document *stick, struct bt_error *err)
+{
+    const struct bt_tuf_document *const named[] = {client->timestamp, client->stick};
+    struct bt_tuf_file now, before;
+    int64_t newest = client->snapshot != NULL ? client->snapshot->version : 0;
+    int r = bt_tuf_document_meta(stick, "snapshot", &now, err);
+    for (size_t i = 0; i < BT_ARRAY_LEN(named) && r == 0; i++) {
+        if (named[i] != NULL &&
+            (r = bt_tuf_document_meta(named[i], "snapshot", &before, err)) == 0) {
+            newest = BT_MAX(newest, before.version);
+        }
+    }
+    if (r == 0 && now.version < newest) {
+        r = bt_fail(err, -ESTALE, "The stick has version %lld of 'snapshot', %lld is here already",
+                    (long long)now.version, (long long)newest);
+    }
+    return r;
+}
+
+static int read_stick(const struct bt_tuf_client *client, const char *word, size_t len,
+                      struct bt_tuf_document **out, struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) stick = NULL;
+    int r = bt_tuf_document_read(word, len, "stick", &stick, err);
+    r = r < 0 ? r : verify_stick(client->root, stick, err);
+    r = r < 0 ? r : bt_stick_check_span(stick, err);
+    if (r < 0) {
+        return bt_fail_in(err, r, "'stick'");
+    }
+    *out = BT_TAKE(stick);
+    return 0;
+}
+
+int bt_tuf_client_check_stick(const struct bt_tuf_client *client, const char *word, size_t len,
+                              struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) stick = NULL;
+    return read_stick(client, word, len, &stick, err);
+}
+
+static int accept_stick(struct bt_tuf_client *client, const char *word, size_t len, int64_t now_ms,
+                        struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) stick = NULL;
+    int r = read_stick(client, word, len, &stick, err);
+    if (r < 0) {
+        return r;
+    }
+    if ((r = bt_tuf_check_time(stick, "stick", now_ms, err)) < 0 ||
+        (r = check_stick_version(client, stick, err)) < 0) {
+        return r;
+    }
+    // The older of two words over the same snapshot says nothing that the newer does not.
+    if (client->stick == NULL || client->stick->version <= stick->version) {
+        if ((r = save(client, "stick", stick, err)) < 0) {
+            return r;
+        }
+        replace(&client->stick, BT_TAKE(stick));
+    }
+    return 0;
+}
+
+// The stick speaks for the snapshot's freshness: its own expiry is the network's.
+static int update_carried_snapshot(struct bt_tuf_client *client, struct bt_error *err)
+{
+    struct bt_tuf_file file;
+    int r = bt_tuf_document_meta(client->stick, "snapshot", &file, err);
+    if (r < 0 || is_current(client->snapshot, &file, 0)) {
+        return r;
+    }
+    BT_AUTOBUF text = {0};
+    r = fetch_named(client, "snapshot", &file, &text, err);
+    return r < 0 ? r : accept_snapshot(client, &text, file.version, 0, err);
+}
+
+int bt_tuf_client_refresh_stick(struct bt_tuf_client *client, const char *word, size_t len,
+                                int64_t now_ms, struct bt_error *err)
+{
+    bt_tuf_forget_loaded(client);
+    client->carried = false;
+    int r = update_root(client, now_ms, err);
+    r = r < 0 ? r : accept_stick(client, word, len, now_ms, err);
+    r = r < 0 ? r : update_carried_snapshot(client, err);
+    r = r < 0 ? r : update_targets(client, now_ms, err);
+    client->carried = r == 0;
+    return r;
+}
+
 // Life.
+
+static void load_stick(struct bt_tuf_client *client)
+{
+    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
+    if (bt_tuf_document_role(client->root, "timestamp", &ring, NULL) == 0) {
+        client->stick = read_saved(client, "stick", &ring);
+    }
+    if (client->stick != NULL && verify_stick(client->root, client->stick, NULL) < 0) {
+        replace(&client->stick, NULL);
+    }
+}
 
 static void load_saved(struct bt_tuf_client *client, const char *role,
                        struct bt_tuf_document **place)
@@ -472,8 +609,15 @@ int bt_tuf_client_open(const char *directory, const struct bt_tuf_fetcher *fetch
     load_saved(client, "timestamp", &client->timestamp);
     load_saved(client, "snapshot", &client->snapshot);
     load_saved(client, "targets", &client->targets);
+    load_stick(client);
     *out = BT_TAKE(client);
     return 0;
+}
+
+void bt_tuf_client_set_fetcher(struct bt_tuf_client *client, const struct bt_tuf_fetcher *fetcher)
+{
+    assert(fetcher->fetch != NULL);
+    client->fetcher = *fetcher;
 }
 
 int bt_tuf_client_pin(const char *directory, const char *root, size_t len, struct bt_error *err)
@@ -518,6 +662,7 @@ void bt_tuf_client_destroy(struct bt_tuf_client *client)
     bt_tuf_document_destroy(client->timestamp);
     bt_tuf_document_destroy(client->snapshot);
     bt_tuf_document_destroy(client->targets);
+    bt_tuf_document_destroy(client->stick);
     free(client->directory);
     free(client);
 }

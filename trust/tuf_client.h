@@ -53,6 +53,21 @@ BT_DEFINE_AUTO(bt_tuf_client)
 int bt_tuf_client_refresh(struct bt_tuf_client *client, int64_t now_ms,
                           struct bt_error *err) BT_NODISCARD;
 
+/**
+ * The same with a stick's word (trust/stick.h) in the place of the timestamp, which stays as it
+ * was: what the stick brought is found until the next refresh, and is a floor for what comes later
+ * on any way. -ESTALE: the stick is older than what is trusted. The fetcher reads the stick.
+ */
+int bt_tuf_client_refresh_stick(struct bt_tuf_client *client, const char *word, size_t len,
+                                int64_t now_ms, struct bt_error *err) BT_NODISCARD;
+
+// Do both online roles of the trusted root vouch for the word, whatever its age? -EACCES, -EINVAL.
+int bt_tuf_client_check_stick(const struct bt_tuf_client *client, const char *word, size_t len,
+                              struct bt_error *err) BT_NODISCARD;
+
+// From now on metadata and targets come from there.
+void bt_tuf_client_set_fetcher(struct bt_tuf_client *client, const struct bt_tuf_fetcher *fetcher);
+
 #define BT_SHA512_HEX_BYTES 129  // with the NUL
 
 struct bt_tuf_target {

@@ -209,10 +209,8 @@ static const struct {
     const char *type;
     int (*check)(const struct bt_tuf_document *document, struct bt_error *err);
 } types[] = {
-    {"root", check_root},
-    {"timestamp", check_timestamp},
-    {"snapshot", check_meta},
-    {"targets", check_targets},
+    {"root", check_root},       {"timestamp", check_timestamp}, {"snapshot", check_meta},
+    {"targets", check_targets}, {"stick", check_timestamp},
 };
 
 static int check_type(const struct bt_tuf_document *document, const char *type,

@@ -26,7 +26,8 @@ struct bt_tuf_document {
 };
 
 /**
- * Reads the document of a role type: "root", "timestamp", "snapshot" or "targets".
+ * Reads the document of a role type: "root", "timestamp", "snapshot", "targets", or "stick", which
+ * is no role but what a USB stick has in the timestamp's place (trust/stick.h).
  * Errors: -EINVAL with what is wrong.
  */
 int bt_tuf_document_read(const char *text, size_t len, const char *type,

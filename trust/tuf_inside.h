@@ -16,6 +16,8 @@ struct bt_tuf_client {
     struct bt_tuf_fetcher fetcher;
     // What is trusted. The root is always there, the others once they were verified.
     struct bt_tuf_document *root, *timestamp, *snapshot, *targets;
+    struct bt_tuf_document *stick;  // the last stick's word that was accepted; a floor for all
+    bool carried;                   // the last refresh went by it, not by the timestamp
     struct bt_tuf_loaded *loaded;
     size_t loaded_count, loaded_capacity;
 };

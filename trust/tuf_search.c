@@ -37,13 +37,25 @@ struct search {
     size_t visited_count;
 };
 
+// Until when the snapshot is the newest: the timestamp says so, or else the stick, which speaks for
+// the snapshot's own expiry as well.
+static int check_fresh(const struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
+{
+    if (client->carried) {
+        return bt_tuf_check_time(client->stick, "stick", now_ms, err);
+    }
+    int r = bt_tuf_check_time(client->timestamp, "timestamp", now_ms, err);
+    return r < 0 ? r : bt_tuf_check_time(client->snapshot, "snapshot", now_ms, err);
+}
+
 static int check_ready(struct bt_tuf_client *client, int64_t now_ms, struct bt_error *err)
 {
     struct bt_tuf_file file;
-    if (client->timestamp == NULL || client->snapshot == NULL || client->targets == NULL) {
+    const struct bt_tuf_document *newest = client->carried ? client->stick : client->timestamp;
+    if (newest == NULL || client->snapshot == NULL || client->targets == NULL) {
         return bt_fail(err, -ESTALE, "There is no trusted metadata yet");
     }
-    int r = bt_tuf_document_meta(client->timestamp, "snapshot", &file, err);
+    int r = bt_tuf_document_meta(newest, "snapshot", &file, err);
     if (r == 0 && file.version != client->snapshot->version) {
         r = bt_fail(err, -ESTALE, "'snapshot' is not the one that 'timestamp' names");
     }
@@ -54,8 +66,7 @@ static int check_ready(struct bt_tuf_client *client, int64_t now_ms, struct bt_e
         r = bt_fail(err, -ESTALE, "'targets' is not the one that 'snapshot' names");
     }
     if (r < 0 || (r = bt_tuf_check_time(client->root, "root", now_ms, err)) < 0 ||
-        (r = bt_tuf_check_time(client->timestamp, "timestamp", now_ms, err)) < 0 ||
-        (r = bt_tuf_check_time(client->snapshot, "snapshot", now_ms, err)) < 0) {
+        (r = check_fresh(client, now_ms, err)) < 0) {
         return r == -ENOENT ? -ESTALE : r;
     }
     return bt_tuf_check_time(client->targets, "targets", now_ms, err);
