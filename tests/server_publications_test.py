@@ -14,8 +14,9 @@ import time
 try:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
+    import jsonschema
 except ImportError:
-    print("python3-cryptography is not installed")
+    print("python3-cryptography or python3-jsonschema is not installed")
     sys.exit(77)
 
 from server_harness import BUILD, PASSWORD, ServerCase, main
@@ -638,6 +639,35 @@ class Removing(PublicationCase):
                      {"assets": [PICTURE] * 257}, {"items": [{"publication": "p" * 60, "item": "i" * 60}] * 256},
                      {"items": [{"publication": "p", "item": "i", "x": "y"}]}):
             self.assertProblem(self.admin.post("/v1/takedowns", {"unit": "31333", **body}), 422, "invalid")
+
+    def test_a_stick_is_issued_to_who_installs_and_says_what_stands(self):
+        self.assertProblem(self.admin.post("/v1/sticks", {"unit": "31333"}), 422, "invalid")  # nothing was published yet
+        self.found()
+        screen, elsewhere = self.screen(), self.screen("31334")
+        above = self.admin.post("/v1/takedowns", {"unit": "92", "assets": [PICTURE]}).json["id"]
+        self.admin.post("/v1/takedowns", {"unit": "31334", "assets": [PICTURE]})
+        for body in ({"days": 0}, {"days": 32}, {"screens": [elsewhere]}, {"screens": ["s-?"]}, {"screens": 7}, {"screens": [7]},
+                     {"unit": "nowhere"}):
+            answer = self.admin.post("/v1/sticks", {"unit": "31333", **body})
+            self.assertIn(answer.status, (403, 422), answer)
+        whole = self.admin.post("/v1/sticks", {"unit": "92"}).json
+        self.assertLessEqual({"92", "31333", "31334"}, set(whole["units"]))
+        answer = self.admin.post("/v1/sticks", {"unit": "31333", "screens": [screen], "days": 30})
+        self.assertEqual(answer.status, 201, answer)
+        word, told = json.loads(answer.json["word"]), json.loads(answer.json["told"])
+        with open(os.path.join(os.environ.get("BT_SOURCE_ROOT", "."), "docs", "usb.schema.json"), encoding="utf-8") as file:
+            schema = json.load(file)
+        for part, document in (("stick", word), ("told", told)):
+            jsonschema.Draft202012Validator({"$defs": schema["$defs"], "$ref": f"#/$defs/{part}"}).validate(document)
+        signed = word["signed"]
+        self.assertEqual((signed["x-units"], signed["x-screens"]), ([], [screen]))
+        self.assertEqual(signed["x-told"]["sha256"], hashlib.sha256(answer.json["told"].encode()).hexdigest())
+        self.assertEqual([(t["id"], t["units"]) for t in told["takedowns"]], [(above, ["31333"])])
+        self.assertEqual(signed["meta"], self.timestamp()["meta"])
+        verbs = [entry["verb"] for entry in self.admin.get("/v1/audit?limit=200").json["items"]]
+        self.assertEqual(verbs.count("stick.issue"), 2)
+        self.assertProblem(self.admin.post("/v1/sticks/plays", b"x" * 200, headers={"Content-Type": "application/vnd.bangtin.sealed"}),
+                           400, "plays-malformed")
 
     def test_only_a_document_that_lifts_it_shows_it_again(self):
         self.found()

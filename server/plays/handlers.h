@@ -6,6 +6,7 @@
 
 int bt_handle_player_plays(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err);
+int bt_handle_stick_plays(struct bt_call *call, struct bt_error *err);
 
 int bt_handle_plays_journals(struct bt_call *call, struct bt_error *err);
 int bt_handle_plays_player(struct bt_call *call, struct bt_error *err);

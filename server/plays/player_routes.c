@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "server/plays/handlers.h"
 #include "server/plays/ingest.h"
+#include "server/publications/issuer.h"
 #include "server/settings/settings.h"
 
 // Who is told to come back comes at some moment of these.
@@ -147,14 +148,13 @@ static int answer_awaited(struct bt_call *call, void *context, struct bt_error *
     return answer_counted(call, awaited->journal, &awaited->counted, awaited->every_s, err);
 }
 
-int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
+static int count(struct bt_call *call, const char *player, const void *packed, size_t len,
+                 struct bt_error *err)
 {
-    size_t len;
-    const char *body = bt_call_body(call, &len);
     struct bt_ingest *ingest = bt_call_server(call)->ingest;
     struct bt_delivery *delivery;
-    int r = bt_delivery_read(bt_ingest_senders(ingest), bt_call_caller(call)->player, body, len,
-                             bt_call_now_ms(call), &delivery, err);
+    int r = bt_delivery_read(bt_ingest_senders(ingest), player, packed, len, bt_call_now_ms(call),
+                             &delivery, err);
     if (r < 0) {
         return refuse_unread(call, r, err);
     }
@@ -169,4 +169,28 @@ int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
         handle_counted(&(struct bt_counted){.result = r}, awaited);
     }
     return 0;
+}
+
+int bt_handle_player_plays_send(struct bt_call *call, struct bt_error *err)
+{
+    size_t len;
+    const char *body = bt_call_body(call, &len);
+    return count(call, bt_call_caller(call)->player, body, len, err);
+}
+
+/*
+ * What came on a stick: sealed to us, and signed by the player like all it sends. So it does not
+ * matter who brings it, nor how often.
+ */
+int bt_handle_stick_plays(struct bt_call *call, struct bt_error *err)
+{
+    size_t len;
+    const char *body = bt_call_body(call, &len);
+    BT_AUTOBUF packed;
+    BT_AUTOFINISH(bt_batch_finish) struct bt_batch batch = {.lines = NULL};
+    bt_buf_init(&packed, BT_BATCH_MAX_PACKED);
+    int r = bt_issuer_unseal(bt_call_server(call)->issuer, body, len, &packed, err);
+    r = r < 0 ? r : bt_batch_read(packed.data, packed.len, &batch, err);
+    return r < 0 ? refuse_unread(call, r, err)
+                 : count(call, batch.header.player, packed.data, packed.len, err);
 }

@@ -57,6 +57,7 @@ bool bt_unit_of_proposed_role(struct bt_call *call, char *out, size_t size);
 int bt_handle_takedowns(struct bt_call *call, struct bt_error *err);
 int bt_handle_takedown_issue(struct bt_call *call, struct bt_error *err);
 int bt_handle_takedown(struct bt_call *call, struct bt_error *err);
+int bt_handle_stick_issue(struct bt_call *call, struct bt_error *err);  // (stick_routes.c)
 bool bt_unit_of_takedown(struct bt_call *call, char *out, size_t size);
 int bt_handle_emergencies(struct bt_call *call, struct bt_error *err);
 int bt_handle_emergency_activate(struct bt_call *call, struct bt_error *err);

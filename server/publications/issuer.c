@@ -14,7 +14,9 @@
 #include "server/publications/returned.h"
 #include "trust/countersign.h"
 #include "trust/private_key.h"
+#include "trust/seal.h"
 #include "trust/signing.h"
+#include "trust/stick.h"
 
 // A frozen repository is noticed after three days; a server that was down over a weekend is not.
 #define TIMESTAMP_LASTS_MS (3 * BT_MS_PER_DAY)
@@ -32,6 +34,7 @@
 
 struct bt_issuer {
     struct bt_private_key *snapshot, *timestamp;
+    struct bt_seal_pair seal;      // what comes back on sticks
     const struct bt_clock *clock;  // borrowed
     cJSON *keys;
     char *keys_text;
@@ -80,6 +83,7 @@ int bt_issuer_open(const char *data_dir, const struct bt_clock *clock, struct bt
     int r = bt_file_make_dirs(folder, err);
     r = r == 0 ? open_key(data_dir, "snapshot", &issuer->snapshot, err) : r;
     r = r == 0 ? open_key(data_dir, "timestamp", &issuer->timestamp, err) : r;
+    r = r == 0 ? bt_seal_pair_of(issuer->timestamp, &issuer->seal, err) : r;
     if (r < 0) {
         return bt_fail_in(err, r, "The keys in '%s'", folder);
     }
@@ -105,6 +109,12 @@ int bt_issuer_countersign(const struct bt_issuer *issuer, const cJSON *body, str
                           struct bt_error *err)
 {
     return bt_countersign(body, issuer->timestamp, out, err);
+}
+
+int bt_issuer_unseal(const struct bt_issuer *issuer, const void *box, size_t len,
+                     struct bt_buf *out, struct bt_error *err)
+{
+    return bt_seal_open(&issuer->seal, box, len, out, err);
 }
 
 // The newest version of a role and when it expires; 0 when there is none.
@@ -287,6 +297,33 @@ int bt_issuer_renew(struct bt_issuer *issuer, struct bt_server *server, struct b
         bt_hub_hint(server->hub, version, BT_URGENCY_NORMAL);
     }
     return r;
+}
+
+// For longer than a timestamp may, both online roles say together what is newest.
+int bt_issuer_stick(const struct bt_issuer *issuer, struct bt_db *db, int64_t days, cJSON *body,
+                    struct bt_buf *out, struct bt_error *err)
+{
+    struct newest snapshot = {0}, timestamp = {0};
+    char seal[2 * BT_SEAL_KEY_BYTES + 1];
+    BT_AUTOJSON *owned = body;
+    BT_AUTOJSON *document = NULL;
+    int64_t now_ms = bt_clock_wall_ms(issuer->clock);
+    int r = check_root(issuer, db, err);
+    r = r == 0 ? find_newest(db, "snapshot", &snapshot, err) : r;
+    r = r == 0 ? find_newest(db, "timestamp", &timestamp, err) : r;
+    if (r == 0 && timestamp.version == 0) {
+        r = bt_fail(err, -ENOENT, "nothing was published yet");
+    }
+    if (r < 0) {
+        return r;
+    }
+    bt_hex(issuer->seal.public_key, BT_SEAL_KEY_BYTES, seal);
+    cJSON_AddStringToObject(owned, "x-seal", seal);
+    r = bt_stick_write(timestamp.version, snapshot.version, now_ms, now_ms + days * BT_MS_PER_DAY,
+                       BT_TAKE(owned), &document, err);
+    r = r == 0 ? bt_signing_sign(document, issuer->timestamp, err) : r;
+    r = r == 0 ? bt_signing_sign(document, issuer->snapshot, err) : r;
+    return r == 0 ? bt_signing_text(document, out, err) : r;
 }
 
 int bt_issuer_leap(struct bt_issuer *issuer, struct bt_db *db, struct bt_error *err)

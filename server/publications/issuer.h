@@ -31,6 +31,18 @@ int bt_issuer_countersign(const struct bt_issuer *issuer, const cJSON *body, str
                           struct bt_error *err) BT_NODISCARD;
 
 /**
+ * A stick's word (trust/stick.h) over what is newest: `days` from now, 1..BT_STICK_MAX_DAYS. `body`
+ * has what it is made of and is taken; x-seal is ours. The document's text is appended. -ENOENT:
+ * nothing was ever issued.
+ */
+int bt_issuer_stick(const struct bt_issuer *issuer, struct bt_db *db, int64_t days, cJSON *body,
+                    struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
+
+// Opens what a player sealed for us. -EBADMSG: it did not.
+int bt_issuer_unseal(const struct bt_issuer *issuer, const void *box, size_t len,
+                     struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
+
+/**
  * In the call's transaction: makes the next snapshot (of all roles' newest stored metadata) and
  * timestamp (with the audit head), stores them, and hints the players after the commit. Without
  * targets metadata there is nothing to issue, and nothing happens. `urgency` is an enum bt_urgency.

@@ -104,6 +104,8 @@ static const struct bt_route routes[] = {
     WRITE("POST", "/v1/takedowns", TAKE_DOWN, bt_desk_unit_of_body, bt_handle_takedown_issue),
     GET("/v1/takedowns/{id}", VIEW, bt_unit_of_takedown, bt_handle_takedown),
 
+    WRITE_PART("POST", "/v1/sticks", INSTALL, bt_desk_unit_of_body, bt_handle_stick_issue),
+
     GET("/v1/emergencies", VIEW, bt_unit_any, bt_handle_emergencies),
     WRITE("POST", "/v1/emergencies", EMERGENCY, bt_unit_of_activation,
           bt_handle_emergency_activate),
