@@ -38,7 +38,7 @@ static const struct {
       &bt_approve_commands, &bt_publish_commands, &bt_publication_commands, &bt_withdraw_commands}},
     {"Trông coi màn hình / looking after the screens",
      {&bt_status_commands, &bt_alert_commands, &bt_takedown_commands, &bt_emergency_commands,
-      &bt_command_commands, &bt_report_commands, &bt_evidence_commands}},
+      &bt_command_commands, &bt_report_commands, &bt_evidence_commands, &bt_bundle_commands}},
     {"Lắp đặt / installing", {&bt_screen_commands, &bt_pair_commands, &bt_group_commands}},
     {"Quản trị, khóa ký / administration, signing keys",
      {&bt_unit_commands, &bt_user_commands, &bt_token_commands, &bt_setting_commands,

@@ -117,16 +117,23 @@ int bt_trusted_ring(struct bt_client *client, const char *root_sha256, const cha
                                         : bt_tuf_client_delegated_keys(tuf, role, out, err);
 }
 
-int bt_trusted_root(struct bt_client *client, const char *root_sha256, char out[65],
-                    struct bt_error *err)
+int bt_trusted_root_text(struct bt_client *client, const char *root_sha256, struct bt_buf *out,
+                         struct bt_error *err)
 {
     BT_AUTOFREE char *folder = NULL;
     BT_AUTO(bt_tuf_client) tuf = NULL;
-    BT_AUTOBUF text = {0};
     const struct bt_tuf_fetcher fetcher = {fetch, client};
     int r = folder_of(client, &folder, err);
-    if (r < 0 || (r = open_trusted(client, &fetcher, folder, root_sha256, &tuf, err)) < 0 ||
-        (r = read_root(folder, &text, err)) < 0) {
+    r = r < 0 ? r : open_trusted(client, &fetcher, folder, root_sha256, &tuf, err);
+    return r < 0 ? r : read_root(folder, out, err);
+}
+
+int bt_trusted_root(struct bt_client *client, const char *root_sha256, char out[65],
+                    struct bt_error *err)
+{
+    BT_AUTOBUF text = {0};
+    int r = bt_trusted_root_text(client, root_sha256, &text, err);
+    if (r < 0) {
         return r;
     }
     struct bt_sha256 hash = bt_sha256_of(bt_buf_text(&text), text.len);

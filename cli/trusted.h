@@ -21,6 +21,10 @@ int bt_trusted_ring(struct bt_client *client, const char *root_sha256, const cha
 int bt_trusted_root(struct bt_client *client, const char *root_sha256, char out[65],
                     struct bt_error *err) BT_NODISCARD;
 
+// The newest trusted root's bytes, for a client of another folder; `out` is empty.
+int bt_trusted_root_text(struct bt_client *client, const char *root_sha256, struct bt_buf *out,
+                         struct bt_error *err) BT_NODISCARD;
+
 // The hash of a target ("u/31333/template-bao.json") that is in force.
 int bt_trusted_target(struct bt_client *client, const char *root_sha256, const char *path,
                       struct bt_sha256 *out, struct bt_error *err) BT_NODISCARD;

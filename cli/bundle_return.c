@@ -1,0 +1,109 @@
+// What players put on a stick, brought to the server.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/bundle.h"
+#include "plays/batch.h"
+#include "trust/seal.h"
+
+#define FOLDER "TRA-VE"
+#define MAX_NAMES 4096
+
+struct names {
+    char *list[MAX_NAMES];
+    size_t count;
+};
+
+static void names_finish(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        free(names->list[i]);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// In order, so that the server gets batches one after the other.
+static int list(const char *path, const char *ending, struct names *out, struct bt_error *err)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    if (dir == NULL) {
+        return bt_fail_errno(err, "Cannot open '%s'", path);
+    }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+    while (out->count < MAX_NAMES && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] != '.' && bt_str_ends(entry->d_name, ending)) {
+            out->list[out->count++] = bt_strdup(entry->d_name);
+        }
+    }
+    closedir(dir);
+    qsort(out->list, out->count, sizeof(*out->list), by_name);
+    return 0;
+}
+
+static int send_file(struct bt_client *client, const char *file, struct bt_bundle_returned *out,
+                     struct bt_error *err)
+{
+    BT_AUTOBUF bytes;
+    BT_AUTOANSWER answer = {0};
+    bt_buf_init(&bytes, BT_BATCH_MAX_PACKED + BT_SEAL_EXTRA_BYTES);
+    out->batches++;
+    int r = bt_file_read(file, &bytes, err);
+    if (r == 0) {
+        const struct bt_request request = {.method = "POST",
+                                           .path = "/v1/sticks/plays",
+                                           .bytes = bytes.data,
+                                           .bytes_len = bytes.len,
+                                           .bytes_type = "application/vnd.bangtin.sealed"};
+        r = bt_client_ask(client, &request, &answer, err);
+    }
+    out->counted += r == 0;
+    out->refused += r < 0;
+    if (r < 0 && r != -ECONNREFUSED) {
+        fprintf(stderr, "%s: %s\n", file, err->msg);
+        return 0;
+    }
+    return r;
+}
+
+static int send_player(struct bt_client *client, const char *folder, struct bt_bundle_returned *out,
+                       struct bt_error *err)
+{
+    BT_AUTOFINISH(names_finish) struct names files = {.count = 0};
+    int r = list(folder, ".bin", &files, err);
+    out->players++;
+    for (size_t i = 0; i < files.count && r == 0; i++) {
+        BT_AUTOFREE char *file = bt_strf("%s/%s", folder, files.list[i]);
+        r = send_file(client, file, out, err);
+    }
+    return r;
+}
+
+int bt_bundle_return(struct bt_client *client, const char *directory,
+                     struct bt_bundle_returned *out, struct bt_error *err)
+{
+    BT_AUTOFREE char *folder = bt_strf("%s/" FOLDER, directory);
+    BT_AUTOFINISH(names_finish) struct names players = {.count = 0};
+    *out = (struct bt_bundle_returned){0};
+    int r = list(folder, "", &players, err);
+    for (size_t i = 0; i < players.count && r == 0; i++) {
+        struct stat info;
+        BT_AUTOFREE char *player = bt_strf("%s/%s", folder, players.list[i]);
+        if (lstat(player, &info) == 0 && S_ISDIR(info.st_mode)) {
+            r = send_player(client, player, out, err);
+        }
+    }
+    return r;
+}
