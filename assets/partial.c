@@ -19,6 +19,7 @@ struct bt_partial {
     struct bt_sha256 sha256;
     int64_t size, have;
     int fd;
+    bool claimed;
     char *path;
     struct bt_hasher *hasher;
 };
@@ -30,6 +31,9 @@ void bt_partial_destroy(struct bt_partial *partial)
     }
     if (partial->fd >= 0) {
         close(partial->fd);
+    }
+    if (partial->claimed) {
+        bt_store_release(partial->store, &partial->sha256);
     }
     bt_hasher_destroy(partial->hasher);
     free(partial->path);
@@ -110,6 +114,10 @@ int bt_partial_open(struct bt_store *store, const struct bt_sha256 *sha256, int6
     partial->size = size;
     partial->fd = -1;
     partial->hasher = bt_hasher_create();
+    partial->claimed = bt_store_claim(store, sha256);
+    if (!partial->claimed) {
+        return bt_fail(err, -EBUSY, "The asset is being written");
+    }
     int r = open_file(partial, err);
     r = r < 0 ? r : take_up(partial, err);
     if (r == 0) {
@@ -140,6 +148,13 @@ int bt_partial_write(struct bt_partial *partial, const void *bytes, size_t len,
     bt_hasher_add(partial->hasher, bytes, len);
     partial->have += (int64_t)len;
     return 0;
+}
+
+void bt_partial_flush(struct bt_partial *partial)
+{
+    if (fdatasync(partial->fd) == 0) {
+        posix_fadvise(partial->fd, 0, 0, POSIX_FADV_DONTNEED);
+    }
 }
 
 int bt_partial_finish(struct bt_partial *partial, struct bt_error *err)

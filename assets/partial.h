@@ -14,7 +14,7 @@ struct bt_partial;
 
 /**
  * Begins, or takes up what is there (which is read and hashed again). Errors: -EPERM taken down,
- * -EEXIST the store has it, or the errno of the file.
+ * -EEXIST the store has it, -EBUSY somebody else is writing it now, or the errno of the file.
  */
 int bt_partial_open(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
                     struct bt_partial **out, struct bt_error *err) BT_NODISCARD;
@@ -30,6 +30,10 @@ int64_t bt_partial_size(const struct bt_partial *partial);
 // it counts.
 int bt_partial_write(struct bt_partial *partial, const void *bytes, size_t len,
                      struct bt_error *err) BT_NODISCARD;
+
+// Waits until the disk has what was written, so that never much is to be written at once, and lets
+// go of the memory it took. Nothing is lost without it.
+void bt_partial_flush(struct bt_partial *partial);
 
 // The other side begins from the first byte.
 int bt_partial_restart(struct bt_partial *partial, struct bt_error *err) BT_NODISCARD;

@@ -16,6 +16,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+// More writers than there are ways on which assets come.
+#define MAX_CLAIMED 8
+
 // Sorted, for looking up.
 struct hash_list {
     struct bt_sha256 *hashes;  // owned
@@ -28,6 +31,8 @@ struct bt_store {
     // Protected by lock.
     void *verified;  // tsearch tree of struct bt_sha256: content checked by this process
     struct hash_list pinned, forbidden;
+    struct bt_sha256 claimed[MAX_CLAIMED];  // files that are being written
+    size_t claimed_count;
 };
 
 static int compare_hashes(const void *a, const void *b)
@@ -128,6 +133,37 @@ bool bt_store_pins(struct bt_store *store, const struct bt_sha256 *sha256)
     bool pinned = list_has(&store->pinned, sha256);
     pthread_mutex_unlock(&store->lock);
     return pinned;
+}
+
+static size_t claim_of(const struct bt_store *store, const struct bt_sha256 *sha256)
+{
+    size_t i = 0;
+    while (i < store->claimed_count && compare_hashes(&store->claimed[i], sha256) != 0) {
+        i++;
+    }
+    return i;
+}
+
+bool bt_store_claim(struct bt_store *store, const struct bt_sha256 *sha256)
+{
+    pthread_mutex_lock(&store->lock);
+    bool mine =
+        claim_of(store, sha256) == store->claimed_count && store->claimed_count < MAX_CLAIMED;
+    if (mine) {
+        store->claimed[store->claimed_count++] = *sha256;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return mine;
+}
+
+void bt_store_release(struct bt_store *store, const struct bt_sha256 *sha256)
+{
+    pthread_mutex_lock(&store->lock);
+    size_t i = claim_of(store, sha256);
+    if (i < store->claimed_count) {
+        store->claimed[i] = store->claimed[--store->claimed_count];
+    }
+    pthread_mutex_unlock(&store->lock);
 }
 
 const char *bt_store_directory(const struct bt_store *store)

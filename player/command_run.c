@@ -61,6 +61,7 @@ static int read_options(const struct bt_arguments *arguments, struct options *ou
                  .directory = bt_argument(arguments, "data"),
                  .server = bt_argument(arguments, "server"),
                  .pin = bt_argument(arguments, "pin"),
+                 .usb = bt_argument(arguments, "usb"),
                  .max_bytes_per_s = bt_argument_int(arguments, "rate", 0),
                  .month_bytes = bt_argument_int(arguments, "month", 0)},
     };
@@ -178,6 +179,7 @@ static const struct bt_option options_table[] = {
      .min = 1, .max = INT64_MAX},
     {"month", "BYTES", "tải không quá, mỗi tháng / fetch no more in a month", .min = 1,
      .max = INT64_MAX},
+    {"usb", "DIR", "nơi giao USB / where USB sticks are handed over"},
     {"night", "HH-HH", "tải trước chỉ trong giờ ấy / fetch ahead only then: 22-05"},
     BT_SCREEN_OPTIONS,
 };

@@ -15,6 +15,7 @@ struct bt_channel;
 struct bt_plays;
 struct bt_repository;
 struct bt_transfers;
+struct bt_usb;
 
 struct bt_sync {
     // Set by start, never changed; each is thread-safe or belongs to the thread it is named after.
@@ -33,7 +34,9 @@ struct bt_sync {
     struct bt_repository *repository;
     struct bt_transfers *transfers;
     struct bt_plays *plays;
-    atomic_bool stopping;  // requests end at the next byte, or at the next second
+    struct bt_usb *usb;
+    atomic_bool importing;  // assets come by a stick: the network waits
+    atomic_bool stopping;   // requests end at the next byte, or at the next second
 };
 
 // Raises a trouble, and logs it when it is a new one.

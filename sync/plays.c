@@ -11,6 +11,7 @@
 #include "plays/journal.h"
 #include "sync/pace.h"
 #include "sync/plays_link.h"
+#include "sync/plays_seal.h"
 
 #define UNPAIRED_NS BT_NS_PER_S
 #define FIRST_EVERY_S 60
@@ -178,59 +179,13 @@ static int64_t handle_failure(struct bt_plays *plays, struct route *route, int r
  * One batch.
  */
 
-static int sign(struct bt_plays *plays, const struct bt_buf *header, uint8_t *signature,
-                struct bt_error *err)
-{
-    uint8_t made[BT_SIGNATURE_MAX_BYTES];
-    size_t len = 0;
-    BT_AUTOBUF text;
-    bt_buf_init(&text, BT_BATCH_MAX_HEADER + sizeof(BT_BATCH_SIGNED_PREFIX));
-    int r = bt_buf_appendf(&text, "%s%s", BT_BATCH_SIGNED_PREFIX, bt_buf_text(header));
-    r = r < 0 ? r : bt_private_key_sign(plays->sync->key, text.data, text.len, made, &len, err);
-    if (r == 0 && len != BT_BATCH_SIGNATURE_BYTES) {
-        return bt_fail(err, -EINVAL, "The player's key makes other signatures");
-    }
-    memcpy(signature, made, BT_BATCH_SIGNATURE_BYTES);
-    return r;
-}
-
-static int seal(struct bt_plays *plays, struct bt_pack *pack, struct bt_buf *out,
-                struct bt_error *err)
-{
-    struct bt_identity identity = bt_standing_identity(plays->sync->standing);
-    uint8_t signature[BT_BATCH_SIGNATURE_BYTES];
-    BT_AUTOBUF header;
-    bt_buf_init(&header, BT_BATCH_MAX_HEADER);
-    int r = bt_format(pack->header.player, sizeof(pack->header.player), "%s", identity.player);
-    if (r < 0) {
-        return bt_fail(err, -EACCES, "The player's id is too long");
-    }
-    bt_copy_cut(pack->header.boot, sizeof(pack->header.boot), plays->boot);
-    r = bt_batch_maker_header(pack->maker, &pack->header, &header, err);
-    r = r < 0 ? r : sign(plays, &header, signature, err);
-    return r < 0 ? r : bt_batch_maker_seal(pack->maker, &header, signature, out, err);
-}
-
-static struct bt_record_moment moment(const struct bt_plays *plays)
-{
-    const struct bt_sync_options *options = &plays->sync->options;
-    bool trusted =
-        options->clock_is_trusted != NULL && options->clock_is_trusted(options->clock_context);
-    int64_t mono_ns = bt_clock_mono_ns(options->clock);
-    return (struct bt_record_moment){
-        .wall_ms = trusted ? bt_clock_wall_ms(options->clock) : wall_ms(plays),
-        .mono_ns = mono_ns - mono_ns % BT_NS_PER_MS,
-        .clock_trust = trusted ? BT_CLOCK_SYNCED : BT_CLOCK_UNKNOWN,
-    };
-}
-
 static int send_pack(struct bt_plays *plays, struct route *route, struct bt_pack *pack,
                      struct bt_error *err)
 {
     struct bt_plays_answer answer;
     BT_AUTOBUF packed;
     bt_buf_init(&packed, BT_BATCH_MAX_PACKED);
-    int r = seal(plays, pack, &packed, err);
+    int r = bt_plays_seal(plays->sync, pack, plays->boot, &packed, err);
     r = r < 0 ? r : bt_plays_link_send(&plays->link, &packed, &answer, err);
     if (r < 0) {
         return r;
@@ -265,7 +220,8 @@ static int64_t send_next(struct bt_plays *plays, struct route *route)
 {
     struct bt_error err = {0};
     struct bt_pack pack;
-    struct bt_record_moment now = moment(plays);  // before what it speaks for is read
+    struct bt_record_moment now =
+        bt_plays_moment(plays->sync);  // before what it speaks for is read
     int r = bt_packer_pack(route->packer, &route->counted, plays->max_records, &pack, &err);
     if (r < 0) {
         return handle_failure(plays, route, r, &err);

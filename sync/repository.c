@@ -134,13 +134,18 @@ int64_t bt_repository_expires_ms(struct bt_repository *repository)
     return expires_ms;
 }
 
-void bt_repository_status(struct bt_repository *repository, cJSON *status)
+cJSON *bt_repository_waiting(struct bt_repository *repository)
 {
     lock(repository);
     cJSON *copy = repository->waiting != NULL ? cJSON_Duplicate(repository->waiting, true)
                                               : cJSON_CreateArray();
     unlock(repository);
-    cJSON_AddItemToObject(status, "waiting", copy);
+    return copy;
+}
+
+void bt_repository_status(struct bt_repository *repository, cJSON *status)
+{
+    cJSON_AddItemToObject(status, "waiting", bt_repository_waiting(repository));
 }
 
 /*
@@ -222,16 +227,14 @@ static void describe_waiting(struct bt_repository *repository)
     cJSON_Delete(before);
 }
 
-static void want(struct bt_repository *repository)
+static void want(struct bt_repository *repository, struct bt_wanted *wanted)
 {
-    struct bt_wanted wanted = {0};
-    bt_wanted_add(&wanted, &repository->templates, has_asset, repository);
-    bt_wanted_add(&wanted, &repository->effective, has_asset, repository);
-    bt_wanted_add(&wanted, &repository->newest, has_asset, repository);
-    bt_wanted_add(&wanted, &repository->current, has_asset, repository);
-    bt_wanted_sort(&wanted);
-    bt_transfers_want(repository->sync->transfers, &wanted);
-    bt_wanted_finish(&wanted);
+    bt_wanted_add(wanted, &repository->templates, has_asset, repository);
+    bt_wanted_add(wanted, &repository->effective, has_asset, repository);
+    bt_wanted_add(wanted, &repository->newest, has_asset, repository);
+    bt_wanted_add(wanted, &repository->current, has_asset, repository);
+    bt_wanted_sort(wanted);
+    bt_transfers_want(repository->sync->transfers, wanted);
     describe_waiting(repository);
 }
 
@@ -361,7 +364,7 @@ static void forget_leaving(struct bt_repository *repository)
     }
 }
 
-static void look(struct bt_repository *repository)
+void bt_repository_look_now(struct bt_repository *repository, struct bt_wanted *out)
 {
     forget_leaving(repository);
     repository->look_at_ns = mono_ns(repository) + LOOK_NS;
@@ -372,9 +375,16 @@ static void look(struct bt_repository *repository)
     }
     bt_standing_forbid(repository->sync->standing, &repository->newest);
     pin(repository);
-    want(repository);
+    want(repository, out);
     offer_templates(repository);
     change_over_when_complete(repository);
+}
+
+static void look(struct bt_repository *repository)
+{
+    struct bt_wanted wanted = {0};
+    bt_repository_look_now(repository, &wanted);
+    bt_wanted_finish(&wanted);
 }
 
 /*
@@ -418,7 +428,7 @@ static void note_versions(struct bt_repository *repository)
     unlock(repository);
 }
 
-static int fetch_all(struct bt_repository *repository, struct bt_error *err)
+int bt_repository_fetch_all(struct bt_repository *repository, struct bt_error *err)
 {
     struct bt_documents mine = {0}, templates = {0};
     int r = bt_repository_fetch_servers(repository, err);
@@ -467,7 +477,7 @@ static int refresh(struct bt_repository *repository)
         bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
         bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
         bt_repository_read_keys(repository);
-        r = fetch_all(repository, &err);
+        r = bt_repository_fetch_all(repository, &err);
         bt_return_lost(repository);
     }
     if (r < 0 && !atomic_load(&sync->stopping)) {
@@ -490,7 +500,16 @@ static int64_t next_refresh_ns(struct bt_repository *repository, int r, bool str
     return bt_pace_about_ns(stream_up ? BELT_NS : options->poll_s * BT_NS_PER_S);
 }
 
-static int open_client(struct bt_repository *repository, struct bt_error *err)
+void bt_repository_use_network(struct bt_repository *repository)
+{
+    const struct bt_tuf_fetcher fetcher = {.fetch = bt_fetcher_fetch,
+                                           .context = &repository->fetcher};
+    if (repository->client != NULL) {
+        bt_tuf_client_set_fetcher(repository->client, &fetcher);
+    }
+}
+
+int bt_repository_open_client(struct bt_repository *repository, struct bt_error *err)
 {
     const struct bt_tuf_fetcher fetcher = {.fetch = bt_fetcher_fetch,
                                            .context = &repository->fetcher};
@@ -516,7 +535,7 @@ static bool refresh_when_paired(struct bt_repository *repository, bool stream_up
     if (identity.player[0] == '\0') {
         return false;
     }
-    int r = open_client(repository, &err);
+    int r = bt_repository_open_client(repository, &err);
     if (r == 0) {
         r = refresh(repository);
     } else {
@@ -555,11 +574,12 @@ static int64_t until_effective_changes_ns(const struct bt_repository *repository
 
 struct work {
     bool refresh, look, arrived;
+    struct bt_import *import;  // NULL: none
 };
 
 static struct work wait_for_work(struct bt_repository *repository)
 {
-    struct work work = {false, false, false};
+    struct work work = {false, false, false, NULL};
     lock(repository);
     while (!atomic_load(&repository->sync->stopping)) {
         int64_t now_ns = mono_ns(repository);
@@ -571,7 +591,8 @@ static struct work wait_for_work(struct bt_repository *repository)
         work.look =
             repository->look || bt_repository_wall_ms(repository) >= repository->effective_until_ms;
         work.arrived = repository->arrived;
-        if (work.refresh || work.look || work.arrived) {
+        work.import = repository->import;
+        if (work.refresh || work.look || work.arrived || work.import != NULL) {
             break;
         }
         until_ns = BT_MIN(until_ns, now_ns + 60 * BT_NS_PER_S);
@@ -600,9 +621,21 @@ static void load(struct bt_repository *repository)
     }
     find_effective(repository);
     if (bt_standing_identity(sync->standing).player[0] != '\0' &&
-        open_client(repository, &err) < 0) {
+        bt_repository_open_client(repository, &err) < 0) {
         bt_log_warn(&logger, "%s; asking the server", err.msg);
     }
+}
+
+// Done or not, who waits for it goes on.
+static void let_go_of_import(struct bt_repository *repository, bool done)
+{
+    lock(repository);
+    if (repository->import != NULL) {
+        *repository->import_done = done;
+        repository->import = NULL;
+        pthread_cond_signal(&repository->imported);
+    }
+    unlock(repository);
 }
 
 static void *run(void *context)
@@ -615,6 +648,10 @@ static void *run(void *context)
         if (atomic_load(&repository->sync->stopping)) {
             break;
         }
+        if (work.import != NULL) {
+            bt_repository_handle_import(repository, work.import);
+            let_go_of_import(repository, true);
+        }
         if (work.refresh) {
             handle_refresh(repository);
         }
@@ -624,6 +661,7 @@ static void *run(void *context)
             change_over_when_complete(repository);
         }
     }
+    let_go_of_import(repository, false);
     return NULL;
 }
 
@@ -640,6 +678,7 @@ int bt_repository_create(struct bt_sync *sync, struct bt_repository **out, struc
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&repository->changed, &attributes);
+    pthread_cond_init(&repository->imported, NULL);
     pthread_condattr_destroy(&attributes);
     *out = repository;
     int r = bt_fetcher_init(&repository->fetcher, sync, err);

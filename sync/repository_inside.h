@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "sync/fetcher.h"
+#include "sync/import.h"
 #include "sync/plays_link.h"
 #include "sync/repository.h"
 #include "trust/tuf_client.h"
@@ -48,7 +49,22 @@ struct bt_repository {
     int64_t timestamp, expires_ms;
     uint64_t asked, answered;  // tickets
     cJSON *waiting;            // for the status; owned
+    struct bt_import *import;  // a stick is to be looked at; borrowed from who waits; NULL: none
+    bool *import_done;         // set when it was; borrowed likewise
+    pthread_cond_t imported;
 };
+
+// For sync/import.c. The thread's own.
+int bt_repository_open_client(struct bt_repository *repository, struct bt_error *err) BT_NODISCARD;
+void bt_repository_use_network(struct bt_repository *repository);  // fetches from there again
+
+// The newest documents and templates by what was refreshed last.
+int bt_repository_fetch_all(struct bt_repository *repository, struct bt_error *err) BT_NODISCARD;
+
+// What is missing, wanted and complete; the missing assets are written to the empty list.
+void bt_repository_look_now(struct bt_repository *repository, struct bt_wanted *out);
+cJSON *bt_repository_waiting(struct bt_repository *repository) BT_NODISCARD;
+void bt_repository_handle_import(struct bt_repository *repository, struct bt_import *import);
 
 int64_t bt_repository_wall_ms(const struct bt_repository *repository);
 

@@ -62,6 +62,14 @@ int bt_standing_obey(struct bt_standing *standing, const struct bt_order *order,
                      struct bt_error *err) BT_NODISCARD;
 
 /**
+ * A takedown that came by a stick, in the words of the server but without an order's number: obeyed
+ * like an order and answered by none; the order itself may still come. What was taken down under
+ * this id, or is lifted by what is shown, stays as it is.
+ */
+int bt_standing_take_down(struct bt_standing *standing, const struct bt_order *order,
+                          const char *body, struct bt_error *err) BT_NODISCARD;
+
+/**
  * Looks at the pending emergencies again. `final`: the metadata are the newest, so what is not
  * believed now is refused. True when one was answered.
  */

@@ -379,6 +379,32 @@ int bt_standing_obey(struct bt_standing *standing, const struct bt_order *order,
     return r;
 }
 
+static int keep_takedown_alone(struct bt_standing *standing, const struct bt_order *order,
+                               const char *body, struct bt_error *err)
+{
+    struct bt_state *state = standing->parts.state;
+    int r = bt_state_begin(state, err);
+    if (r == 0) {
+        r = bt_state_end(state, keep_takedown(standing, order->id, body, err), err);
+        standing->generation++;
+    }
+    return r;
+}
+
+int bt_standing_take_down(struct bt_standing *standing, const struct bt_order *order,
+                          const char *body, struct bt_error *err)
+{
+    int r = 0;
+    bt_standing_lock(standing);
+    if (!bt_takedowns_settled(&standing->takedowns, order, &standing->content)) {
+        r = remove_now(standing, order, body, err);
+        r = r < 0 ? r : keep_takedown_alone(standing, order, body, err);
+        forbid(standing, NULL);
+    }
+    bt_standing_unlock(standing);
+    return r;
+}
+
 int64_t bt_standing_last_order(struct bt_standing *standing)
 {
     bt_standing_lock(standing);

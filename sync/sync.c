@@ -17,6 +17,7 @@
 #include "sync/plays.h"
 #include "sync/repository.h"
 #include "sync/transfers.h"
+#include "sync/usb.h"
 
 // The protocol's.
 #define PING_S 90
@@ -93,6 +94,7 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
     own->model = bt_strdup(text_or_empty(options->model));
     own->version = bt_strdup(text_or_empty(options->version));
     own->plays = bt_strdup(text_or_empty(options->plays));
+    own->usb = bt_strdup(text_or_empty(options->usb));
     own->root = bt_strdup(text_or_empty(options->root));
     own->clock = options->clock != NULL ? options->clock : bt_clock_real();
     own->ping_s = options->ping_s > 0 ? options->ping_s : PING_S;
@@ -105,7 +107,7 @@ static void free_options(struct bt_sync_options *options)
 {
     const char *const texts[] = {options->directory,   options->server, options->pin,
                                  options->root_sha256, options->model,  options->version,
-                                 options->plays,       options->root};
+                                 options->plays,       options->root,   options->usb};
     for (size_t i = 0; i < BT_ARRAY_LEN(texts); i++) {
         free((void *)(uintptr_t)texts[i]);
     }
@@ -200,11 +202,13 @@ static int start_threads(struct bt_sync *sync, struct bt_error *err)
     r = r < 0 ? r : bt_repository_create(sync, &sync->repository, err);
     r = r < 0 ? r : bt_transfers_create(sync, &sync->transfers, err);
     r = r < 0 ? r : bt_plays_create(sync, &sync->plays, err);
+    r = r < 0 ? r : bt_usb_create(sync, &sync->usb, err);
     r = r < 0 ? r : start_flusher(sync, err);
     r = r < 0 ? r : bt_transfers_run(sync->transfers, err);
     r = r < 0 ? r : bt_repository_run(sync->repository, err);
     r = r < 0 ? r : bt_channel_run(sync->channel, err);
-    return r < 0 ? r : bt_plays_run(sync->plays, err);
+    r = r < 0 ? r : bt_plays_run(sync->plays, err);
+    return r < 0 ? r : bt_usb_run(sync->usb, err);
 }
 
 static void start_curl(void)
@@ -238,6 +242,7 @@ void bt_sync_close(struct bt_sync *sync)
         bt_repository_close(sync->repository);
         bt_transfers_close(sync->transfers);
         bt_plays_close(sync->plays);
+        bt_usb_close(sync->usb);
     }
 }
 
@@ -252,11 +257,13 @@ void bt_sync_destroy(struct bt_sync *sync)
     bt_repository_join(sync->repository);
     bt_transfers_join(sync->transfers);
     bt_plays_join(sync->plays);
+    bt_usb_join(sync->usb);
     bt_flusher_destroy(sync->flusher);
     bt_channel_destroy(sync->channel);
     bt_repository_destroy(sync->repository);
     bt_transfers_destroy(sync->transfers);
     bt_plays_destroy(sync->plays);
+    bt_usb_destroy(sync->usb);
     bt_standing_destroy(sync->standing);
     bt_servers_destroy(sync->servers);
     bt_time_floor_destroy(sync->time);

@@ -147,6 +147,16 @@ static bool names(const struct bt_publication *publication, const char *takedown
     return false;
 }
 
+static bool is_named(const struct bt_documents *documents, const char *takedown)
+{
+    for (size_t i = 0; i < documents->count; i++) {
+        if (names(documents->list[i]->publication, takedown)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool bt_takedown_is_lifted(const struct bt_takedown *takedown, const struct bt_documents *documents)
 {
     for (size_t i = 0; i < documents->count; i++) {
@@ -162,6 +172,13 @@ bool bt_takedown_is_lifted(const struct bt_takedown *takedown, const struct bt_d
         }
     }
     return false;
+}
+
+bool bt_takedowns_settled(const struct bt_takedowns *takedowns, const struct bt_order *order,
+                          const struct bt_documents *documents)
+{
+    const struct bt_takedown *before = find(takedowns, order->id);
+    return before != NULL ? covers(before->order, order) : is_named(documents, order->id);
 }
 
 void bt_takedowns_forget_lifted(struct bt_takedowns *takedowns,

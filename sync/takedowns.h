@@ -38,6 +38,10 @@ void bt_takedowns_finish(struct bt_takedowns *takedowns);
 int bt_takedowns_check(const struct bt_takedowns *takedowns, const struct bt_order *order,
                        struct bt_error *err) BT_NODISCARD;
 
+// Nothing new: one with its id names all that it names, or a document of these lifts it.
+bool bt_takedowns_settled(const struct bt_takedowns *takedowns, const struct bt_order *order,
+                          const struct bt_documents *documents);
+
 // Takes the order; one with the same id is replaced, and counts as come now. Errors: as above.
 int bt_takedowns_add(struct bt_takedowns *takedowns, struct bt_order *order,
                      const struct bt_documents *current, struct bt_error *err) BT_NODISCARD;

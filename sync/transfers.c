@@ -266,7 +266,7 @@ static void stop(struct transfer *transfer)
     transfer->partial = NULL;
 }
 
-static int64_t reserve_of(struct bt_sync *sync)
+int64_t bt_transfers_reserve(struct bt_sync *sync)
 {
     int64_t available, used;
     if (bt_store_usage(sync->store, &available, &used, NULL) < 0) {
@@ -289,7 +289,8 @@ static int begin(struct transfer *transfer, const struct bt_want *want, struct b
     transfer->from = bt_partial_have(transfer->partial);
     transfer->judged = false;
     transfer->write_error = 0;
-    r = bt_store_make_room(sync->store, want->size - transfer->from, reserve_of(sync), err);
+    r = bt_store_make_room(sync->store, want->size - transfer->from, bt_transfers_reserve(sync),
+                           err);
     if (r == 0 && transfer->from < want->size) {
         r = request(transfer, err);
     }
@@ -401,7 +402,7 @@ static bool may_begin(struct bt_transfers *transfers, const struct bt_want *want
                                            .until_min = options->night_until_min,
                                            .soon_ms = SOON_MS};
     const struct waiting *waiting = waiting_of(transfers, &want->sha256);
-    return !is_open(transfers, &want->sha256) &&
+    return !atomic_load(&transfers->sync->importing) && !is_open(transfers, &want->sha256) &&
            (waiting == NULL || waiting->until_ns <= now_ns(transfers)) &&
            within_budget(transfers, want) &&
            bt_want_is_open(want, &window, bt_time_floor_now(transfers->sync->time).wall_ms,
@@ -452,7 +453,9 @@ static int begin_next(struct bt_transfers *transfers, struct transfer *transfer)
         return 0;
     }
     if (r < 0) {
-        bt_sync_disk_trouble(transfers->sync, r, err.msg);
+        if (r != -EBUSY) {  // it comes by a stick
+            bt_sync_disk_trouble(transfers->sync, r, err.msg);
+        }
         wait_longer(transfers, &want.sha256);
         return 1;
     }
@@ -494,7 +497,8 @@ static void look_after_open(struct bt_transfers *transfers)
     make_way(transfers);
     for (size_t i = 0; i < MAX_OPEN; i++) {
         struct transfer *transfer = &transfers->open[i];
-        if (transfer->partial != NULL && !is_wanted(transfers, &transfer->want.sha256)) {
+        if (transfer->partial != NULL && (atomic_load(&transfers->sync->importing) ||
+                                          !is_wanted(transfers, &transfer->want.sha256))) {
             stop(transfer);
         }
         while (transfer->partial == NULL && begin_next(transfers, transfer) == 0) {

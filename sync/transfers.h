@@ -21,6 +21,9 @@ void bt_transfers_destroy(struct bt_transfers *transfers);
 // any more are given up; what they brought stays.
 void bt_transfers_want(struct bt_transfers *transfers, const struct bt_wanted *wanted);
 
+// Bytes of the disk that assets leave free, on whatever way they come.
+int64_t bt_transfers_reserve(struct bt_sync *sync);
+
 // Bytes that came as assets since the start, whether they were new or not.
 int64_t bt_transfers_received(struct bt_transfers *transfers);
 
