@@ -459,6 +459,85 @@ class Warnings(AttackCase):
         self.judge()
 
 
+class Sticks(AttackCase):
+    """A USB stick (docs/usb.md): what the network may not bring does not come by it either, and its longer word is no
+    timestamp."""
+
+    def word(self, days=30, **changes):
+        loot = self.house.loot
+        now = datetime.datetime.now(datetime.timezone.utc)
+        signed = {"_type": "stick", "spec_version": "1.0.31", "version": loot.versions["timestamp"],
+                  "expires": (now + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                  "meta": {"snapshot.json": {"version": loot.versions["snapshot"]}}, "x-stick": "y-1",
+                  "x-issued": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "x-units": [A], "x-screens": [], "x-seal": "0" * 64,
+                  "x-told": {"length": len(self.TOLD), "sha256": sha256(self.TOLD)}, **changes}
+        return json.dumps(signatures(signed, loot.online.values())).encode()
+
+    TOLD = b'{"takedowns":[],"counted":[]}'
+
+    def insert(self, word, verdict):
+        """Hands a stick over to a player that is off the line, and waits until it is done with it."""
+        usb = os.path.join(self.directory, "usb")
+        loot = self.house.loot
+        blobs = {f"blobs/{name[:2]}/{name}": body for name, body in loot.blobs.items()}
+        for path, body in {**loot.files, **blobs, "told.json": self.TOLD, "stick.json": word}.items():
+            place = os.path.join(usb, "s1", "BANGTIN", path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "wb") as file:
+                file.write(body)
+        self.house.loot = loot
+        WORLD.proxy.target = 1  # nobody
+        self.start("--usb", usb)
+        with open(os.path.join(usb, "s1.go"), "wb"):
+            pass
+        self.screen.wait(lambda: os.path.exists(os.path.join(usb, "s1.back", "done")))
+        self.assertIn(f"verdict {verdict},", self.screen.said())
+        self.assertLessEqual(self.screen.shown(), self.approved)
+
+    TAKEN, STRANGER, EXPIRED, OLD, INCOMPLETE = 0, 2, 4, 5, 6
+
+    def test_what_enough_people_signed_comes_by_stick(self):
+        """That the judge can see."""
+        self.house.loot.forge(f"u-{A}", {BOARD: self.document()}, [self.key("an"), self.key("binh")])
+        self.house.loot.issue()
+        self.approved |= self.items(BOARD, 1)
+        self.insert(self.word(), self.TAKEN)
+        self.screen.wait_item(WORLD.red)
+
+    def test_a_publication_signed_with_online_keys_alone(self):
+        loot = self.house.loot
+        loot.forge(f"u-{A}", {BOARD: self.document()}, loot.online.values())
+        loot.issue()
+        self.insert(self.word(), self.INCOMPLETE)
+        self.refused()
+
+    def test_an_older_approved_publication(self):
+        self.house.loot.issue(meta={f"u-{A}": 1})
+        self.insert(self.word(), self.OLD)
+
+    def test_a_word_that_one_online_key_signed(self):
+        for role in ("snapshot", "timestamp"):
+            loot = self.house.loot
+            signed = json.loads(self.word())["signed"]
+            self.insert(json.dumps(signatures(signed, [loot.online[role]])).encode(), self.STRANGER)
+            self.screen.kill()
+            shutil.rmtree(os.path.join(self.directory, "usb"))
+
+    def test_a_word_for_longer_than_a_month(self):
+        self.insert(self.word(days=40), self.STRANGER)
+
+    def test_a_word_that_has_expired(self):
+        self.insert(self.word(**{"x-issued": "2026-01-01T00:00:00Z", "expires": "2026-01-20T00:00:00Z"}), self.EXPIRED)
+
+    def test_a_timestamp_as_a_sticks_word(self):
+        self.insert(self.house.loot.files["metadata/timestamp.json"], self.STRANGER)
+
+    def test_a_sticks_word_over_the_network(self):
+        """The longer expiry is the stick's alone: as a timestamp it would keep the old alive for a month."""
+        self.house.loot.files["metadata/timestamp.json"] = self.word(version=10 ** 6)
+        self.lie("publication-refused")
+
+
 class Takedowns(AttackCase):
     def take_down(self):
         self.start()

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""USB sticks through the real doors: a bundle from a running server, a player in a window that has no network any more, what
+it shows and says, and its plays on the way home, counted once. Then sticks that are refused, and sticks that are pulled."""
+
+import glob
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from player_harness import PLAYER, SIZE, make_clip
+from player_server_test import UNIT, House, Window
+
+LONG = os.environ.get("BT_LONG") == "1"
+BOM = "\ufeff"
+
+
+class Kiosk(Window):
+    """A player that takes sticks."""
+
+    def start(self):
+        os.makedirs(self.house.path("usb"), exist_ok=True)
+        log = open(self.log, "a", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [PLAYER, "run", "--data", self.house.path(self.name), "--server", self.house.url, "--clock", "trusted", "--usb",
+             self.house.path("usb"), "--window", SIZE + self.place, "--frame-log", self.frame_log],
+            stderr=log, env=self.house.environment(self.house.display.name))
+        log.close()
+
+
+class UsbHouse(House):
+    def setUp(self):
+        super().setUp()
+        self.red, red_list = self.picture("do.png", "red")
+        self.publish("bang", "an", playlist=red_list)
+        self.kiosk = Kiosk(self, "mot", "+0+0")
+        self.screen = self.new_screen("mot")
+        self.pair(self.kiosk, self.screen)
+        self.kiosk.wait_item(self.red)
+        self.sticks = 0
+
+    def bundle(self, name, *arguments, unit=UNIT, fails=False):
+        stick = self.path(name)
+        os.makedirs(stick, exist_ok=True)
+        return stick, self.bangtin("bundle", "--unit", unit, "--valid", "30d", "--to", stick, *arguments, fails=fails)
+
+    def cut_the_line(self):
+        self.server.kill()
+        self.server.wait()
+
+    def begin(self, stick):
+        """Handed over as bangtin-usb@.service does it; the stick's name there."""
+        self.sticks += 1
+        place = os.path.join(self.path("usb"), f"s{self.sticks}")
+        shutil.copytree(stick, place, symlinks=True)
+        with open(place + ".go", "w", encoding="utf-8"):
+            pass
+        return place
+
+    def finish(self, place):
+        """What is to be written to the stick: KET-QUA.txt, without its mark; None when there is none."""
+        self.wait_for(lambda: os.path.exists(place + ".back/done"), self.kiosk)
+        os.remove(place + ".go")
+        try:
+            with open(place + ".back/KET-QUA.txt", encoding="utf-8", newline="") as file:
+                text = file.read()
+        except FileNotFoundError:
+            return None
+        self.assertTrue(text.startswith(BOM))
+        self.assertNotIn("\n", text.replace("\r\n", ""))
+        return text[len(BOM):]
+
+    def insert(self, stick):
+        return self.finish(self.begin(stick))
+
+    def ask(self, database, statement):
+        with sqlite3.connect(database, timeout=180) as connection:
+            return connection.execute(statement).fetchone()
+
+    def recorded(self, statement):
+        return self.ask(os.path.join(self.path("mot"), "plays.db"), statement)
+
+    def counted(self, statement):
+        return self.ask(os.path.join(self.path("server"), "bangtin.db"), statement)
+
+
+class UsbTest(UsbHouse):
+    def test_new_content_comes_by_stick_and_plays_go_home_on_it_and_count_once(self):
+        clip_path = self.path("clip.mp4")
+        make_clip(clip_path, 2)
+        clip, clips = self.upload(clip_path, seconds=2)
+        self.kiosk.kill()
+        self.publish("bang", "an", playlist=clips)
+        stick, said = self.bundle("stick")
+        self.assertIn("USB đã xong", said)
+        self.cut_the_line()
+        self.kiosk.start()
+        self.assertNotIn(clip, {item for _, item, _ in self.kiosk.shown()})
+        place = self.begin(stick)
+        said = self.finish(place)
+        self.assertIn("Màn hình đã nhận nội dung trên USB.", said)
+        self.assertIn("The screen has taken what is on the stick.", said)
+        self.kiosk.wait_item(clip)
+        complete = "SELECT count(*) FROM record WHERE body LIKE '%\"complete\":true%' AND body LIKE '%video%'"
+        self.wait_for(lambda: self.recorded(complete)[0] >= 2, self.kiosk)
+        # What is on it is for the server alone, and the stick itself was not touched.
+        back = place + ".back"
+        self.assertEqual(self.insert(stick).split("\r\n")[0], "BẢNG TIN - KẾT QUẢ CẮM USB")
+        back = os.path.join(self.path("usb"), "s2.back")
+        boxes = glob.glob(back + "/TRA-VE/*/*.bin")
+        self.assertTrue(boxes)
+        for box in boxes:
+            with open(box, "rb") as file:
+                self.assertNotIn(b"\x28\xb5\x2f\xfd", file.read())  # zstd, unsealed
+        self.start_server()
+        self.wait_for(lambda: self.server_said(r"(?s)ready.*ready"))
+        for _ in range(2):  # the network brings the same, before, between or after
+            self.assertIn("từ chối 0", self.bangtin("bundle", "return", back))
+        self.wait_for(lambda: self.counted("SELECT sum(complete) FROM play_daily")[0] == self.recorded(
+            "SELECT count(*) FROM record WHERE body LIKE '%\"complete\":true%' AND body LIKE '%\"kind\":\"play\"%' AND seq <= "
+            + str(self.counted("SELECT last_seq FROM play_journal")[0]))[0] and self.counted(
+                "SELECT last_seq FROM play_journal")[0] > 2, self.kiosk)
+        self.assertEqual(self.counted("SELECT count(*) FROM play_journal"), (1,))
+        self.kiosk.kill()
+
+    def test_plays_come_home_by_stick_alone(self):
+        stick, _ = self.bundle("stick")
+        self.cut_the_line()
+        self.kiosk.kill()  # what was on is recorded at the next start
+        self.kiosk.start()
+        before = self.counted("SELECT coalesce(max(last_seq), 0) FROM play_journal")[0]
+        self.wait_for(lambda: self.recorded("SELECT max(seq) FROM record")[0] > before + 1, self.kiosk)
+        self.insert(stick)
+        self.kiosk.kill()
+        last = self.recorded("SELECT max(seq) FROM record")[0]
+        self.start_server()
+        self.wait_for(lambda: self.server_said(r"(?s)ready.*ready"))
+        back = os.path.join(self.path("usb"), "s1.back")
+        said = self.bangtin("bundle", "return", back)
+        self.assertIn("máy chủ đã có 1", said)
+        self.assertEqual(self.counted("SELECT last_seq FROM play_journal"), (last,))
+        plays = self.counted("SELECT sum(complete), sum(partial) FROM play_daily")
+        self.bangtin("bundle", "return", back)
+        self.assertEqual(self.counted("SELECT sum(complete), sum(partial) FROM play_daily"), plays)
+        # A bit turned on the way is no play.
+        with open(glob.glob(back + "/TRA-VE/*/*.bin")[0], "r+b") as file:
+            file.seek(100)
+            byte = file.read(1)
+            file.seek(100)
+            file.write(bytes([byte[0] ^ 1]))
+        self.assertIn("từ chối 1", self.bangtin("bundle", "return", back, fails=True))
+
+    def test_a_takedown_comes_by_stick(self):
+        self.kiosk.kill()
+        self.bangtin("takedown", "now", "--unit", UNIT, "--media", self.red, "--reason", "thử", "--wait", "0", fails=None)
+        stick, _ = self.bundle("stick")
+        self.cut_the_line()
+        os.remove(self.kiosk.frame_log)
+        self.kiosk.start()
+        self.kiosk.wait_item(self.red)
+        said = self.insert(stick)
+        self.assertIn("1 lệnh gỡ trên USB đã có hiệu lực", said)
+        self.wait_for(lambda: self.kiosk.shown()[-1][1] != self.red, self.kiosk)
+        self.kiosk.kill()
+        os.remove(self.kiosk.frame_log)
+        self.kiosk.start()  # and stays down
+        self.wait_for(self.kiosk.shown, self.kiosk)
+        self.assertNotIn(self.red, {item for _, item, _ in self.kiosk.shown()})
+        self.assertIn("1 lệnh gỡ", self.insert(stick))
+
+    def test_sticks_that_are_refused_say_why_and_change_nothing(self):
+        blue, blue_list = self.picture("xanh.png", "blue")
+        old, _ = self.bundle("old")
+        self.kiosk.kill()
+        self.publish("bang", "an", playlist=blue_list)
+        self.bangtin("unit", "new", "31334", "--name", "Xã Khác", "--parent", "vn", "--kind", "commune")
+        elsewhere, _ = self.bundle("elsewhere", unit="31334")
+        good, _ = self.bundle("good")
+        self.cut_the_line()
+        self.kiosk.start()
+        self.kiosk.wait_item(self.red)
+
+        def altered(name, change):
+            shutil.copytree(good, self.path(name))
+            change(os.path.join(self.path(name), "BANGTIN"))
+            return self.path(name)
+
+        def rewrite(path, change):
+            with open(path, encoding="utf-8") as file:
+                text = change(file.read())
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+
+        def longer(folder):
+            def change(text):
+                word = json.loads(text)
+                word["signed"]["expires"] = "2030-01-01T00:00:00Z"
+                return json.dumps(word)
+            rewrite(os.path.join(folder, "stick.json"), change)
+
+        def unsigned(folder):
+            rewrite(os.path.join(folder, "stick.json"), lambda text: json.dumps({**json.loads(text), "signatures": []}))
+
+        def linked(folder):
+            os.rename(os.path.join(folder, "stick.json"), self.path("elsewhere.json"))
+            os.symlink(self.path("elsewhere.json"), os.path.join(folder, "stick.json"))
+
+        def told(folder):
+            rewrite(os.path.join(folder, "told.json"), lambda text: text.replace('"counted"', '"Counted"'))
+
+        def targets(folder):
+            shutil.rmtree(os.path.join(folder, "targets"))
+
+        stranger = "USB này không do máy chủ của màn hình ký"
+        for stick, sentence in ((altered("longer", longer), stranger), (altered("unsigned", unsigned), stranger),
+                                (altered("linked", linked), stranger), (altered("empty", lambda f: rewrite(
+                                    os.path.join(f, "stick.json"), lambda _: "{}")), stranger),
+                                (elsewhere, "dành cho đơn vị hoặc màn hình khác"),
+                                (altered("torn", targets), "USB thiếu tệp đã ký")):
+            self.assertIn(sentence, self.insert(stick))
+        self.assertIsNone(self.insert(altered("photos", shutil.rmtree)))
+        self.assertNotIn(blue, {item for _, item, _ in self.kiosk.shown()})
+        self.assertIn(stranger, self.insert(altered("told", told)))
+        self.kiosk.wait_item(self.red)
+        self.assertIn("đã nhận nội dung", self.insert(good))
+        self.kiosk.wait_item(blue)
+        self.assertIn("USB cũ hơn nội dung", self.insert(old))
+        self.assertEqual(self.kiosk.shown()[-1][1], blue)
+
+    def test_a_damaged_file_is_not_taken_and_a_whole_one_completes_it(self):
+        blue, blue_list = self.picture("xanh.png", "blue")
+        self.kiosk.kill()
+        self.publish("bang", "an", playlist=blue_list)
+        good, _ = self.bundle("good")
+        self.cut_the_line()
+        self.kiosk.start()
+        shutil.copytree(good, self.path("bad"))
+        for path in glob.glob(self.path("bad") + "/BANGTIN/blobs/*/*"):
+            with open(path, "r+b") as file:
+                file.write(b"xxxx")
+        said = self.insert(self.path("bad"))
+        self.assertRegex(said, "[12] tệp trên USB bị hỏng")
+        self.assertIn("còn thiếu tệp", said)
+        self.kiosk.wait_item(self.red)
+        self.assertIn("đang chiếu", self.insert(good))
+        self.kiosk.wait_item(blue)
+
+
+class Pulled(UsbHouse):
+    """Sticks that go away while they are read: old or new, never half."""
+
+    def pull(self, place, after_bytes):
+        """Takes the stick away when so much of its files has come, as seen in the store."""
+        partial = os.path.join(self.path("mot"), "assets", "partial")
+
+        def come():
+            try:
+                names = os.listdir(partial)
+            except FileNotFoundError:
+                return False
+            sizes = [os.path.getsize(os.path.join(partial, name)) for name in names if os.path.exists(os.path.join(partial, name))]
+            return sum(sizes) >= after_bytes or os.path.exists(place + ".back/done")
+        deadline = time.monotonic() + 180
+        while not come() and time.monotonic() < deadline:
+            pass
+        # Files that are open can be cut, those that are not yet are gone: what a pulled stick is to its reader.
+        for path in glob.glob(place + "/BANGTIN/blobs/*/*"):
+            os.truncate(path, min(os.path.getsize(path), after_bytes))
+        shutil.rmtree(place + "/BANGTIN")
+
+    def test_pulled_twenty_times_it_shows_old_or_new_and_is_complete_in_the_end(self):
+        size = 24 << 20
+        noise = self.path("lon.png")
+        self.big_picture(noise, size)
+        big, big_list = self.upload(noise)
+        self.kiosk.kill()
+        self.publish("bang", "an", playlist=big_list)
+        stick, _ = self.bundle("stick")
+        self.cut_the_line()
+        self.kiosk.start()
+        self.kiosk.wait_item(self.red)
+        pulls = 20 if LONG else 3
+        for number in range(pulls):
+            place = self.begin(stick)
+            self.pull(place, size * number // pulls)
+            said = self.finish(place)
+            shown = {item for _, item, _ in self.kiosk.shown()} - {None}
+            self.assertLessEqual(shown, {self.red, big})
+            if said and big not in shown:
+                self.assertNotIn("bang, bản 2: đang chiếu", said)
+        self.assertIn("đang chiếu", self.insert(stick))
+        self.kiosk.wait_item(big)
+        self.assertEqual([], [s for s in self.kiosk.shown()[1:] if s[1] is None])  # never nothing
+
+    def big_picture(self, path, size):
+        """A picture whose file has about so many bytes: one frame of noise."""
+        side = int((size / 3) ** 0.5)
+        subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                        f"nullsrc=s={side}x{side},format=rgb24,geq=r='random(1)*255':g='random(2)*255':b='random(3)*255'",
+                        "-frames:v", "1", path], check=True)
+
+
+def main():
+    unittest.main(verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
