@@ -7,9 +7,10 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
-import time
 import unittest
+import zlib
 
 from player_harness import PLAYER, SIZE, make_clip
 from player_server_test import UNIT, House, Window
@@ -256,25 +257,26 @@ class Pulled(UsbHouse):
         """Takes the stick away when so much of its files has come, as seen in the store."""
         partial = os.path.join(self.path("mot"), "assets", "partial")
 
-        def come():
+        def size(name):
             try:
-                names = os.listdir(partial)
+                return os.path.getsize(os.path.join(partial, name))
             except FileNotFoundError:
-                return False
-            sizes = [os.path.getsize(os.path.join(partial, name)) for name in names if os.path.exists(os.path.join(partial, name))]
-            return sum(sizes) >= after_bytes or os.path.exists(place + ".back/done")
-        deadline = time.monotonic() + 180
-        while not come() and time.monotonic() < deadline:
-            pass
+                return 0  # it has just become whole
+
+        def come():
+            names = os.listdir(partial) if os.path.isdir(partial) else ()
+            return sum(map(size, names)) >= after_bytes or os.path.exists(place + ".back/done")
+        self.wait_for(come, self.kiosk)
         # Files that are open can be cut, those that are not yet are gone: what a pulled stick is to its reader.
         for path in glob.glob(place + "/BANGTIN/blobs/*/*"):
             os.truncate(path, min(os.path.getsize(path), after_bytes))
         shutil.rmtree(place + "/BANGTIN")
 
     def test_pulled_twenty_times_it_shows_old_or_new_and_is_complete_in_the_end(self):
-        size = 24 << 20
+        side = 2000
         noise = self.path("lon.png")
-        self.big_picture(noise, size)
+        self.big_picture(noise, side)
+        size = os.path.getsize(noise)
         big, big_list = self.upload(noise)
         self.kiosk.kill()
         self.publish("bang", "an", playlist=big_list)
@@ -295,12 +297,15 @@ class Pulled(UsbHouse):
         self.kiosk.wait_item(big)
         self.assertEqual([], [s for s in self.kiosk.shown()[1:] if s[1] is None])  # never nothing
 
-    def big_picture(self, path, size):
-        """A picture whose file has about so many bytes: one frame of noise."""
-        side = int((size / 3) ** 0.5)
-        subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
-                        f"nullsrc=s={side}x{side},format=rgb24,geq=r='random(1)*255':g='random(2)*255':b='random(3)*255'",
-                        "-frames:v", "1", path], check=True)
+    @staticmethod
+    def big_picture(path, side):
+        """Noise that nobody packs: so many bytes as three a pixel."""
+        def chunk(name, body):
+            return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        rows = b"".join(b"\0" + os.urandom(3 * side) for _ in range(side))
+        with open(path, "wb") as file:
+            file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+                       chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b""))
 
 
 def main():

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""What a USB stick costs the picture, and what pulling it does.
+
+A real server, a real player in a window that has no network any more and plays a clip over and over, a bundle made by the
+command line on a file system in a file. The stick is a loop device, mounted as bangtin-usb@.service mounts it. Said: how long the
+import took, presents that showed nothing, the longest time between two presents before and during it; then how often the player
+showed old, new or anything else over pulls at random bytes: the file under the loop device is cut while it is read. Needs root.
+
+  bench/usb.py BUILD_DIR [--mib 4096] [--pulls 100]
+"""
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+
+PARSER = argparse.ArgumentParser()
+PARSER.add_argument("build")
+PARSER.add_argument("--mib", type=int, default=4096, help="of the bundle")
+PARSER.add_argument("--pulls", type=int, default=100)
+PARSER.add_argument("--seed", type=int, default=1)
+OPTIONS = PARSER.parse_args()
+os.environ["BT_BUILD_ROOT"] = os.path.abspath(OPTIONS.build)
+os.environ.setdefault("BT_SOURCE_ROOT", ROOT)
+
+from player_harness import make_clip  # noqa: E402
+from usb_test import Pulled, UsbHouse  # noqa: E402
+
+PART_MIB = 12  # of one asset
+QUIET_S = 20
+
+
+class Bench(UsbHouse):
+    def run_command(self, *command):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def make_stick(self):
+        """A bundle of so many MiB on a file system in a file."""
+        parts = max(OPTIONS.mib // PART_MIB, 1)
+        media = []
+        for number in range(parts):
+            path = self.path(f"phan-{number}.png")
+            Pulled.big_picture(path, 2000)
+            media.append(self.bangtin("upload", path, "--unit", "31333", as_json=True)["media"])
+            os.remove(path)
+        playlist = self.bangtin("playlist", "new", "moi", *media, "--unit", "31333", "--seconds", "2", as_json=True)["id"]
+        self.publish("bang", "an", playlist=playlist)
+        image, mount = self.path("usb.img"), self.path("mount")
+        os.makedirs(mount)
+        with open(image, "wb") as file:
+            file.truncate((OPTIONS.mib + OPTIONS.mib // 8 + 128) << 20)
+        self.run_command("mkfs.ext4", "-q", "-m", "0", image)
+        self.run_command("mount", "-o", "loop", image, mount)
+        try:
+            self.bangtin("bundle", "--unit", "31333", "--to", mount)
+        finally:
+            self.run_command("umount", mount)
+        return image, set(media)
+
+    def mount(self, image):
+        self.sticks += 1
+        place = os.path.join(self.path("usb"), f"s{self.sticks}")
+        os.makedirs(place)
+        self.run_command("mount", "-o", "loop,ro,nosuid,noexec,nodev", image, place)
+        self.addCleanup(subprocess.run, ["umount", "-l", place], stderr=subprocess.DEVNULL)
+        with open(place + ".go", "w", encoding="utf-8"):
+            pass
+        return place
+
+    def gaps(self, from_ns, until_ns):
+        """(presents, of them showing nothing, longest time between two in ms)"""
+        shown = [entry for entry in self.kiosk.shown() if from_ns <= entry[0] <= until_ns]
+        times = [entry[0] for entry in shown]
+        longest = max((b - a for a, b in zip(times, times[1:])), default=0)
+        return len(shown), sum(entry[1] is None for entry in shown), longest / 1e6
+
+    def test_costs_and_pulls(self):
+        make_clip(self.path("clip.mp4"), 10)
+        clip, clips = self.upload(self.path("clip.mp4"), seconds=10)
+        self.publish("bang", "an", playlist=clips)
+        self.kiosk.wait_item(clip)
+        self.kiosk.kill()
+        image, new = self.make_stick()
+        self.cut_the_line()
+        self.kiosk.start()
+        self.kiosk.wait_item(clip)
+        # Old or new, while it is pulled. The last one is left in.
+        chance = random.Random(OPTIONS.seed)
+        copy = self.path("pulled.img")
+        seen = {"old": 0, "new": 0, "else": 0}
+        for _ in range(OPTIONS.pulls):
+            shutil.copyfile(image, copy)
+            place = self.mount(copy)
+            size = os.path.getsize(copy)
+            wanted = chance.randrange(OPTIONS.mib << 20)
+            store = os.path.join(self.path("mot"), "assets")
+            before = self.bytes_in(store)
+            deadline = time.monotonic() + 5 + wanted / (16 << 20) * 4
+            while self.bytes_in(store) - before < wanted and time.monotonic() < deadline:
+                if os.path.exists(place + ".back/done"):
+                    break
+                time.sleep(0.05)
+            os.truncate(copy, chance.randrange(size))
+            with open("/proc/sys/vm/drop_caches", "w", encoding="utf-8") as file:
+                file.write("1\n")
+            self.finish(place)
+            subprocess.run(["umount", "-l", place], check=False)
+            item = self.kiosk.shown()[-1][1]
+            seen["old" if item == clip else "new" if item in new else "else"] += 1
+            if seen["new"] == 0:
+                shutil.rmtree(store + "/partial", ignore_errors=True)
+        print(f"pulls: {OPTIONS.pulls}, after them {seen}", flush=True)
+        # What an import costs, from nothing.
+        quiet_ns = time.monotonic_ns()
+        time.sleep(QUIET_S)
+        print("before:", self.gaps(quiet_ns, time.monotonic_ns()), flush=True)
+        begun_ns = time.monotonic_ns()
+        place = self.mount(image)
+        self.finish(place)
+        done_ns = time.monotonic_ns()
+        self.wait_for(lambda: self.kiosk.shown()[-1][1] in new, self.kiosk)
+        print(f"import: {(done_ns - begun_ns) / 1e9:.1f} s; during it {self.gaps(begun_ns, done_ns)}", flush=True)
+        self.assertEqual(seen["else"], 0)
+
+    @staticmethod
+    def bytes_in(directory):
+        total = 0
+        for folder, _, names in os.walk(directory):
+            for name in names:
+                try:
+                    total += os.path.getsize(os.path.join(folder, name))
+                except FileNotFoundError:
+                    pass
+        return total
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v", "Bench"])
