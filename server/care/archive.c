@@ -50,21 +50,6 @@ static void breathe(void)
     bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + BREATH_NS);
 }
 
-// What lies on the disk is what we have.
-static int read_back(struct packing *packing, const struct bt_sha256 *sha256, struct bt_error *err)
-{
-    char path[512];
-    struct bt_sha256 found;
-    int64_t size;
-    int r = bt_blobs_path(packing->server->blobs, sha256, path, sizeof(path), err);
-    r = r < 0 ? r : bt_sha256_of_file(path, &found, &size, err);
-    if (r < 0) {
-        return r;
-    }
-    bool same = size == (int64_t)packing->body.len && memcmp(&found, sha256, sizeof(found)) == 0;
-    return same ? 0 : bt_fail(err, -EIO, "The pack '%s' reads back otherwise", path);
-}
-
 static int64_t forget_body(struct packing *packing, const char *hex, const struct entry *entry,
                            struct bt_error *err)
 {
@@ -111,7 +96,9 @@ static int seal(struct packing *packing, struct bt_error *err)
     }
     int r =
         bt_blobs_put(packing->server->blobs, packing->body.data, packing->body.len, &sha256, err);
-    r = r < 0 ? r : read_back(packing, &sha256, err);
+    // What is kept is what we have.
+    r = r < 0 ? r
+              : bt_blobs_check(packing->server->blobs, &sha256, (int64_t)packing->body.len, err);
     if (r < 0) {
         return r;
     }

@@ -231,17 +231,10 @@ static int open_regular(const char *path, int64_t *out_size)
     return fd;
 }
 
-int bt_call_file_reply(struct bt_call *call, const char *path, const char *type, const char *etag,
-                       bool immutable)
+// Takes fd.
+static int answer_file(struct bt_call *call, int fd, int64_t size, const char *type,
+                       const char *etag, bool immutable)
 {
-    int64_t size = 0;
-    int fd = open_regular(path, &size);
-    if (fd == -ENOENT) {
-        return bt_call_problem(call, 404, "not-found", "Không có tệp này", "There is no such file");
-    }
-    if (fd < 0) {
-        return fd;
-    }
     struct bt_range part;
     int status = choose_part(call, etag, size, &part);
     if (status == 416) {
@@ -263,6 +256,29 @@ int bt_call_file_reply(struct bt_call *call, const char *path, const char *type,
         set_content_range(call, &part, size);
     }
     return 0;
+}
+
+int bt_call_file_reply(struct bt_call *call, const char *path, const char *type, const char *etag,
+                       bool immutable)
+{
+    int64_t size = 0;
+    int fd = open_regular(path, &size);
+    if (fd == -ENOENT) {
+        return bt_call_problem(call, 404, "not-found", "Không có tệp này", "There is no such file");
+    }
+    return fd < 0 ? fd : answer_file(call, fd, size, type, etag, immutable);
+}
+
+int bt_call_open_file_reply(struct bt_call *call, int fd, const char *type, const char *etag,
+                            bool immutable)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    return answer_file(call, fd, status.st_size, type, etag, immutable);
 }
 
 int bt_call_receive(struct bt_call *call, int fd, int64_t max_bytes)

@@ -92,6 +92,8 @@ int bt_call_bytes_reply(struct bt_call *call, int status, const char *type, cons
 // by hash.
 int bt_call_file_reply(struct bt_call *call, const char *path, const char *type, const char *etag,
                        bool immutable);
+int bt_call_open_file_reply(struct bt_call *call, int fd, const char *type, const char *etag,
+                            bool immutable);  // one that is open; fd is taken
 
 /**
  * RFC 9457: type "urn:bangtin:NAME", a Vietnamese sentence and an English one. Always returns 0, so

@@ -11,7 +11,6 @@
 #include "server/accounts/audit.h"
 #include "server/media/blobs.h"
 
-#define PATH_BYTES 4096
 #define MAX_LISTED 200
 #define TITLE_BYTES 256
 #define NOTE_BYTES 2048
@@ -254,14 +253,14 @@ int bt_media_hide(struct bt_call *call, struct bt_error *err)
 
 static int serve_blob(struct bt_call *call, const char *hex, const char *type, struct bt_error *err)
 {
-    char path[PATH_BYTES];
+    int fd = -1;
     struct bt_sha256 sha256;
     if (bt_unhex(hex, sha256.bytes, BT_SHA256_BYTES) < 0) {
         return not_found(call);
     }
-    int r = bt_blobs_path(bt_call_server(call)->blobs, &sha256, path, sizeof(path), err);
+    int r = bt_blobs_get(bt_call_server(call)->blobs, &sha256, &fd, err);
     return r == -ENOENT ? not_found(call)
-                        : (r < 0 ? r : bt_call_file_reply(call, path, type, hex, true));
+                        : (r < 0 ? r : bt_call_open_file_reply(call, fd, type, hex, true));
 }
 
 static int serve_picture(struct bt_call *call, int column, struct bt_error *err)

@@ -1,7 +1,6 @@
 #include "server/plays/batch_body.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
@@ -11,19 +10,14 @@
 
 enum { BODY_COLUMN = 3, PACK_COLUMN, AT_COLUMN, LEN_COLUMN };
 
-static int read_piece(const char *path, int64_t at, int64_t len, struct bt_buf *out,
-                      struct bt_error *err)
+static int read_piece(int fd, int64_t at, int64_t len, struct bt_buf *out, struct bt_error *err)
 {
     char piece[16384];
-    BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return bt_fail_errno(err, "Cannot open the pack '%s'", path);
-    }
     for (int64_t done = 0; done < len;) {
         size_t wanted = BT_MIN((size_t)(len - done), sizeof(piece));
         ssize_t got = pread(fd, piece, wanted, at + done);
         if (got <= 0) {
-            return bt_fail(err, -EIO, "The pack '%s' is shorter than its batches", path);
+            return bt_fail(err, -EIO, "A pack is shorter than its batches");
         }
         if (bt_buf_append(out, piece, (size_t)got) < 0) {
             return bt_fail(err, -EMSGSIZE, "A batch is too long");
@@ -36,16 +30,16 @@ static int read_piece(const char *path, int64_t at, int64_t len, struct bt_buf *
 static int read_packed(struct bt_server *server, const struct bt_db_rows *rows, struct bt_buf *out,
                        struct bt_error *err)
 {
-    char path[512];
     struct bt_sha256 pack;
+    BT_AUTOCLOSE int fd = -1;
     int64_t at = bt_db_get_int(rows, AT_COLUMN), len = bt_db_get_int(rows, LEN_COLUMN);
     if (bt_unhex(bt_db_get_text(rows, PACK_COLUMN), pack.bytes, sizeof(pack.bytes)) < 0 || at < 0 ||
         len < 0 || len > BT_BATCH_MAX_PACKED) {
         return bt_fail(err, -EIO, "A batch's place in its pack makes no sense");
     }
-    int r = bt_blobs_path(server->blobs, &pack, path, sizeof(path), err);
-    return r < 0 ? bt_fail_in(err, -EIO, "The pack %s", bt_db_get_text(rows, PACK_COLUMN))
-                 : read_piece(path, at, len, out, err);
+    int r = bt_blobs_get(server->blobs, &pack, &fd, err);
+    r = r < 0 ? r : read_piece(fd, at, len, out, err);
+    return r < 0 ? bt_fail_in(err, -EIO, "The pack %s", bt_db_get_text(rows, PACK_COLUMN)) : 0;
 }
 
 int bt_batch_body(struct bt_server *server, const struct bt_db_rows *rows, struct bt_buf *out,
