@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/program.h"
 #include "base/str.h"
@@ -25,6 +26,8 @@
 #include "server/plan/planner.h"
 #include "server/plays/ingest.h"
 #include "server/publications/issuer.h"
+
+static const struct bt_log logger = {"server"};
 
 // As many transactions at a time as there are workers on a small machine, and those who have work
 // of their own.
@@ -74,10 +77,27 @@ static int prepare_certificate(struct bt_house *house, struct bt_error *err)
     return bt_tls_pin(options->http.certificate, house->pin, err);
 }
 
+// What the cache holds may be forgotten, and what the folder held may not.
+static void warn_of_folder(const char *dir)
+{
+    if (access(dir, F_OK) == 0 && rmdir(dir) < 0 && errno != ENOENT) {
+        bt_log_warn(&logger,
+                    "'%s' still has content, which is not served from there any more: bring it to "
+                    "the store with 'bangtin-server blobs move', then remove the folder",
+                    dir);
+    }
+}
+
 static int open_blobs(struct bt_house *house, struct bt_error *err)
 {
     BT_AUTOFREE char *dir = bt_strf("%s/blobs", house->options->data);
-    return bt_blobs_open(dir, &house->server.blobs, err);
+    struct bt_store_options store = house->options->store;
+    if (store.s3.url == NULL) {
+        return bt_blobs_open(dir, &house->server.blobs, err);
+    }
+    warn_of_folder(dir);
+    store.s3.metrics = house->server.metrics;
+    return bt_blobs_open_store(&store, &house->server.blobs, err);
 }
 
 static int start_inspector(struct bt_house *house, struct bt_error *err)
@@ -153,11 +173,13 @@ void bt_house_close(struct bt_house *house)
     bt_housekeeper_close(house->housekeeper);
     bt_hub_close(house->server.hub);
     bt_http_close(house->http);
+    bt_blobs_close(house->server.blobs);
     bt_inspector_close(house->server.inspector);
 }
 
 void bt_house_destroy(struct bt_house *house)
 {
+    bt_blobs_close(house->server.blobs);  // calls wait for it
     bt_ingest_close(house->server.ingest);
     bt_ingest_join(house->server.ingest);  // calls wait for it
     bt_http_destroy(house->http);

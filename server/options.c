@@ -9,12 +9,14 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "server/http/listen.h"
+#include "server/media/store_options.h"
 
 #ifndef BT_VERSION
 #error "BT_VERSION comes from meson.build"
 #endif
 
 #define DEFAULT_LISTEN "127.0.0.1:8080"
+#define DEFAULT_CACHE_MIB 10240
 
 static void finish(struct bt_options *options)
 {
@@ -22,6 +24,7 @@ static void finish(struct bt_options *options)
     free(options->made_database);
     free(options->made_certificate);
     free(options->made_key);
+    free(options->made_cache);
 }
 
 static void take(const struct bt_arguments *arguments, struct bt_options *out)
@@ -39,6 +42,9 @@ static void take(const struct bt_arguments *arguments, struct bt_options *out)
     out->nightly =
         (struct bt_nightly_options){.to = bt_argument(arguments, "backup-to"),
                                     .keep = bt_argument_int(arguments, "backup-keep", 7)};
+    bt_store_take(arguments, &out->store.s3);
+    out->store.cache_bytes =
+        bt_argument_int(arguments, "blob-cache-size", DEFAULT_CACHE_MIB) * 1024 * 1024;
     struct bt_http_options *http = &out->http;
     out->made_listen = path != NULL ? bt_strf("unix:%s", path) : NULL;
     http->listen = path != NULL ? out->made_listen : bt_argument(arguments, "listen");
@@ -63,7 +69,9 @@ static void fill_in(struct bt_options *options)
     if (options->database == NULL) {
         options->database = options->made_database = bt_strf("sqlite:%s/bangtin.db", options->data);
     }
+    options->store.cache = options->made_cache = bt_strf("%s/blobs-cache", options->data);
     options->nightly.database = options->database;
+    options->nightly.store = options->store.s3;
     bool made = http->certificate == NULL && (options->tls || !bt_listen_is_loopback(http->listen));
     if (made) {
         http->certificate = options->made_certificate =
@@ -81,6 +89,10 @@ static int check(const struct bt_arguments *arguments, struct bt_error *err)
     }
     if (bt_argument_flag(arguments, "tls-cert") != bt_argument_flag(arguments, "tls-key")) {
         return bt_fail(err, -EINVAL, "--tls-cert, --tls-key: đi đôi / go together");
+    }
+    r = bt_store_check(arguments, err);
+    if (r < 0) {
+        return r;
     }
     return bt_argument_flag(arguments, "unix") && bt_argument_flag(arguments, "listen")
                ? bt_fail(err, -EINVAL, "--unix, --listen: chỉ một / only one of them")
@@ -133,6 +145,9 @@ static const struct bt_option options_table[] = {
     BT_HATCH_OPTION,
     {"backup-to", "DIR", "mỗi đêm sau 2 giờ sao lưu vào đây / backs up here each night after two"},
     {"backup-keep", "N", "giữ bao nhiêu bản / how many are kept (7)", .min = 1, .max = 1000},
+    BT_STORE_OPTIONS,
+    {"blob-cache-size", "MiB", "giữ ở máy này bao nhiêu của kho / kept here of the store (10240)",
+     .min = 1, .max = INT64_C(1) << 30},
     {"verbose", NULL, "nói nhiều hơn / say more"},
     {"version", NULL, "phiên bản / the version", .alone = true},
 };
@@ -164,7 +179,7 @@ int bt_options_run(int argc, char **argv, int (*serve)(const struct bt_options *
             "That makes a certificate of its own and prints its pin for the players.\n"
             "\n"
             "Sao lưu, phục hồi, chuyển cơ sở dữ liệu / backup, restore, moving the database:\n"
-            "  bangtin-server backup|restore|migrate --help\n",
+            "  bangtin-server backup|restore|migrate|blobs --help\n",
         .commands = &command,
         .count = 1};
     return bt_command_group_run(&program, &group, argc, argv);

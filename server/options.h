@@ -9,6 +9,7 @@
 #include "server/backup/nightly.h"
 #include "server/care/care.h"
 #include "server/http/http.h"
+#include "server/media/blobs.h"
 
 struct bt_options {
     const char *data;
@@ -22,6 +23,8 @@ struct bt_options {
     struct bt_http_options http;
     struct bt_care_options care;
     struct bt_nightly_options nightly;
+    struct bt_store_options store;  // of blobs; its url is NULL: they are in the data directory
+    char *made_cache;
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/backup/store_shelf.h"
 #include "server/backup/vacancy.h"
 #include "server/db/copy.h"
 #include "server/db/db.h"
@@ -23,12 +24,14 @@
 struct making {
     const struct bt_backup_request *request;
     struct bt_backup_result *result;
+    struct bt_s3 *s3;  // that has the blobs, or NULL
     char *blobs_from, *blobs_to, *folder;
     struct bt_manifest *manifest;
 };
 
 static void finish_making(struct making *making)
 {
+    bt_s3_destroy(making->s3);
     free(making->blobs_from);
     free(making->blobs_to);
     free(making->folder);
@@ -46,7 +49,9 @@ static void note_damaged(struct bt_backup_result *result, const struct bt_sha256
 static int carry_one(struct making *making, const struct bt_blob_entry *entry,
                      struct bt_blob_list *kept, struct bt_error *err)
 {
-    int r = bt_shelf_carry(making->blobs_from, making->blobs_to, entry, true, err);
+    int r = making->s3 != NULL
+                ? bt_store_shelf_fetch(making->s3, making->blobs_to, entry, err)
+                : bt_shelf_carry(making->blobs_from, making->blobs_to, entry, true, err);
     if (r == -EBADMSG) {
         note_damaged(making->result, &entry->sha256);
     }
@@ -62,7 +67,8 @@ static int carry_blobs(struct making *making, struct bt_blob_list *out, struct b
     BT_AUTOBLOBS there = {0};
     int64_t done = 0;
     making->result->damaged = 0;
-    int r = bt_shelf_list(making->blobs_from, &there, err);
+    int r = making->s3 != NULL ? bt_store_shelf_list(making->s3, &there, err)
+                               : bt_shelf_list(making->blobs_from, &there, err);
     for (size_t i = 0; r == 0 && i < there.count; i++) {
         r = carry_one(making, &there.list[i], out, err);
         done += there.list[i].size;
@@ -276,6 +282,7 @@ int bt_backup_make(const struct bt_backup_request *request, struct bt_backup_res
                             .folder = bt_strf("%s/unfinished", request->to),
                             .manifest = BT_NEW(struct bt_manifest)};
     out->same_disk = is_same_disk(request->data, request->to);
-    int r = make(&making, err);
+    int r = request->store.url == NULL ? 0 : bt_s3_open(&request->store, &making.s3, err);
+    r = r < 0 ? r : make(&making, err);
     return r < 0 ? r : note_backup(&making, err);
 }

@@ -20,13 +20,15 @@
 
 #include "base/error.h"
 #include "server/backup/generations.h"
+#include "server/media/s3.h"
 
 // What is being done, and how much of it; total 0: not known.
 typedef void (*bt_backup_progress_fn)(const char *what, int64_t done, int64_t total);
 
 struct bt_backup_request {
     const char *data, *database, *to;
-    size_t keep;  // generations, this one counted
+    size_t keep;                 // generations, this one counted
+    struct bt_s3_options store;  // that has the blobs; url NULL: they are in the data directory
     bt_backup_progress_fn progress;
 };
 

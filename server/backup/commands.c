@@ -12,7 +12,9 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "server/backup/convert.h"
+#include "server/backup/move.h"
 #include "server/backup/restore.h"
+#include "server/media/store_options.h"
 
 #define BAR_COLUMNS 30
 #define DEFAULT_KEEP 7
@@ -78,12 +80,13 @@ static int run_backup(const struct bt_arguments *arguments, struct bt_error *err
 {
     struct bt_backup_result result;
     BT_AUTOFREE char *database = database_of(arguments);
-    const struct bt_backup_request request = {
+    struct bt_backup_request request = {
         .data = bt_argument(arguments, "data"),
         .database = database,
         .to = bt_argument(arguments, "to"),
         .keep = (size_t)bt_argument_int(arguments, "keep", DEFAULT_KEEP),
         .progress = show};
+    bt_store_take(arguments, &request.store);
     int r = bt_backup_make(&request, &result, err);
     end_bar();
     if (r < 0) {
@@ -123,11 +126,12 @@ static int run_restore(const struct bt_arguments *arguments, struct bt_error *er
 {
     struct bt_restore_result result;
     BT_AUTOFREE char *database = database_of(arguments);
-    const struct bt_restore_request request = {.from = bt_argument(arguments, "from"),
-                                               .data = bt_argument(arguments, "data"),
-                                               .database = database,
-                                               .generation = bt_argument(arguments, "generation"),
-                                               .progress = show};
+    struct bt_restore_request request = {.from = bt_argument(arguments, "from"),
+                                         .data = bt_argument(arguments, "data"),
+                                         .database = database,
+                                         .generation = bt_argument(arguments, "generation"),
+                                         .progress = show};
+    bt_store_take(arguments, &request.store);
     if (sodium_init() < 0) {
         return bt_fail(err, -EIO, "libsodium does not start");
     }
@@ -156,11 +160,45 @@ static int run_migrate(const struct bt_arguments *arguments, struct bt_error *er
     return BT_EXIT_OK;
 }
 
+static int run_blobs(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    struct bt_move_result result;
+    struct bt_move_request request = {.from = bt_argument(arguments, "from"),
+                                      .to = bt_argument(arguments, "to"),
+                                      .remove = bt_argument_flag(arguments, "remove"),
+                                      .progress = show};
+    if (!bt_str_equal(bt_operand(arguments, 0), "move")) {
+        return bt_fail(err, -EINVAL, "bangtin-server blobs move --from … --to …");
+    }
+    bt_store_take_trust(arguments, &request.store);
+    int r = bt_move_run(&request, &result, err);
+    end_bar();
+    if (r < 0) {
+        return r;
+    }
+    printf("Đã chép và đối chiếu / copied and compared: %lld tệp nội dung / blobs, %lld MiB\n",
+           (long long)result.blobs, mebibytes(result.bytes));
+    return result.damaged == 0
+               ? BT_EXIT_OK
+               : bt_fail(err, -EBADMSG,
+                         "%lld tệp nội dung đã hỏng và ở lại / blobs are damaged and stay: %s …",
+                         (long long)result.damaged, result.first_damaged);
+}
+
+static const struct bt_option blobs_options[] = {
+    {"from", "WHERE", "thư mục hoặc kho / a folder or https://HOST/BUCKET[/PREFIX]",
+     .required = true},
+    {"to", "WHERE", "cái kia / the other one", .required = true},
+    {"remove", NULL, "chép xong thì xóa ở chỗ cũ / remove what was copied from where it was"},
+    BT_STORE_TRUST_OPTIONS,
+};
+
 static const struct bt_option backup_options[] = {
     {"data", "DIR", "thư mục dữ liệu / the data directory", .required = true},
     {"to", "DIR", "nơi giữ các bản sao lưu / where backups are kept", .required = true},
     {"database", "WHERE", "như của máy chủ / as the server's (sqlite:DATA/bangtin.db)"},
     {"keep", "N", "giữ bao nhiêu bản / how many are kept (7)", .min = 1, .max = 1000},
+    BT_STORE_OPTIONS,
 };
 
 static const struct bt_option restore_options[] = {
@@ -168,6 +206,7 @@ static const struct bt_option restore_options[] = {
     {"data", "DIR", "thư mục dữ liệu trống / an empty data directory", .required = true},
     {"database", "WHERE", "cơ sở dữ liệu trống / an empty database (sqlite:DATA/bangtin.db)"},
     {"generation", "NAME", "bản nào / which one (mới nhất / the newest)"},
+    BT_STORE_OPTIONS,
 };
 
 static const struct bt_option migrate_options[] = {
@@ -180,11 +219,13 @@ static const struct bt_subcommand commands[] = {
      .about = "Sao lưu, cả khi máy chủ đang chạy; đứt giữa chừng thì chạy lại.\n"
               "Makes a backup, also while the server runs; broken off, run it again.",
      BT_OPTIONS(backup_options),
+     .check = bt_store_check,
      .run = run_backup},
     {.name = "restore",
      .about = "Phục hồi vào nơi trống; đứt giữa chừng thì chạy lại.\n"
               "Restores into an empty place; broken off, run it again.",
      BT_OPTIONS(restore_options),
+     .check = bt_store_check,
      .run = run_restore},
     {.name = "migrate",
      .about = "Chuyển cơ sở dữ liệu sang nơi khác rồi đối chiếu từng dòng; máy chủ phải dừng. Đứt "
@@ -193,6 +234,16 @@ static const struct bt_subcommand commands[] = {
               "again.",
      BT_OPTIONS(migrate_options),
      .run = run_migrate},
+    {.name = "blobs",
+     .operands = "move",
+     .min_operands = 1,
+     .max_operands = 1,
+     .about = "Chép nội dung từ thư mục vào kho S3 hoặc ngược lại, đối chiếu từng tệp; đứt giữa "
+              "chừng thì chạy lại.\n"
+              "Copies content from a folder into an S3 store, or back, and compares each; broken "
+              "off, run it again.",
+     BT_OPTIONS(blobs_options),
+     .run = run_blobs},
 };
 
 bool bt_backup_is_command(const char *word)

@@ -1,4 +1,4 @@
-// bangtin-server's commands that look after its data: backup, restore, migrate.
+// bangtin-server's commands that look after its data: backup, restore, migrate, blobs.
 #ifndef BT_SERVER_BACKUP_COMMANDS_H
 #define BT_SERVER_BACKUP_COMMANDS_H
 

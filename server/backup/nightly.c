@@ -23,6 +23,11 @@
 // Whoever uses the server comes first.
 #define NICENESS 10
 
+// Of its command line, and the NULL.
+#define FIRST_WORDS 6
+#define STORE_WORDS 5
+#define WORDS (FIRST_WORDS + STORE_WORDS + 1)
+
 static const struct bt_log logger = {"server/backup"};
 
 struct bt_nightly {
@@ -89,6 +94,25 @@ static int spawn(char *const *words, pid_t *out)
     return -r;
 }
 
+// What it needs to know of the store; each for free.
+static size_t add_store(const struct bt_s3_options *store, char *out[STORE_WORDS])
+{
+    const struct {
+        const char *name, *value;
+    } said[] = {{"blobs", store->url},
+                {"s3-credentials", store->credentials},
+                {"s3-region", store->region},
+                {"s3-ca", store->ca},
+                {"s3-pin", store->pin}};
+    size_t count = 0;
+    for (size_t i = 0; store->url != NULL && i < BT_ARRAY_LEN(said); i++) {
+        if (said[i].value != NULL) {
+            out[count++] = bt_strf("--%s=%s", said[i].name, said[i].value);
+        }
+    }
+    return count;
+}
+
 static int begin(struct bt_nightly *nightly, const char *data_dir, struct bt_error *err)
 {
     const struct bt_nightly_options *options = &nightly->options;
@@ -97,8 +121,14 @@ static int begin(struct bt_nightly *nightly, const char *data_dir, struct bt_err
     BT_AUTOFREE char *to = bt_strf("--to=%s", options->to);
     BT_AUTOFREE char *database = bt_strf("--database=%s", options->database);
     BT_AUTOFREE char *keep = bt_strf("--keep=%lld", (long long)options->keep);
-    char *const words[] = {program, command, data, to, database, keep, NULL};
+    char *words[WORDS] = {program, command, data, to, database, keep, NULL};
+    char *store[STORE_WORDS] = {0};
+    size_t added = add_store(&options->store, store);
+    memcpy(words + FIRST_WORDS, store, added * sizeof(*store));
     int r = spawn(words, &nightly->running);
+    for (size_t i = 0; i < added; i++) {
+        free(store[i]);
+    }
     if (r < 0) {
         nightly->running = 0;
         errno = -r;

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "server/media/s3.h"
 #include "server/server.h"
 
 struct bt_nightly_options {
     const char *to;        // where backups are kept; NULL: none is made
     const char *database;  // as the server's
     int64_t keep;
+    struct bt_s3_options store;  // likewise; its url is NULL: there is none
 };
 
 struct bt_nightly;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "server/accounts/access.h"
 #include "server/accounts/audit.h"
+#include "server/backup/store_shelf.h"
 #include "server/backup/vacancy.h"
 #include "server/db/copy.h"
 #include "server/publications/issuer.h"
@@ -99,8 +100,17 @@ static int begin(struct restoring *restoring, struct bt_error *err)
     return r;
 }
 
+// Copied, not linked: what happens to the data shall not happen to the backup.
+static int bring_blob(struct bt_s3 *s3, const char *from, const char *to,
+                      const struct bt_blob_entry *entry, struct bt_error *err)
+{
+    return s3 != NULL ? bt_store_shelf_send(from, s3, entry, err)
+                      : bt_shelf_carry(from, to, entry, false, err);
+}
+
 static int bring_blobs(struct restoring *restoring, struct bt_error *err)
 {
+    BT_AUTO(bt_s3) s3 = NULL;
     const struct bt_restore_request *request = restoring->request;
     BT_AUTOBLOBS blobs = {0};
     BT_AUTOFREE char *from = bt_strf("%s/blobs", request->from);
@@ -108,10 +118,12 @@ static int bring_blobs(struct restoring *restoring, struct bt_error *err)
     int64_t done = 0;
     bt_shelf_tidy(to);
     int r = bt_generation_blobs(request->from, restoring->result->name, &blobs, err);
-    r = r < 0 ? r : bt_file_make_dirs(to, err);
+    if (r == 0) {
+        r = request->store.url != NULL ? bt_s3_open(&request->store, &s3, err)
+                                       : bt_file_make_dirs(to, err);
+    }
     for (size_t i = 0; r == 0 && i < blobs.count; i++) {
-        // Copied, not linked: what happens to the data shall not happen to the backup.
-        r = bt_shelf_carry(from, to, &blobs.list[i], false, err);
+        r = bring_blob(s3, from, to, &blobs.list[i], err);
         done += blobs.list[i].size;
         request->progress("Nội dung / content", done, blobs.bytes);
     }

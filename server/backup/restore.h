@@ -16,8 +16,9 @@
 
 struct bt_restore_request {
     const char *from, *data;
-    const char *database;    // where it shall be; empty
-    const char *generation;  // NULL: the newest
+    const char *database;        // where it shall be; empty
+    const char *generation;      // NULL: the newest
+    struct bt_s3_options store;  // that shall have the blobs; url NULL: the data directory
     bt_backup_progress_fn progress;
 };
 

@@ -296,6 +296,11 @@ bool bt_call_received(const struct bt_call *call, int64_t *out_bytes, bool *out_
     return call->receiving.ended;
 }
 
+int bt_call_received_file(const struct bt_call *call)
+{
+    return call->receiving.fd;
+}
+
 // What pages of another origin may send, once they have asked.
 static const char cross_origin_headers[] =
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, Tus-Resumable, "

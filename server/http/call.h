@@ -25,6 +25,8 @@ struct bt_call;
 
 struct bt_server *bt_call_server(struct bt_call *call);
 struct bt_db *bt_call_db(struct bt_call *call);
+// Before a handler without a transaction waits for something else: others may have the connection.
+void bt_call_let_go(struct bt_call *call);
 int64_t bt_call_now_ms(const struct bt_call *call);  // the same through one call
 
 // What stood for {name} in the route's path; never NULL for names that are in it. Percent-decoded
@@ -137,6 +139,8 @@ void bt_call_after_commit(struct bt_call *call,
  */
 int bt_call_receive(struct bt_call *call, int fd, int64_t max_bytes);
 bool bt_call_received(const struct bt_call *call, int64_t *out_bytes, bool *out_whole);
+
+int bt_call_received_file(const struct bt_call *call);  // its descriptor, the call's
 
 /**
  * Streams (server-sent events). The handler of a stream answers with bt_call_stream_reply; the

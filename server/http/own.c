@@ -11,6 +11,7 @@
 #include "server/http/embedded.h"
 #include "server/http/metrics.h"
 #include "server/http/route.h"
+#include "server/media/blobs.h"
 
 #define METRICS_MAX_BYTES ((size_t)256 * 1024)
 
@@ -26,7 +27,12 @@ static int handle_ready(struct bt_call *call, struct bt_error *err)
     bool ready = db != NULL && bt_db_begin(db, false, err) == 0;
     if (ready) {
         bt_db_rollback(db);
-        return bt_call_bytes_reply(call, 200, "text/plain; charset=utf-8", "ready\n", 6);
+        struct bt_s3 *store = bt_blobs_store(call->server->blobs);
+        // It goes on with what it has: whoever takes it out of service has fewer servers, and no
+        // other store.
+        const char *text =
+            store != NULL && bt_s3_away(store) ? "ready\nblob store: away\n" : "ready\n";
+        return bt_call_bytes_reply(call, 200, "text/plain; charset=utf-8", text, strlen(text));
     }
     return bt_call_problem(call, 503, "database", "Không kết nối được cơ sở dữ liệu",
                            "The database cannot be reached");

@@ -51,6 +51,7 @@ struct bt_route {
     enum bt_route_body body;
     int64_t max_body;     // bytes; 0: 64 KiB
     bool no_transaction;  // the handler begins its own
+    bool knows_caller;    // ANYONE without a transaction: it matters who, if somebody is known
     bool former_players;  // PLAYER: one that was replaced may, too
     int (*handle)(struct bt_call *call, struct bt_error *err);
 };

@@ -22,7 +22,7 @@ struct bt_db *bt_call_db(struct bt_call *call)
 }
 
 // What was not committed is rolled back.
-static void let_go(struct bt_call *call)
+void bt_call_let_go(struct bt_call *call)
 {
     if (call->db != NULL) {
         bt_db_release(call->db);
@@ -84,10 +84,10 @@ static int run_bare(struct bt_call *call, struct bt_error *err)
     if (passed && call->db != NULL) {
         r = bt_db_commit(call->db, err);
     }
-    let_go(call);
+    bt_call_let_go(call);
     if (r == 0 && passed) {
         r = handle(call, err);
-        let_go(call);
+        bt_call_let_go(call);
     }
     return r;
 }
@@ -114,11 +114,12 @@ static int try_once(struct bt_call *call, struct bt_error *err)
 {
     bt_call_start_over(call);
     // Who can be let in without knowing anything is not made to wait for the database.
-    bool needs_nothing = call->route->no_transaction && call->route->who == BT_WHO_ANYONE;
+    bool needs_nothing = call->route->no_transaction && call->route->who == BT_WHO_ANYONE &&
+                         !call->route->knows_caller;
     int r = needs_nothing                 ? handle(call, err)
             : call->route->no_transaction ? run_bare(call, err)
                                           : run_in_transaction(call, err);
-    let_go(call);
+    bt_call_let_go(call);
     return r;
 }
 
@@ -196,7 +197,7 @@ static int judge_once(struct bt_call *call, struct bt_error *err)
     bt_call_start_over(call);
     int r = begin(call, false, err);
     call->let_in = r == 0 && passes_gate(call);
-    let_go(call);
+    bt_call_let_go(call);
     return r;
 }
 
@@ -219,7 +220,7 @@ void bt_call_answer_later(struct bt_call *call)
 {
     struct bt_error err = {0};
     int r = call->later.answer(call, call->later.context, &err);
-    let_go(call);
+    bt_call_let_go(call);
     if (r < 0) {
         give_up(call, r, &err);
     }

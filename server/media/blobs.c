@@ -1,5 +1,7 @@
 #include "server/media/blobs.h"
 
+#include <assert.h>
+
 #include "server/media/blobs_engine.h"
 
 void bt_blobs_destroy(struct bt_blobs *blobs)
@@ -39,6 +41,32 @@ int bt_blobs_get(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int *ou
                  struct bt_error *err)
 {
     return blobs->impl->get(blobs, sha256, out_fd, err);
+}
+
+int bt_blobs_look(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int *out_fd,
+                  struct bt_error *err)
+{
+    return blobs->impl->look == NULL ? blobs->impl->get(blobs, sha256, out_fd, err)
+                                     : blobs->impl->look(blobs, sha256, out_fd, err);
+}
+
+int bt_blobs_fetch(struct bt_blobs *blobs, const struct bt_sha256 *sha256,
+                   void (*done)(void *context, int code), void *context)
+{
+    assert(blobs->impl->fetch != NULL);  // of a folder nothing is in progress
+    return blobs->impl->fetch(blobs, sha256, done, context);
+}
+
+struct bt_s3 *bt_blobs_store(struct bt_blobs *blobs)
+{
+    return blobs == NULL || blobs->impl->store == NULL ? NULL : blobs->impl->store(blobs);
+}
+
+void bt_blobs_close(struct bt_blobs *blobs)
+{
+    if (blobs != NULL && blobs->impl->close != NULL) {
+        blobs->impl->close(blobs);
+    }
 }
 
 int bt_blobs_check(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int64_t size,

@@ -18,9 +18,22 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "server/media/s3.h"
 
 struct bt_blobs;
 int bt_blobs_open(const char *dir, struct bt_blobs **out, struct bt_error *err) BT_NODISCARD;
+
+struct bt_store_options {
+    struct bt_s3_options s3;
+    const char *cache;  // its folder
+    int64_t cache_bytes;
+};
+// Waits for no answer of the store: it may be away.
+int bt_blobs_open_store(const struct bt_store_options *options, struct bt_blobs **out,
+                        struct bt_error *err) BT_NODISCARD;
+
+// What is on its way from or to the store is given up, and nothing new begins.
+void bt_blobs_close(struct bt_blobs *blobs);
 void bt_blobs_destroy(struct bt_blobs *blobs);
 BT_DEFINE_AUTO(bt_blobs)
 
@@ -30,9 +43,25 @@ int bt_blobs_adopt(struct bt_blobs *blobs, const char *path, struct bt_sha256 *o
 int bt_blobs_put(struct bt_blobs *blobs, const void *bytes, size_t len,
                  struct bt_sha256 *out_sha256, struct bt_error *err) BT_NODISCARD;
 
-// Opens it for reading; *out_fd is the caller's.
+// The store, for what is no blob; NULL of a folder. Several servers see the same.
+struct bt_s3 *bt_blobs_store(struct bt_blobs *blobs);
+
+// Opens it for reading, for the caller; waits until it is here.
 int bt_blobs_get(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int *out_fd,
                  struct bt_error *err) BT_NODISCARD;
+
+// The same without waiting: -EINPROGRESS it is not here.
+int bt_blobs_look(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int *out_fd,
+                  struct bt_error *err) BT_NODISCARD;
+
+/**
+ * Fetches what was not here. Calls `done` once, on any thread, perhaps before it returns, with 0 or
+ * an error of bt_blobs_get; -EINPROGRESS it takes longer than somebody should be kept waiting, and
+ * goes on. However many want the same, it is fetched once. -EAGAIN: too many wait already, `done`
+ * is not called.
+ */
+int bt_blobs_fetch(struct bt_blobs *blobs, const struct bt_sha256 *sha256,
+                   void (*done)(void *context, int code), void *context) BT_NODISCARD;
 
 // Reads it back from where it is kept: -EBADMSG unless it is `size` bytes with this hash.
 int bt_blobs_check(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int64_t size,

@@ -16,6 +16,14 @@ struct bt_blobs_impl {
                  struct bt_error *err);
     int (*remove)(struct bt_blobs *blobs, const struct bt_sha256 *sha256, struct bt_error *err);
     void (*destroy)(struct bt_blobs *blobs);
+
+    // NULL where everything is here.
+    int (*look)(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int *out_fd,
+                struct bt_error *err);
+    int (*fetch)(struct bt_blobs *blobs, const struct bt_sha256 *sha256,
+                 void (*done)(void *context, int code), void *context);
+    void (*close)(struct bt_blobs *blobs);
+    struct bt_s3 *(*store)(struct bt_blobs *blobs);
 };
 
 struct bt_blobs {

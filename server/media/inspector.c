@@ -7,15 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/care/lease.h"
 #include "server/db/db.h"
 #include "server/ids.h"
 #include "server/media/blobs.h"
+#include "server/media/pieces.h"
 #include "server/media/quarantine.h"
 #include "server/media/uploads.h"
 
@@ -23,12 +26,19 @@
 #define HEX_BYTES (BT_SHA256_BYTES * 2 + 1)
 #define MAX_TRIES 5
 
+// Longer than looking into one file may take; and how soon a server notices that it has ended.
+#define LEASE "inspect/"
+#define LEASE_MS (15 * 60 * 1000LL)
+#define LOOK_S 10
+
 static const struct bt_log logger = {"server/inspector"};
 
 struct bt_inspector {
     struct bt_server *server;  // borrowed
     char *program;
     struct bt_workshop workshop;  // its program is ours
+    bool shares_store;            // with other servers
+    char holder[BT_LEASE_HOLDER_BYTES];
     pthread_t thread;
     pthread_mutex_t lock;  // leaf lock
     pthread_cond_t wake;
@@ -48,12 +58,17 @@ struct result {
     cJSON *report;  // owned by whoever owns the result
 };
 
-static int next_job(struct bt_db *db, struct job *out, struct bt_error *err)
+static int ask_job(struct bt_inspector *inspector, struct bt_db *db, struct job *out,
+                   struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(db, &rows, err,
-                      "SELECT id, unit, title, created_by FROM upload WHERE state = 'inspecting' "
-                      "ORDER BY changed_ms LIMIT 1");
+    int r =
+        bt_db_ask(db, &rows, err,
+                  "SELECT id, unit, title, created_by FROM upload WHERE state = 'inspecting'"
+                  " AND NOT EXISTS (SELECT 1 FROM care_lease WHERE name = '" LEASE
+                  "' || upload.id AND holder <> $1 AND until_ms > $2)"
+                  " ORDER BY changed_ms LIMIT 1",
+                  BT_TEXT(inspector->holder), BT_INT(bt_clock_wall_ms(inspector->server->clock)));
     if (r < 0) {
         return r;
     }
@@ -65,6 +80,21 @@ static int next_job(struct bt_db *db, struct job *out, struct bt_error *err)
     bt_copy_cut(out->title, sizeof(out->title), bt_db_get_text(rows, 2));
     bt_copy_cut(out->user, sizeof(out->user), bt_db_get_text(rows, 3));
     return 0;
+}
+
+// Of several servers on one database one looks into it. If that one dies, another does, later.
+static int next_job(struct bt_inspector *inspector, struct bt_db *db, struct job *out,
+                    struct bt_error *err)
+{
+    int r = 0;
+    while (r == 0) {
+        r = ask_job(inspector, db, out, err);
+        BT_AUTOFREE char *lease = bt_strf(LEASE "%s", out->id);
+        r = r < 0 ? r
+                  : bt_lease_take(db, lease, inspector->holder,
+                                  bt_clock_wall_ms(inspector->server->clock), LEASE_MS, err);
+    }
+    return BT_MIN(r, 0);
 }
 
 static void clear_directory(const char *path)
@@ -233,7 +263,7 @@ static int64_t end_upload(struct bt_db *db, const struct job *job, const char *m
 {
     return bt_db_run(db, err,
                      "UPDATE upload SET state = $2, report = $3, media = $4, changed_ms = $5 "
-                     "WHERE id = $1",
+                     "WHERE id = $1 AND state = 'inspecting'",
                      BT_TEXT(job->id), BT_TEXT(media == NULL ? "refused" : "ready"),
                      BT_TEXT(report), BT_TEXT(media), BT_INT(now));
 }
@@ -254,11 +284,11 @@ static int store_once(struct bt_db *db, const struct job *job, const struct resu
     if (r >= 0) {
         r = end_upload(db, job, result == NULL ? NULL : media, report, now, err);
     }
-    if (r >= 0) {
+    if (r > 0) {
         return bt_db_commit(db, err);
     }
     bt_db_rollback(db);
-    return (int)r;
+    return (int)r;  // 0: another server has done it meanwhile
 }
 
 static int store(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
@@ -323,8 +353,8 @@ static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struc
 static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct bt_error *err)
 {
     char file[PATH_BYTES], dir[PATH_BYTES];
-    struct job job;
-    int r = next_job(db, &job, err);
+    struct job job = {0};
+    int r = next_job(inspector, db, &job, err);
     if (r < 0) {
         return r;
     }
@@ -335,11 +365,25 @@ static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct
     }
     clear_directory(dir);
     r = bt_file_make_dirs(dir, err);
+    if (r == 0 && inspector->shares_store) {
+        r = bt_pieces_collect(inspector->server, db, job.id, file, err);
+    }
     if (r == 0) {
         r = inspect(inspector, db, &job, file, dir, err);
     }
     clear_directory(dir);
+    BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job.id);
+    bt_lease_leave(db, lease, inspector->holder);
     return r;
+}
+
+// What has ended may go from the store; it is tried again the next time.
+static void sweep_pieces(struct bt_inspector *inspector, struct bt_db *db)
+{
+    struct bt_error err = {0};
+    if (inspector->shares_store && bt_pieces_sweep(inspector->server, db, &err) < 0) {
+        bt_log_debug(&logger, "Pieces stay in the store: %s", err.msg);
+    }
 }
 
 static void inspect_all(struct bt_inspector *inspector)
@@ -351,10 +395,11 @@ static void inspect_all(struct bt_inspector *inspector)
         r = inspect_next(inspector, db, &err);
     }
     if (r != -ENOENT) {
-        bt_log_error(&logger, "Cannot inspect an upload: %s; trying again with the next one",
-                     err.msg);
+        bt_log_error(&logger, "Cannot inspect an upload: %s; trying again %s", err.msg,
+                     inspector->shares_store ? "soon" : "with the next one");
     }
     if (db != NULL) {
+        sweep_pieces(inspector, db);
         bt_db_release(db);
     }
 }
@@ -376,9 +421,17 @@ static void sweep(struct bt_inspector *inspector)
 
 static bool wait_for_work(struct bt_inspector *inspector)
 {
+    int64_t now_s = bt_clock_mono_ns(bt_clock_real()) / BT_NS_PER_S;
     pthread_mutex_lock(&inspector->lock);
     while (!inspector->waiting && !inspector->closed) {
-        pthread_cond_wait(&inspector->wake, &inspector->lock);
+        if (inspector->shares_store) {
+            // What another server has taken and not looked into.
+            const struct timespec until = {.tv_sec = now_s + LOOK_S};
+            inspector->waiting =
+                pthread_cond_timedwait(&inspector->wake, &inspector->lock, &until) == ETIMEDOUT;
+        } else {
+            pthread_cond_wait(&inspector->wake, &inspector->lock);
+        }
     }
     inspector->waiting = false;
     bool goes_on = !inspector->closed;
@@ -410,6 +463,15 @@ static int make_directories(const char *data_dir, struct bt_error *err)
     return 0;
 }
 
+static void init_wake(pthread_cond_t *wake)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 int bt_inspector_start(struct bt_server *server, const struct bt_workshop *workshop,
                        struct bt_inspector **out, struct bt_error *err)
 {
@@ -424,7 +486,9 @@ int bt_inspector_start(struct bt_server *server, const struct bt_workshop *works
     inspector->workshop.program = inspector->program;
     inspector->waiting = true;  // what was left from before
     pthread_mutex_init(&inspector->lock, NULL);
-    pthread_cond_init(&inspector->wake, NULL);
+    init_wake(&inspector->wake);
+    inspector->shares_store = bt_blobs_store(server->blobs) != NULL;
+    bt_lease_holder(server->data_dir, inspector->holder);
     r = pthread_create(&inspector->thread, NULL, run, inspector);
     if (r != 0) {
         free(inspector->program);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "server/accounts/access.h"
@@ -14,6 +16,7 @@
 #define MAX_LISTED 200
 #define TITLE_BYTES 256
 #define NOTE_BYTES 2048
+#define TYPE_BYTES 64
 
 // Columns of `media_columns`, in this order.
 enum {
@@ -251,16 +254,79 @@ int bt_media_hide(struct bt_call *call, struct bt_error *err)
     return r < 0 ? r : bt_call_empty_reply(call, 204);
 }
 
-static int serve_blob(struct bt_call *call, const char *hex, const char *type, struct bt_error *err)
+// What somebody waits for.
+struct wanted {
+    struct bt_call *call;
+    char hex[BT_SHA256_HEX_BYTES];
+    char type[TYPE_BYTES];
+    struct bt_sha256 sha256;
+    int code;  // how fetching it went
+};
+
+static int refuse_blob(struct bt_call *call, int code)
+{
+    bool coming = code == -EINPROGRESS || code == -EAGAIN || code == -ECANCELED;
+    bt_call_set_header(call, "Retry-After", coming ? "3" : "10");
+    if (coming) {
+        return bt_call_problem(call, 503, "blob-coming",
+                               "Nội dung đang được lấy từ kho; hãy thử lại sau giây lát",
+                               "The content is on its way from the store; try again in a moment");
+    }
+    return code == -EBADMSG
+               ? bt_call_problem(call, 503, "store",
+                                 "Kho nội dung trả về dữ liệu sai; máy chủ không dùng dữ liệu ấy",
+                                 "The store gives other bytes for this content; they are not used")
+               : bt_call_problem(call, 503, "store",
+                                 "Kho nội dung không trả lời và máy chủ không giữ nội dung này",
+                                 "The store does not answer, and this content is not here");
+}
+
+static int look(struct bt_call *call, const struct wanted *wanted, struct bt_error *err)
 {
     int fd = -1;
-    struct bt_sha256 sha256;
-    if (bt_unhex(hex, sha256.bytes, BT_SHA256_BYTES) < 0) {
+    int r = bt_blobs_look(bt_call_server(call)->blobs, &wanted->sha256, &fd, err);
+    return r < 0 ? r : bt_call_open_file_reply(call, fd, wanted->type, wanted->hex, true);
+}
+
+static void note_fetched(void *context, int code)
+{
+    struct wanted *wanted = context;
+    wanted->code = code;
+    bt_call_go_on(wanted->call);
+}
+
+static int answer_fetched(struct bt_call *call, void *context, struct bt_error *err)
+{
+    const struct wanted *wanted = context;
+    if (wanted->code < 0) {
+        return wanted->code == -ENOENT ? not_found(call) : refuse_blob(call, wanted->code);
+    }
+    int r = look(call, wanted, err);
+    return r == -EINPROGRESS ? refuse_blob(call, r) : r;
+}
+
+static int wait_for(struct bt_call *call, const struct wanted *wanted)
+{
+    BT_AUTOFREE struct wanted *kept = BT_NEW(struct wanted);
+    *kept = *wanted;
+    int r = bt_blobs_fetch(bt_call_server(call)->blobs, &kept->sha256, note_fetched, kept);
+    if (r < 0) {
+        return refuse_blob(call, r);
+    }
+    bt_call_put_off(call, answer_fetched, BT_TAKE(kept), free);
+    return 0;
+}
+
+static int serve_blob(struct bt_call *call, const char *hex, const char *type, struct bt_error *err)
+{
+    struct wanted wanted = {.call = call};
+    if (bt_unhex(hex, wanted.sha256.bytes, BT_SHA256_BYTES) < 0) {
         return not_found(call);
     }
-    int r = bt_blobs_get(bt_call_server(call)->blobs, &sha256, &fd, err);
-    return r == -ENOENT ? not_found(call)
-                        : (r < 0 ? r : bt_call_open_file_reply(call, fd, type, hex, true));
+    bt_copy_cut(wanted.hex, sizeof(wanted.hex), hex);
+    bt_copy_cut(wanted.type, sizeof(wanted.type), type);
+    int r = look(call, &wanted, err);
+    return r == -ENOENT ? not_found(call) : r == -EINPROGRESS ? wait_for(call, &wanted) : r;
 }
 
 static int serve_picture(struct bt_call *call, int column, struct bt_error *err)

@@ -11,7 +11,7 @@ static const struct bt_route routes[] = {
     {"POST", "/v1/uploads", UPLOADS, bt_upload_unit_of_metadata, .handle = bt_upload_create},
     {"GET", "/v1/uploads/{upload}", UPLOADS, bt_upload_unit_of_path, .handle = bt_upload_show},
     {"PATCH", "/v1/uploads/{upload}", UPLOADS, bt_upload_unit_of_path, BT_BODY_STREAM,
-     .handle = bt_upload_append},
+     .no_transaction = true, .handle = bt_upload_append},
     {"DELETE", "/v1/uploads/{upload}", UPLOADS, bt_upload_unit_of_path,
      .handle = bt_upload_terminate},
     {"GET", "/v1/media", VIEWS, bt_unit_any, .handle = bt_media_list},
@@ -19,11 +19,12 @@ static const struct bt_route routes[] = {
     {"PATCH", "/v1/media/{media}", UPLOADS, bt_media_unit_of_path, BT_BODY_JSON,
      .handle = bt_media_edit},
     {"DELETE", "/v1/media/{media}", UPLOADS, bt_media_unit_of_path, .handle = bt_media_hide},
-    {"GET", "/v1/media/{media}/thumbnail", VIEWS, bt_media_unit_of_path,
+    {"GET", "/v1/media/{media}/thumbnail", VIEWS, bt_media_unit_of_path, .no_transaction = true,
      .handle = bt_media_thumbnail},
-    {"GET", "/v1/media/{media}/filmstrip", VIEWS, bt_media_unit_of_path,
+    {"GET", "/v1/media/{media}/filmstrip", VIEWS, bt_media_unit_of_path, .no_transaction = true,
      .handle = bt_media_filmstrip},
-    {"GET", "/blobs/{hash}", BT_WHO_ANYONE, .handle = bt_media_blob},
+    {"GET", "/blobs/{hash}", BT_WHO_ANYONE, .no_transaction = true, .knows_caller = true,
+     .handle = bt_media_blob},
 };
 
 const struct bt_route_table bt_media_routes = {routes, BT_ARRAY_LEN(routes)};

@@ -10,8 +10,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/accounts/audit.h"
+#include "server/http/transaction.h"
 #include "server/ids.h"
+#include "server/media/blobs.h"
 #include "server/media/inspector.h"
+#include "server/media/pieces.h"
+#include "server/media/quarantine.h"
 #include "server/media/tus.h"
 
 #define PATH_BYTES 4096
@@ -25,11 +29,21 @@ int bt_upload_path(const char *data_dir, const char *id, char *out, size_t size)
     return bt_format(out, size, "%s/quarantine/%s", data_dir, id);
 }
 
+static bool shares_store(struct bt_call *call)
+{
+    return bt_blobs_store(bt_call_server(call)->blobs) != NULL;
+}
+
 // Bytes that are there; 0 before the first.
 static int64_t received(struct bt_call *call, const char *id)
 {
     char path[PATH_BYTES];
     struct stat status;
+    struct bt_error err;
+    int64_t bytes = 0;
+    if (shares_store(call)) {
+        return bt_pieces_received(bt_call_db(call), id, &bytes, &err) < 0 ? 0 : bytes;
+    }
     if (bt_upload_path(bt_call_server(call)->data_dir, id, path, sizeof(path)) < 0 ||
         stat(path, &status) < 0) {
         return 0;
@@ -82,6 +96,7 @@ bool bt_upload_unit_of_metadata(struct bt_call *call, char *out, size_t size)
 static void remove_file(struct bt_server *server, void *context)
 {
     char path[PATH_BYTES];
+    bt_inspector_wake(server->inspector);  // sweeps the pieces in a store
     if (bt_upload_path(server->data_dir, context, path, sizeof(path)) == 0) {
         unlink(path);
     }
@@ -238,6 +253,26 @@ int bt_upload_show(struct bt_call *call, struct bt_error *err)
     return bt_call_json_reply(call, 200, body);
 }
 
+// A file without a name, for the piece that comes.
+static int open_piece(struct bt_call *call, const char *id, int64_t offset, int *out_fd,
+                      struct bt_error *err)
+{
+    int64_t there;
+    int r = bt_pieces_received(bt_call_db(call), id, &there, err);
+    if (r < 0 || there != offset) {
+        return r < 0 ? r : -ESTALE;
+    }
+    BT_AUTOFREE char *path =
+        bt_strf("%s/quarantine/" BT_PIECE_PREFIX "XXXXXX", bt_call_server(call)->data_dir);
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0) {
+        return bt_fail_errno(err, "Cannot make a file for a piece of an upload");
+    }
+    unlink(path);
+    *out_fd = fd;
+    return 0;
+}
+
 // Opens the file for the next bytes; only one connection at a time may write to it.
 static int open_for_append(struct bt_call *call, const char *id, int64_t offset, int *out_fd,
                            struct bt_error *err)
@@ -262,6 +297,13 @@ static int open_for_append(struct bt_call *call, const char *id, int64_t offset,
     return *out_fd < 0 ? bt_fail_errno(err, "Cannot keep '%s' open", path) : 0;
 }
 
+static int refuse_offset(struct bt_call *call)
+{
+    set_number(call, "Upload-Offset", received(call, bt_call_path(call, "upload")));
+    return bt_call_problem(call, 409, "upload-offset", "Sai vị trí tiếp tục",
+                           "Upload-Offset is not where the file ends");
+}
+
 static int begin_part(struct bt_call *call, const struct upload *upload, struct bt_error *err)
 {
     int64_t offset;
@@ -279,41 +321,76 @@ static int begin_part(struct bt_call *call, const struct upload *upload, struct 
                                "The upload is complete already");
     }
     int fd = -1;
-    int r = open_for_append(call, bt_call_path(call, "upload"), offset, &fd, err);
+    const char *id = bt_call_path(call, "upload");
+    int r = shares_store(call) ? open_piece(call, id, offset, &fd, err)
+                               : open_for_append(call, id, offset, &fd, err);
     if (r == -EBUSY) {
         return bt_call_problem(call, 423, "upload-busy", "Tệp đang được tải ở kết nối khác",
                                "Another connection is uploading it");
     }
     if (r == -ESTALE) {
-        set_number(call, "Upload-Offset", received(call, bt_call_path(call, "upload")));
-        return bt_call_problem(call, 409, "upload-offset", "Sai vị trí tiếp tục",
-                               "Upload-Offset is not where the file ends");
+        return refuse_offset(call);
     }
     return r < 0 ? r : bt_call_receive(call, fd, upload->size - offset);
 }
 
-static void wake_inspector(struct bt_server *server, void *context)
+struct part {
+    const char *id;
+    int64_t size;    // of the upload
+    int64_t offset;  // where it is now
+};
+
+static int note_part(struct bt_call *call, void *context, struct bt_error *err)
 {
-    bt_inspector_wake(server->inspector);
+    struct part *part = context;
+    part->offset = received(call, part->id);
+    bool whole = part->offset == part->size;
+    int64_t r = bt_db_run(bt_call_db(call), err,
+                          "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
+                          " AND state = 'receiving'",
+                          BT_TEXT(part->id), BT_TEXT(whole ? "inspecting" : "receiving"),
+                          BT_INT(bt_call_now_ms(call)));
+    return r < 0 ? (int)r : 0;
+}
+
+// What came is put where the others find it. False when it answered itself, or failed with *out_r.
+static bool keep_piece(struct bt_call *call, const char *id, int *out_r, struct bt_error *err)
+{
+    int64_t at;
+    if (!shares_store(call)) {
+        return true;
+    }
+    *out_r = bt_parse_int(bt_call_header(call, "Upload-Offset"), 0, BT_TUS_MAX_BYTES, &at);
+    *out_r = *out_r < 0 ? *out_r : bt_pieces_add(call, id, at, bt_call_received_file(call), err);
+    if (*out_r == -ESTALE) {
+        *out_r = refuse_offset(call);
+        return false;
+    }
+    if (*out_r == -EHOSTUNREACH || *out_r == -ECANCELED) {
+        bt_call_set_header(call, "Retry-After", "10");
+        *out_r = bt_call_problem(call, 503, "store",
+                                 "Kho nội dung không trả lời; hãy tải tiếp sau giây lát",
+                                 "The store does not answer; go on with the upload in a moment");
+        return false;
+    }
+    return *out_r == 0;
 }
 
 static int end_part(struct bt_call *call, const struct upload *upload, struct bt_error *err)
 {
-    const char *id = bt_call_path(call, "upload");
-    int64_t offset = received(call, id);
-    bool whole = offset == upload->size;
-    int64_t r = bt_db_run(bt_call_db(call), err,
-                          "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
-                          " AND state = 'receiving'",
-                          BT_TEXT(id), BT_TEXT(whole ? "inspecting" : "receiving"),
-                          BT_INT(bt_call_now_ms(call)));
+    struct part part = {.id = bt_call_path(call, "upload"), .size = upload->size};
+    int r = 0;
+    if (!keep_piece(call, part.id, &r, err)) {
+        return r;
+    }
+    r = bt_call_write(call, note_part, &part, err);
     if (r < 0) {
-        return (int)r;
+        return r;
     }
-    if (whole && r > 0) {
-        bt_call_after_commit(call, wake_inspector, NULL, NULL);
+    if (part.offset == part.size) {
+        bt_inspector_wake(bt_call_server(call)->inspector);
     }
-    set_number(call, "Upload-Offset", offset);
+    set_number(call, "Upload-Offset", part.offset);
     return bt_call_empty_reply(call, 204);
 }
 

@@ -1,7 +1,8 @@
 /**
  * Uploads: tus 1.0 with creation and termination. What arrives lies in DATA/quarantine under an id
  * of ours until the inspector has looked at it; the file's own length is the offset, so an
- * interrupted upload goes on where its bytes end.
+ * interrupted upload goes on where its bytes end. Where servers share a store it is in pieces there
+ * (server/media/pieces.h).
  */
 #ifndef BT_SERVER_MEDIA_UPLOADS_H
 #define BT_SERVER_MEDIA_UPLOADS_H

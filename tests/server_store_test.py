@@ -1,0 +1,430 @@
+#!/usr/bin/python3
+"""Content in an S3-compatible store, through the real server: all that the library does with a folder, several servers on one
+store, and a store that fails, lies and goes away."""
+
+import hashlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import s3_store  # noqa: E402
+import server_media_test as media  # noqa: E402
+from server_harness import PROGRAM, Client, Server, ServerCase, load_tests, main  # noqa: E402, F401
+from server_media_test import begin, picture, send, upload, wait  # noqa: E402
+
+PATIENCE_S = 180
+
+
+def until(fact, what):
+    end = time.monotonic() + PATIENCE_S
+    while not fact():
+        if time.monotonic() > end:
+            raise AssertionError(f"never: {what}")
+        time.sleep(0.02)
+
+
+class StoreCase(ServerCase):
+    """Each test has a prefix of its own in the store."""
+
+    engines = ["sqlite"]
+    prepared = True
+    own_store = False  # one that fails on demand
+
+    def setUp(self):
+        super().setUp()
+        self.store = s3_store.Store() if self.own_store else s3_store.open_store()
+        self.addCleanup(self.store.stop)
+        self.prefix = f"{secrets.token_hex(6)}/tinh"
+        self.options = self.store.options(self.prefix, *self.more_options)
+
+    more_options = ("--s3-timeout", "60")
+
+    def keys(self, below):
+        return [key.removeprefix(self.prefix + "/") for key in self.store.keys(f"{self.prefix}/{below}")]
+
+    def cached(self):
+        """What of the store lies here."""
+        place = os.path.join(self.directory, "data", "blobs-cache")
+        return sorted(name for _, _, names in os.walk(place) for name in names if len(name) == 64)
+
+    def forget_cache(self):
+        place = os.path.join(self.directory, "data", "blobs-cache")
+        for folder, _, names in os.walk(place):
+            for name in names:
+                os.unlink(os.path.join(folder, name))
+
+    def wait_for_an_empty_quarantine(self):
+        super_wait = getattr(super(), "wait_for_an_empty_quarantine", None)
+        if super_wait:
+            super_wait()
+        until(lambda: self.keys("quarantine/") == [], "an empty quarantine")
+
+    def quarantined(self, place):
+        return bool(self.keys(f"quarantine/{place.rsplit('/', 1)[1]}"))
+
+
+class UploadInStoreTest(StoreCase, media.UploadTest):
+    pass
+
+
+class LibraryInStoreTest(StoreCase, media.LibraryTest):
+    pass
+
+
+def blob_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+class ReadingTest(StoreCase):
+    own_store = True
+    more_options = ("--s3-timeout", "600")
+
+    def with_a_picture(self, shade=77):
+        admin = self.administrator()
+        content = picture(shade=shade)
+        upload(admin, content)
+        self.forget_cache()
+        return admin, content, f"/blobs/{blob_of(content)}"
+
+    def test_what_is_not_here_is_fetched_once(self):
+        admin, content, place = self.with_a_picture()
+        go_on = threading.Event()
+        self.store.plan("GET", blob_of(content), s3_store.pause(go_on))
+        clients = [self.client() for _ in range(6)]
+        answers = []
+        for client in clients:
+            client.headers = dict(admin.headers)
+        threads = [threading.Thread(target=lambda c=client: answers.append(c.get(place))) for client in clients]
+        for thread in threads:
+            thread.start()
+        until(lambda: self.store.count("GET", blob_of(content)) == 1, "the store is asked")
+        self.assertEqual(admin.get("/v1/media").status, 200)  # no worker waits
+        go_on.set()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+        # One that waited for too long was told so, and comes again.
+        self.assertTrue({answer.status for answer in answers} <= {200, 503}, answers)
+        self.assertEqual(admin.get(place).body, content)
+        self.assertEqual(admin.get(place, Range="bytes=5-9").body, content[5:10])
+        self.assertEqual(self.store.count("GET", blob_of(content)), 1)
+
+    def test_who_waits_too_long_is_told_and_the_content_comes(self):
+        admin, content, place = self.with_a_picture()
+        go_on = threading.Event()
+        self.store.plan("GET", blob_of(content), s3_store.pause(go_on))
+        answer = admin.get(place)
+        self.assertProblem(answer, 503, "blob-coming")
+        self.assertTrue(answer.headers["Retry-After"])
+        go_on.set()
+        until(lambda: blob_of(content) in self.cached(), "the content is here")
+        self.assertEqual(admin.get(place).body, content)
+        self.assertEqual(self.store.count("GET", blob_of(content)), 1)
+
+    def test_wrong_bytes_are_given_to_nobody(self):
+        admin, content, place = self.with_a_picture()
+        other = picture(shade=78)
+        for change in (s3_store.garble(50), s3_store.instead(other), s3_store.instead(content + b"x"), s3_store.instead(content[:-1]),
+                       s3_store.instead(b"")):
+            self.store.plan("GET", blob_of(content), change, 2)
+            answer = admin.get(place)
+            self.assertProblem(answer, 503, "store")
+            self.assertIn("other bytes", answer.json["detail"])
+            self.assertNotIn(blob_of(content), self.cached())
+        self.assertEqual(admin.get(place).body, content)  # a store that has come to its senses
+        self.assertEqual(self.server.metric("bangtin_blob_store_wrong_total"), 10)
+        self.assertIn("it is given to nobody", self.server.said())
+
+    def test_one_garbled_answer_is_asked_for_again(self):
+        admin, content, place = self.with_a_picture()
+        self.store.plan("GET", blob_of(content), s3_store.garble(3))
+        self.assertEqual(admin.get(place).body, content)
+
+    def test_a_store_that_stumbles_is_asked_again(self):
+        self.options = self.store.options(self.prefix, "--s3-timeout", "3")
+        admin, content, place = self.with_a_picture()
+        half = len(content) // 2
+        for changes in ([s3_store.status(500), s3_store.status(503, "SlowDown")], [s3_store.cut(half), s3_store.cut(half // 2)],
+                        [s3_store.cut(0)], [s3_store.hang(half)]):
+            self.forget_cache()
+            for change in changes:
+                self.store.plan("GET", blob_of(content), change)
+            answer = admin.get(place)
+            if answer.status == 503:  # a slow machine: it came later
+                until(lambda: blob_of(content) in self.cached(), "the content is here")
+                answer = admin.get(place)
+            self.assertEqual(answer.body, content)
+
+    def test_what_was_cut_goes_on_at_the_byte(self):
+        admin, content, place = self.with_a_picture()
+        self.store.plan("GET", blob_of(content), s3_store.cut(40))
+        self.assertEqual(admin.get(place).body, content)
+        self.assertEqual(self.store.ranges, ["bytes=40-"])
+
+    def test_a_store_that_is_away(self):
+        admin, content, place = self.with_a_picture()
+        kept = picture(shade=79)
+        upload(admin, kept)
+        self.store.closed = True
+        answer = admin.get(place)
+        self.assertProblem(answer, 503, "store")
+        self.assertEqual(admin.get(f"/blobs/{blob_of(kept)}").body, kept)
+        until(lambda: self.server.metric("bangtin_blob_store_away") == 1, "it is noticed")
+        ready = self.client().get("/readyz")
+        self.assertEqual((ready.status, ready.body), (200, b"ready\nblob store: away\n"))
+        self.assertProblem(admin.get(place), 503, "store")
+        upload_place = begin(admin, 100).headers["Location"]
+        self.assertProblem(send(admin, upload_place, b"x" * 100), 503, "store")
+        self.assertEqual(admin.get(upload_place).json["offset"], 0)
+        self.store.closed = False
+        until(lambda: self.server.metric("bangtin_blob_store_away") == 0, "it is noticed")
+        self.assertEqual(admin.get(place).body, content)
+        self.assertEqual(send(admin, upload_place, b"x" * 100).status, 204)
+        self.assertEqual(self.client().get("/readyz").body, b"ready\n")
+
+    def test_a_server_begins_while_the_store_is_away(self):
+        admin, content, place = self.with_a_picture()
+        self.server.stop()
+        self.store.closed = True
+        self._server = self.start()
+        admin = self.administrator()
+        self.assertProblem(admin.get(place), 503, "store")
+        self.store.closed = False
+        until(lambda: self.server.metric("bangtin_blob_store_away") == 0, "it is noticed")
+        self.assertEqual(admin.get(place).body, content)
+
+    def test_a_store_that_does_not_let_us_in(self):
+        self.store.secret, ours = secrets.token_hex(20), self.store.secret
+        admin = self.administrator()
+        until(lambda: self.server.metric("bangtin_blob_store_away") == 1, "it is noticed")
+        self.assertEqual(admin.get("/v1/media").status, 200)
+        until(lambda: "SignatureDoesNotMatch" in self.server.said() or "403" in self.server.said(), "it is said")
+        self.assertNotIn(ours, self.server.said())
+
+    def test_content_that_is_gone_is_not_there(self):
+        admin, content, place = self.with_a_picture()
+        with self.store.lock:
+            for key in [key for key in self.store.objects if blob_of(content) in key]:
+                del self.store.objects[key]
+        self.assertEqual(admin.get(place).status, 404)
+
+
+class OptionsTest(StoreCase):
+    own_store = True
+
+    def refused(self, *options):
+        done = subprocess.run([PROGRAM, "--data", os.path.join(self.directory, "other"), "--listen", "127.0.0.1:0", *options],
+                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        return done.stdout + done.stderr
+
+    def test_what_is_no_store_is_refused(self):
+        for url in ("ftp://x/y", "https://x", "https://x/", "http://kho.example.vn/bangtin", "https://u:p@x/y", "https://x/y?z=1",
+                    "https://x/../y", "https://x/a//b", "/var/lib/blobs", "https://x/y z"):
+            with self.subTest(url):
+                self.assertIn("is no store", self.refused("--blobs", url, "--s3-credentials", self.store.credentials))
+
+    def test_keys_that_others_can_read_are_refused(self):
+        os.chmod(self.store.credentials, 0o644)
+        self.assertIn("chmod 600", self.refused(*self.store.options()))
+
+    def test_a_file_without_keys_is_refused_without_its_words(self):
+        with open(self.store.credentials, "w", encoding="utf-8") as file:
+            file.write("bi-mat-lam\naws_access_key_id=\n")
+        said = self.refused(*self.store.options())
+        self.assertIn("aws_secret_access_key", said)
+        self.assertNotIn("bi-mat", said)
+
+
+class WritingTest(StoreCase):
+    own_store = True
+    more_options = ("--s3-timeout", "600")
+
+    def test_an_upload_survives_a_store_that_stumbles(self):
+        admin = self.administrator()
+        content = picture(300, 200, 41)
+        self.store.plan("PUT", "quarantine/", s3_store.status(500))
+        self.store.plan("PUT", "quarantine/", s3_store.cut(0))
+        self.store.plan("PUT", "blobs/", s3_store.status(503, "SlowDown"), 2)
+        self.assertEqual(upload(admin, content)["state"], "ready")
+        self.assertEqual(self.store.objects[f"{self.prefix}/blobs/{blob_of(content)[:2]}/{blob_of(content)}"], content)
+
+    def test_an_upload_is_looked_into_when_the_store_is_back(self):
+        admin = self.administrator()
+        content = picture(300, 200, 42)
+        self.store.plan("PUT", "blobs/", s3_store.status(500), 4)
+        self.assertEqual(upload(admin, content)["state"], "ready")
+
+    def test_pieces_that_the_store_changes_are_not_looked_into(self):
+        admin = self.administrator()
+        content = picture(300, 200, 43)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, 1000).status, 204)
+        self.store.plan("GET", "quarantine/", s3_store.garble(10))
+        self.assertEqual(send(admin, place, content, 1000).status, 204)
+        until(lambda: "gives other bytes" in self.server.said(), "it is said")
+        self.assertEqual(wait(admin, place)["state"], "ready")  # the next time the store is honest
+
+    def test_an_upload_is_killed_between_its_pieces(self):
+        admin = self.administrator()
+        content = picture(300, 200, 44)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, 700).status, 204)
+        go_on = threading.Event()
+        self.store.plan("PUT", "quarantine/", s3_store.pause(go_on))
+
+        def send_and_be_cut():
+            try:
+                send(admin, place, content, 700, 1200)
+            except OSError:
+                pass
+        thread = threading.Thread(target=send_and_be_cut)
+        thread.start()
+        until(lambda: self.store.count("PUT", "quarantine/") == 2, "the second piece is on its way")
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        go_on.set()
+        thread.join(PATIENCE_S)
+        self._server = None
+        admin = self.administrator()
+        offset = admin.get(place).json["offset"]
+        self.assertEqual(offset, 700)
+        self.assertEqual(send(admin, place, content, offset).status, 204)
+        self.assertEqual(wait(admin, place)["state"], "ready")
+        media_id = admin.get(place).json["media"]
+        self.assertEqual(admin.get(f"/v1/media/{media_id}").json["sha256"], blob_of(content))
+
+    def test_no_secret_is_ever_said(self):
+        admin = self.administrator()
+        self.store.plan("PUT", "quarantine/", s3_store.status(403, "SignatureDoesNotMatch"))
+        place = begin(admin, 10).headers["Location"]
+        self.assertProblem(send(admin, place, b"0123456789"), 503, "store")
+        with open(f"/proc/{self.server.process.pid}/cmdline", encoding="utf-8") as file:
+            said = self.server.said() + file.read() + self.client().get("/metrics").body.decode()
+        self.assertIn("SignatureDoesNotMatch", said)
+        self.assertNotIn(self.store.secret, said)
+
+
+class MovingTest(StoreCase):
+    """Between a folder and the store, and from both into backups."""
+
+    def run_command(self, *arguments, status=0):
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=400, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def folder(self, name, *contents):
+        for content in contents:
+            place = os.path.join(self.directory, name, blob_of(content)[:2])
+            os.makedirs(place, exist_ok=True)
+            with open(os.path.join(place, blob_of(content)), "wb") as file:
+                file.write(content)
+        return os.path.join(self.directory, name)
+
+    def found(self, name):
+        there = {}
+        for place, _, names in os.walk(os.path.join(self.directory, name)):
+            for each in names:
+                with open(os.path.join(place, each), "rb") as file:
+                    there[each] = file.read()
+        return there
+
+    def move(self, source, target, *more, status=0):
+        return self.run_command("blobs", "move", "--from", source, "--to", target, "--s3-credentials", self.store.credentials, *more,
+                                status=status)
+
+    @property
+    def address(self):
+        return f"{self.store.url}/{self.prefix}"
+
+    def test_there_and_back_again(self):
+        contents = [b"", b"one", secrets.token_bytes(100000), secrets.token_bytes(33 * 1024**2 + 7)]
+        source = self.folder("source", *contents)
+        self.assertIn("4 tệp", self.move(source, self.address))
+        self.assertEqual(len(self.keys("blobs/")), 4)
+        self.move(source, self.address, "--remove")
+        self.assertEqual(self.found("source"), {})
+        self.move(self.address, os.path.join(self.directory, "back"))
+        self.assertEqual(self.found("back"), {blob_of(content): content for content in contents})
+        self.move(self.address, os.path.join(self.directory, "back"), "--remove")
+        self.assertEqual(self.keys("blobs/"), [])
+
+    def test_what_is_damaged_stays_and_is_said(self):
+        source = self.folder("source", b"good", b"bad")
+        with open(os.path.join(source, blob_of(b"bad")[:2], blob_of(b"bad")), "wb") as file:
+            file.write(b"Bad")
+        said = self.move(source, self.address, "--remove", status=1)
+        self.assertIn(blob_of(b"bad"), said)
+        self.assertEqual(self.found("source"), {blob_of(b"bad"): b"Bad"})
+        self.assertEqual(len(self.keys("blobs/")), 1)
+
+    def test_a_backup_of_the_store_becomes_a_folder_or_a_store_again(self):
+        admin = self.administrator()
+        content = picture(200, 100, 91)
+        upload(admin, content)
+        data, kept = os.path.join(self.directory, "data"), os.path.join(self.directory, "kept")
+        self.run_command("backup", "--data", data, "--to", kept, *self.store.options(self.prefix))
+        self.server.stop()
+        first = os.path.join(self.directory, "first")
+        self.run_command("restore", "--from", kept, "--data", first)
+        server = Server(first)
+        self.addCleanup(self.end, server)
+        self.assertEqual(Client(server).login("quan-tri").get(f"/blobs/{blob_of(content)}").body, content)
+        second, other = os.path.join(self.directory, "second"), self.store.options(f"{self.prefix}/khac")
+        self.run_command("restore", "--from", kept, "--data", second, *other)
+        server = Server(second, *other)
+        self.addCleanup(self.end, server)
+        self.assertEqual(Client(server).login("quan-tri").get(f"/blobs/{blob_of(content)}").body, content)
+
+
+class TwoServersTest(StoreCase):
+    engines = ["postgresql"]
+    prepared = False
+
+    def second(self):
+        server = Server(os.path.join(self.directory, "second"), *self.options, database=self.database)
+        self.addCleanup(self.end, server)
+        return server
+
+    def test_one_goes_on_where_the_other_has_died(self):
+        admin = self.administrator()
+        other = self.second()
+        content = picture(400, 300, 51)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, 900).status, 204)
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        client = Client(other).login("quan-tri")
+        self.assertEqual(client.get(place).json["offset"], 900)
+        self.assertEqual(send(client, place, content, 900).status, 204)
+        state = wait(client, place)
+        self.assertEqual(state["state"], "ready", state)
+        self.assertEqual(client.get(f"/blobs/{blob_of(content)}").body, content)
+        self.assertEqual(len(client.get("/v1/media").json["items"]), 1)
+
+    def test_what_one_took_the_other_gives(self):
+        admin = self.administrator()
+        client = Client(self.second()).login("quan-tri")
+        places = []
+        for shade in range(60, 68):
+            content = picture(100, 100, shade)
+            place = begin(admin, len(content)).headers["Location"]
+            self.assertEqual(send(admin, place, content, 0, 200).status, 204)
+            # The offset is the same everywhere, and only one of two goes on.
+            self.assertEqual(send(client, place, content, 100).status, 409)
+            self.assertEqual(send(client, place, content, 200).status, 204)
+            places.append((place, content))
+        for place, content in places:
+            self.assertEqual(wait(admin, place)["state"], "ready")
+            self.assertEqual(client.get(f"/blobs/{blob_of(content)}").body, content)
+            self.assertEqual(admin.get(f"/blobs/{blob_of(content)}").body, content)
+        self.assertEqual(len(admin.get("/v1/media").json["items"]), len(places))  # each looked into once
+        until(lambda: self.keys("quarantine/") == [], "an empty quarantine")
+
+
+if __name__ == "__main__":
+    main()
