@@ -4,12 +4,15 @@ store, and a store that fails, lies and goes away."""
 
 import hashlib
 import os
+import random
 import secrets
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import s3_store  # noqa: E402
@@ -78,6 +81,15 @@ class LibraryInStoreTest(StoreCase, media.LibraryTest):
 
 def blob_of(content):
     return hashlib.sha256(content).hexdigest()
+
+
+def noise(seed, width=120, height=90):
+    """A picture of some size: what is random is not packed."""
+    rows = b"".join(b"\0" + random.Random(seed * 1000 + y).randbytes(width) for y in range(height))
+    flat = picture(width, height)
+    at = flat.index(b"IDAT")
+    data = b"IDAT" + zlib.compress(rows)
+    return flat[:at - 4] + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data)) + flat[flat.index(b"IEND") - 4:]
 
 
 class ReadingTest(StoreCase):
@@ -246,7 +258,7 @@ class WritingTest(StoreCase):
 
     def test_an_upload_survives_a_store_that_stumbles(self):
         admin = self.administrator()
-        content = picture(300, 200, 41)
+        content = noise(41)
         self.store.plan("PUT", "quarantine/", s3_store.status(500))
         self.store.plan("PUT", "quarantine/", s3_store.cut(0))
         self.store.plan("PUT", "blobs/", s3_store.status(503, "SlowDown"), 2)
@@ -255,13 +267,13 @@ class WritingTest(StoreCase):
 
     def test_an_upload_is_looked_into_when_the_store_is_back(self):
         admin = self.administrator()
-        content = picture(300, 200, 42)
+        content = noise(42)
         self.store.plan("PUT", "blobs/", s3_store.status(500), 4)
         self.assertEqual(upload(admin, content)["state"], "ready")
 
     def test_pieces_that_the_store_changes_are_not_looked_into(self):
         admin = self.administrator()
-        content = picture(300, 200, 43)
+        content = noise(43)
         place = begin(admin, len(content)).headers["Location"]
         self.assertEqual(send(admin, place, content, 0, 1000).status, 204)
         self.store.plan("GET", "quarantine/", s3_store.garble(10))
@@ -271,7 +283,7 @@ class WritingTest(StoreCase):
 
     def test_an_upload_is_killed_between_its_pieces(self):
         admin = self.administrator()
-        content = picture(300, 200, 44)
+        content = noise(44)
         place = begin(admin, len(content)).headers["Location"]
         self.assertEqual(send(admin, place, content, 0, 700).status, 204)
         go_on = threading.Event()
@@ -393,7 +405,7 @@ class TwoServersTest(StoreCase):
     def test_one_goes_on_where_the_other_has_died(self):
         admin = self.administrator()
         other = self.second()
-        content = picture(400, 300, 51)
+        content = noise(51)
         place = begin(admin, len(content)).headers["Location"]
         self.assertEqual(send(admin, place, content, 0, 900).status, 204)
         self.server.process.send_signal(signal.SIGKILL)
@@ -411,7 +423,7 @@ class TwoServersTest(StoreCase):
         client = Client(self.second()).login("quan-tri")
         places = []
         for shade in range(60, 68):
-            content = picture(100, 100, shade)
+            content = noise(shade)
             place = begin(admin, len(content)).headers["Location"]
             self.assertEqual(send(admin, place, content, 0, 200).status, 204)
             # The offset is the same everywhere, and only one of two goes on.

@@ -79,7 +79,7 @@ static int fetch(struct store *store, const char *key, const struct bt_sha256 *s
 {
     char *path = NULL;
     BT_AUTOCLOSE int fd = -1;
-    struct stat status;
+    struct stat status = {0};
     int r = bt_cache_begin(store->cache, &fd, &path, err);
     if (r < 0) {
         return r;
