@@ -72,6 +72,8 @@ def until(fact):
 
 
 class UploadTest(ServerCase):
+    kept_in = "blobs"
+
     def quarantined(self, place):
         return os.path.exists(os.path.join(self.directory, "data", "quarantine", place.rsplit("/", 1)[1]))
 
@@ -255,7 +257,7 @@ class UploadTest(ServerCase):
 
     def test_a_server_killed_between_content_and_its_row_takes_it_up_again(self):
         content = picture(shade=31)
-        state = self.upload_and_die(content, BT_DIE_AFTER_LINK_TO="blobs")
+        state = self.upload_and_die(content, BT_DIE_AFTER_LINK_TO=self.kept_in)
         self.assertEqual(state["state"], "ready", state)
         media = self.client().login("quan-tri").get(f"/v1/media/{state['media']}")
         self.assertEqual(media.json["sha256"], hashlib.sha256(content).hexdigest())

@@ -72,7 +72,7 @@ class StoreCase(ServerCase):
 
 
 class UploadInStoreTest(StoreCase, media.UploadTest):
-    pass
+    kept_in = "blobs-cache"
 
 
 class LibraryInStoreTest(StoreCase, media.LibraryTest):

@@ -8,9 +8,6 @@
 #include "base/error.h"
 #include "server/db/db.h"
 
-// Of the names of pieces on their way to the store, while they have one.
-#define BT_PIECE_PREFIX "piece-"
-
 // Removes files whose upload has ended, or is not known: what a power cut between the database and
 // the disk left.
 int bt_quarantine_sweep(const char *data_dir, struct bt_db *db, struct bt_error *err) BT_NODISCARD;

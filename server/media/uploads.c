@@ -15,7 +15,6 @@
 #include "server/media/blobs.h"
 #include "server/media/inspector.h"
 #include "server/media/pieces.h"
-#include "server/media/quarantine.h"
 #include "server/media/tus.h"
 
 #define PATH_BYTES 4096
@@ -253,6 +252,22 @@ int bt_upload_show(struct bt_call *call, struct bt_error *err)
     return bt_call_json_reply(call, 200, body);
 }
 
+// Not every file system has files that never had a name.
+static int open_nameless(const char *data_dir)
+{
+    BT_AUTOFREE char *folder = bt_strf("%s/quarantine", data_dir);
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) {
+        return fd;
+    }
+    BT_AUTOFREE char *path = bt_strf("%s/piece-XXXXXX", folder);
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0) {
+        unlink(path);
+    }
+    return fd;
+}
+
 // A file without a name, for the piece that comes.
 static int open_piece(struct bt_call *call, const char *id, int64_t offset, int *out_fd,
                       struct bt_error *err)
@@ -262,15 +277,8 @@ static int open_piece(struct bt_call *call, const char *id, int64_t offset, int 
     if (r < 0 || there != offset) {
         return r < 0 ? r : -ESTALE;
     }
-    BT_AUTOFREE char *path =
-        bt_strf("%s/quarantine/" BT_PIECE_PREFIX "XXXXXX", bt_call_server(call)->data_dir);
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0) {
-        return bt_fail_errno(err, "Cannot make a file for a piece of an upload");
-    }
-    unlink(path);
-    *out_fd = fd;
-    return 0;
+    *out_fd = open_nameless(bt_call_server(call)->data_dir);
+    return *out_fd < 0 ? bt_fail_errno(err, "Cannot make a file for a piece of an upload") : 0;
 }
 
 // Opens the file for the next bytes; only one connection at a time may write to it.
