@@ -147,13 +147,21 @@ static int collect_one(struct bt_s3 *store, const struct bt_db_rows *row, int fd
                : bt_s3_get(store, bt_db_get_text(row, 0), &sha256, bt_db_get_int(row, 2), fd, err);
 }
 
+// What a server that was killed has left may be a blob of the cache, too: it is not written over.
+static int open_new(const char *path)
+{
+    if (access(path, F_OK) == 0) {
+        unlink(path);
+    }
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+}
+
 int bt_pieces_collect(struct bt_server *server, struct bt_db *db, const char *upload,
                       const char *path, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int64_t end = 0;
-    BT_AUTOCLOSE int fd =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    BT_AUTOCLOSE int fd = open_new(path);
     if (fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
