@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+// Soon at first, for a job of the moment; a service that cannot start is not to be kept busy.
 #define ASK_AGAIN_NS (100 * BT_NS_PER_MS)
+#define ASK_AGAIN_MAX_NS (2 * BT_NS_PER_S)
 #define JOB_PATIENCE_S 10
 #define MAX_SIDE_PX 16384
 
@@ -112,7 +114,7 @@ static int ask(int hatch, const char *path, const struct bt_hatch_job *job, int 
 int bt_hatch_open(const char *path, const struct bt_hatch_job *job, int file, int64_t until_ns,
                   int *out, struct bt_error *err)
 {
-    for (;;) {
+    for (int64_t pause_ns = ASK_AGAIN_NS;; pause_ns = BT_MIN(pause_ns * 2, ASK_AGAIN_MAX_NS)) {
         int hatch = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int r = ask(hatch, path, job, file, until_ns, err);
         if (r == 0) {
@@ -120,7 +122,7 @@ int bt_hatch_open(const char *path, const struct bt_hatch_job *job, int file, in
             return 0;
         }
         bt_close_auto(&hatch);
-        int64_t again_ns = now_ns() + ASK_AGAIN_NS;
+        int64_t again_ns = now_ns() + pause_ns;
         if (r != -EBUSY || again_ns >= until_ns) {
             return r;
         }

@@ -67,7 +67,6 @@ class UnitsTest(unittest.TestCase):
     def test_what_runs_for_long_is_little_exposed(self):
         with tempfile.TemporaryDirectory() as directory:
             for path in sorted(path for name in ("server", "player", "media") for path in glob.glob(f"{UNITS}/bangtin-{name}*.service")):
-                # Alone: what opens it again for a while (bangtin-server.service.d) says so itself.
                 self.look_at(shutil.copy(path, directory))
 
     def look_at(self, path):

@@ -148,10 +148,10 @@ class UploadTest(ServerCase):
 
     def test_who_is_turned_away_waits_for_its_turn(self):
         hatch = self.hatch()
-        hatch.turn_away = 5
+        hatch.turn_away = 3
         admin = self.serve(*hatch.option)
         self.assertEqual(upload(admin, picture())["state"], "ready")
-        self.assertEqual(hatch.turned_away, 5)
+        self.assertEqual(hatch.turned_away, 3)
 
     def test_without_its_service_nothing_is_blamed_and_nothing_lost(self):
         path = os.path.join(self.directory, "hatch")
