@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -53,24 +54,40 @@ static int list(const char *path, const char *ending, struct names *out, struct 
     return 0;
 }
 
-static int send_file(struct bt_client *client, const char *file, struct bt_bundle_returned *out,
-                     struct bt_error *err)
+static int send_box(struct bt_client *client, const char *path, const char *file,
+                    struct bt_error *err)
 {
     BT_AUTOBUF bytes;
     BT_AUTOANSWER answer = {0};
     bt_buf_init(&bytes, BT_BATCH_MAX_PACKED + BT_SEAL_EXTRA_BYTES);
-    out->batches++;
     int r = bt_file_read(file, &bytes, err);
-    if (r == 0) {
-        const struct bt_request request = {.method = "POST",
-                                           .path = "/v1/sticks/plays",
-                                           .bytes = bytes.data,
-                                           .bytes_len = bytes.len,
-                                           .bytes_type = "application/vnd.bangtin.sealed"};
-        r = bt_client_ask(client, &request, &answer, err);
-    }
+    const struct bt_request request = {.method = "POST",
+                                       .path = path,
+                                       .bytes = bytes.data,
+                                       .bytes_len = bytes.len,
+                                       .bytes_type = "application/vnd.bangtin.sealed"};
+    return r < 0 ? r : bt_client_ask(client, &request, &answer, err);
+}
+
+static int send_file(struct bt_client *client, const char *file, struct bt_bundle_returned *out,
+                     struct bt_error *err)
+{
+    int r = send_box(client, "/v1/sticks/plays", file, err);
+    out->batches++;
     out->counted += r == 0;
     out->refused += r < 0;
+    if (r < 0 && r != -ECONNREFUSED) {
+        fprintf(stderr, "%s: %s\n", file, err->msg);
+        return 0;
+    }
+    return r;
+}
+
+// How the player was; one that says nothing of it has its plays all the same.
+static int send_status(struct bt_client *client, const char *folder, struct bt_error *err)
+{
+    BT_AUTOFREE char *file = bt_strf("%s/status.seal", folder);
+    int r = access(file, F_OK) == 0 ? send_box(client, "/v1/sticks/status", file, err) : 0;
     if (r < 0 && r != -ECONNREFUSED) {
         fprintf(stderr, "%s: %s\n", file, err->msg);
         return 0;
@@ -88,7 +105,7 @@ static int send_player(struct bt_client *client, const char *folder, struct bt_b
         BT_AUTOFREE char *file = bt_strf("%s/%s", folder, files.list[i]);
         r = send_file(client, file, out, err);
     }
-    return r;
+    return r < 0 ? r : send_status(client, folder, err);
 }
 
 int bt_bundle_return(struct bt_client *client, const char *directory,

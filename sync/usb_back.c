@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "plays/journal.h"
 #include "sync/plays_seal.h"
+#include "sync/status.h"
 #include "sync/usb_inside.h"
 #include "trust/seal.h"
 
@@ -103,6 +104,40 @@ static int pack_journal(struct back *back, const char *path, bool set_aside, str
     return r;
 }
 
+/*
+ * How the player is, and with that which takedowns it carried out.
+ */
+
+static int append_status(struct back *back, struct bt_buf *out, struct bt_error *err)
+{
+    struct bt_status_said ignored;
+    BT_AUTOBUF status;
+    bt_buf_init(&status, BT_STICK_STATUS_MAX_BYTES - 256);
+    int r = bt_status_write(back->sync, NULL, 0, &status, &ignored, err);
+    return r < 0 ? r
+                 : bt_buf_appendf(out, "{\"player\":\"%s\",\"status\":%s}", back->player,
+                                  bt_buf_text(&status));
+}
+
+static int write_status(struct back *back, struct bt_error *err)
+{
+    uint8_t signature[BT_SIGNATURE_MAX_BYTES];
+    size_t len = 0, prefix = sizeof(BT_STICK_STATUS_PREFIX) - 1;
+    BT_AUTOBUF text, signed_text, box;
+    BT_AUTOFREE char *path = bt_strf("%s/status.seal", back->directory);
+    bt_buf_init(&text, prefix + BT_STICK_STATUS_MAX_BYTES);
+    bt_buf_init(&signed_text, BT_SIGNATURE_MAX_BYTES + BT_STICK_STATUS_MAX_BYTES);
+    bt_buf_init(&box, BT_SIGNATURE_MAX_BYTES + BT_STICK_STATUS_MAX_BYTES + BT_SEAL_EXTRA_BYTES);
+    int r = bt_buf_append(&text, BT_STICK_STATUS_PREFIX, prefix);
+    r = r < 0 ? r : append_status(back, &text, err);
+    r = r < 0 ? r : bt_private_key_sign(back->sync->key, text.data, text.len, signature, &len, err);
+    r = r < 0 ? r : bt_buf_append(&signed_text, signature, len);
+    r = r < 0 ? r : bt_buf_append(&signed_text, text.data + prefix, text.len - prefix);
+    r = r < 0 ? r
+              : bt_seal(back->outcome->import.seal, signed_text.data, signed_text.len, &box, err);
+    return r < 0 ? r : bt_file_replace(path, box.data, box.len, err);
+}
+
 int bt_usb_plays_back(struct bt_sync *sync, const char *directory, struct bt_usb_outcome *outcome,
                       struct bt_error *err)
 {
@@ -116,6 +151,7 @@ int bt_usb_plays_back(struct bt_sync *sync, const char *directory, struct bt_usb
     bt_copy_cut(back.player, sizeof(back.player), identity.player);
     int r = bt_journal_boot_id(back.boot, err);
     r = r < 0 ? r : bt_file_make_dirs(own, err);
+    r = r < 0 ? r : write_status(&back, err);
     for (size_t i = 0; i <= BT_JOURNAL_MAX_DAMAGED && r == 0; i++) {
         bool live = i == BT_JOURNAL_MAX_DAMAGED;
         BT_AUTOFREE char *aside = bt_strf("%s.damaged-%zu", sync->options.plays, i + 1);

@@ -668,6 +668,8 @@ class Removing(PublicationCase):
         self.assertEqual(verbs.count("stick.issue"), 2)
         self.assertProblem(self.admin.post("/v1/sticks/plays", b"x" * 200, headers={"Content-Type": "application/vnd.bangtin.sealed"}),
                            400, "plays-malformed")
+        self.assertProblem(self.admin.post("/v1/sticks/status", b"x" * 200, headers={"Content-Type": "application/vnd.bangtin.sealed"}),
+                           422, "status-refused")
 
     def test_only_a_document_that_lifts_it_shows_it_again(self):
         self.found()

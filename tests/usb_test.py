@@ -171,6 +171,14 @@ class UsbTest(UsbHouse):
         self.wait_for(self.kiosk.shown, self.kiosk)
         self.assertNotIn(self.red, {item for _, item, _ in self.kiosk.shown()})
         self.assertIn("1 lệnh gỡ", self.insert(stick))
+        # And the server hears of it before the player ever does.
+        self.kiosk.kill()
+        self.start_server()
+        self.wait_for(lambda: self.server_said(r"(?s)ready.*ready"))
+        state = "SELECT state FROM player_order WHERE kind = 'takedown'"
+        self.assertNotEqual(self.counted(state), ("done",))
+        self.bangtin("bundle", "return", os.path.join(self.path("usb"), "s2.back"))
+        self.assertEqual(self.counted(state), ("done",))
 
     def test_sticks_that_are_refused_say_why_and_change_nothing(self):
         blue, blue_list = self.picture("xanh.png", "blue")

@@ -27,6 +27,13 @@
 #define BT_STICK_SEAL_BYTES 32
 #define BT_STICK_TOLD_MAX_BYTES (8 * 1024 * 1024)
 
+/**
+ * What a player says of itself on a stick: its Ed25519 signature (64 bytes) over the prefix and the
+ * text, then the text, {"player", "status"}; sealed.
+ */
+#define BT_STICK_STATUS_PREFIX "bangtin-stick-status\n"
+#define BT_STICK_STATUS_MAX_BYTES (64 * 1024)
+
 // Of what a stick is made. Names are borrowed from the document.
 struct bt_stick {
     char id[BT_STICK_ID_BYTES];

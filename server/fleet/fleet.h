@@ -59,6 +59,7 @@ int bt_handle_player_orders(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_done(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_pong(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_status(struct bt_call *call, struct bt_error *err);
+int bt_handle_stick_status(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_screenshot(struct bt_call *call, struct bt_error *err);
 
 int bt_handle_events(struct bt_call *call, struct bt_error *err);

@@ -2,6 +2,7 @@
 #include "server/accounts/access.h"
 #include "server/fleet/fleet.h"
 #include "server/http/route.h"
+#include "trust/stick.h"
 
 #define SCREENSHOT_MAX_BYTES (4 * 1024 * 1024)
 
@@ -66,6 +67,9 @@ static const struct bt_route routes[] = {
     {"POST", "/v1/player/status", PLAYER, JSON, DO(player_status)},
     {"POST", "/v1/player/screenshots/{n}", PLAYER, .body = BT_BODY_BYTES,
      .max_body = SCREENSHOT_MAX_BYTES, DO(player_screenshot)},
+    // Whoever brings it: seal and signature decide.
+    {"POST", "/v1/sticks/status", BT_WHO_USER, BT_ACTION_NONE, .body = BT_BODY_BYTES,
+     .max_body = BT_STICK_STATUS_MAX_BYTES + 1024, DO(stick_status)},
 };
 
 const struct bt_route_table bt_fleet_routes = {routes, BT_ARRAY_LEN(routes)};
