@@ -91,7 +91,7 @@ class Bench(UsbHouse):
         self.kiosk.start()
         self.kiosk.wait_item(clip)
 
-    def pull_once(self, image, chance):
+    def pull_once(self, clip, image, chance):
         """Cuts the file under the loop device when so many bytes have come; what is on after that."""
         copy = self.path("pulled.img")
         shutil.copyfile(image, copy)
@@ -105,7 +105,8 @@ class Bench(UsbHouse):
             file.write("1\n")
         self.finish(place)
         subprocess.run(["umount", "-l", place], check=False)
-        return {item for _, item, _ in self.kiosk.shown()}, self.kiosk.shown()[-1][1]
+        shown = [item for _, item, _ in self.kiosk.shown()]
+        return set(shown[shown.index(clip):]), shown[-1]
 
     def test_costs_and_pulls(self):
         make_clip(self.path("clip.mp4"), 10)
@@ -131,7 +132,7 @@ class Bench(UsbHouse):
         seen = {"old": 0, "new": 0, "else": 0}
         for _ in range(OPTIONS.pulls):
             self.begin_anew(clip)
-            all_shown, now = self.pull_once(image, chance)
+            all_shown, now = self.pull_once(clip, image, chance)
             seen["old" if now == clip else "new" if now in new else "else"] += 1
             self.assertLessEqual(all_shown, {clip, *new})
         print(f"pulls: {OPTIONS.pulls}, on after them: {seen}", flush=True)
