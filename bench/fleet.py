@@ -194,7 +194,9 @@ class Run:
         stats = self.fleet.wait_for(lambda s: s["streams"] == self.fleet.count)
         self.note(stats)
         print(f"load {os.getloadavg()[0]:.1f}; {self.fleet.count} players, {self.options.start} a second: all have their stream after"
-              f" {time.monotonic() - begun:.1f} s; {stats['logins']} logins, {stats['unreached']} not reached")
+              f" {time.monotonic() - begun:.1f} s; {stats['logins']} logins,"
+              f" {stats['unreached']} not reached, {stats['busy']} told to come again; half had it after"
+              f" {stats['stream_ms']['p50'] / 1000:.1f} s, 99 of 100 after {stats['stream_ms']['p99'] / 1000:.1f} s", flush=True)
 
     def day(self):
         """What happens in it comes at even distances, a quarter of one apart from the others."""

@@ -18,6 +18,10 @@
 // A writer that others wait for longer than this is stuck: they are told to come again.
 #define WRITER_WAIT_NS (10 * BT_NS_PER_S)
 
+// Whoever runs already may go in front of who would have to be woken; but not of who has waited for
+// so long.
+#define OVERTAKEN_NS (20 * BT_NS_PER_MS)
+
 struct bt_db {
     struct bt_db_pool *pool;  // must outlive this
     void *connection;         // NULL until it is first used
@@ -27,16 +31,29 @@ struct bt_db {
     struct bt_db *next_free;
 };
 
+// Those who wait for one thing, on their stacks; who came first is served first, and nobody else is
+// woken.
+struct place {
+    struct place *next;
+    int64_t since_ns;
+    pthread_cond_t woken;
+};
+
+struct line {
+    struct place *first, **end;
+};
+
 struct bt_db_pool {
     const struct bt_db_engine *engine;  // set by open, never changed, as are the next three
     char *where;
     struct bt_db *connections;
     size_t count;
     pthread_mutex_t lock;  // leaf lock: nothing is called while it is held
-    pthread_cond_t changed;
     // Protected by lock.
     struct bt_db *free;  // the one used last first, so that few are open
     bool writing;
+    struct line connecting, entering;  // for a free connection, to be the writer
+    size_t waiting;                    // in both
 };
 
 struct bt_db_value bt_db_text(const char *text)
@@ -70,12 +87,9 @@ static struct bt_db_pool *create_pool(const struct bt_db_engine *engine, const c
         pool->connections[i].next_free = pool->free;
         pool->free = &pool->connections[i];
     }
+    pool->connecting.end = &pool->connecting.first;
+    pool->entering.end = &pool->entering.first;
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
     return pool;
 }
 
@@ -88,7 +102,6 @@ void bt_db_pool_destroy(struct bt_db_pool *pool)
         assert(!pool->connections[i].in_transaction);  // somebody has not released it
         pool->engine->disconnect(pool->connections[i].connection);
     }
-    pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);
     free(pool->connections);
     free(pool->where);
@@ -149,14 +162,94 @@ const char *bt_db_engine_of(const struct bt_db *db)
     return bt_db_engine(db->pool);
 }
 
+static bool has_connection(const struct bt_db_pool *pool)
+{
+    return pool->free != NULL;
+}
+
+static bool has_no_writer(const struct bt_db_pool *pool)
+{
+    return !pool->writing;
+}
+
+// Under the lock.
+static void wake_first(const struct line *line)
+{
+    if (line->first != NULL) {
+        pthread_cond_signal(&line->first->woken);
+    }
+}
+
+static void enter_line(struct bt_db_pool *pool, struct line *line, struct place *place)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&place->woken, &attributes);
+    pthread_condattr_destroy(&attributes);
+    place->next = NULL;
+    place->since_ns = bt_clock_mono_ns(bt_clock_real());
+    *line->end = place;
+    line->end = &place->next;
+    pool->waiting++;
+}
+
+static void leave_line(struct bt_db_pool *pool, struct line *line, struct place *place)
+{
+    struct place **link = &line->first;
+    while (*link != place) {
+        link = &(*link)->next;
+    }
+    *link = place->next;
+    if (place->next == NULL) {
+        line->end = link;
+    }
+    pool->waiting--;
+    pthread_cond_destroy(&place->woken);
+}
+
+static bool lets_pass(const struct line *line)
+{
+    return line->first == NULL ||
+           bt_clock_mono_ns(bt_clock_real()) - line->first->since_ns < OVERTAKEN_NS;
+}
+
+// Under the lock. `until` NULL: as long as it takes. False: it took too long.
+static bool wait_in_line(struct bt_db_pool *pool, struct line *line,
+                         bool (*goes)(const struct bt_db_pool *pool), const struct timespec *until)
+{
+    if (goes(pool) && lets_pass(line)) {
+        return true;
+    }
+    struct place place;
+    enter_line(pool, line, &place);
+    int waited = 0;
+    while ((line->first != &place || !goes(pool)) && waited == 0) {
+        waited = until == NULL ? pthread_cond_wait(&place.woken, &pool->lock)
+                               : pthread_cond_timedwait(&place.woken, &pool->lock, until);
+    }
+    bool went = line->first == &place && goes(pool);
+    leave_line(pool, line, &place);
+    return went;
+}
+
+size_t bt_db_waiting(struct bt_db_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t waiting = pool->waiting;
+    pthread_mutex_unlock(&pool->lock);
+    return waiting;
+}
+
 static struct bt_db *take_free(struct bt_db_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    while (pool->free == NULL) {
-        pthread_cond_wait(&pool->changed, &pool->lock);
-    }
+    (void)wait_in_line(pool, &pool->connecting, has_connection, NULL);
     struct bt_db *db = pool->free;
     pool->free = db->next_free;
+    if (pool->free != NULL) {
+        wake_first(&pool->connecting);  // there is enough for the next one, too
+    }
     pthread_mutex_unlock(&pool->lock);
     return db;
 }
@@ -167,7 +260,7 @@ static void give_back(struct bt_db *db)
     pthread_mutex_lock(&pool->lock);
     db->next_free = pool->free;
     pool->free = db;
-    pthread_cond_broadcast(&pool->changed);
+    wake_first(&pool->connecting);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -201,13 +294,13 @@ static int enter_writer(struct bt_db_pool *pool, struct bt_error *err)
     int64_t until_ns = bt_clock_mono_ns(bt_clock_real()) + WRITER_WAIT_NS;
     const struct timespec until = {.tv_sec = until_ns / BT_NS_PER_S,
                                    .tv_nsec = until_ns % BT_NS_PER_S};
-    int waited = 0;
     pthread_mutex_lock(&pool->lock);
-    while (pool->writing && waited == 0) {
-        waited = pthread_cond_timedwait(&pool->changed, &pool->lock, &until);
+    bool entered = wait_in_line(pool, &pool->entering, has_no_writer, &until);
+    if (entered) {
+        pool->writing = true;
+    } else if (!pool->writing) {
+        wake_first(&pool->entering);  // the one behind us
     }
-    bool entered = !pool->writing;
-    pool->writing = true;
     pthread_mutex_unlock(&pool->lock);
     return entered ? 0 : bt_fail(err, -EAGAIN, "Another writer has held the database too long");
 }
@@ -219,7 +312,7 @@ static void leave_writer(struct bt_db_pool *pool)
     }
     pthread_mutex_lock(&pool->lock);
     pool->writing = false;
-    pthread_cond_broadcast(&pool->changed);
+    wake_first(&pool->entering);
     pthread_mutex_unlock(&pool->lock);
 }
 

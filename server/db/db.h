@@ -74,6 +74,9 @@ int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *
 const char *bt_db_engine_of(const struct bt_db *db);
 void bt_db_release(struct bt_db *db);
 
+// How many threads wait for a connection, or on SQLite to write. Both go to who came first.
+size_t bt_db_waiting(struct bt_db_pool *pool);
+
 /**
  * Writing transactions are serialised on SQLite (a writer that waits 10 s gets -EAGAIN) and
  * SERIALIZABLE on PostgreSQL. Others are read-only and see one state. Without bt_db_begin each

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -429,6 +430,49 @@ static void who_writes_alone_is_never_refused(void **state)
     bt_db_release(db);
 }
 
+struct in_line {
+    struct bt_test_db *test;
+    pthread_t thread;
+    int64_t number;
+};
+
+static void *write_number(void *context)
+{
+    const struct in_line *in_line = context;
+    struct bt_error err = {0};
+    struct bt_db *db = bt_testing_acquire(in_line->test);
+    int64_t r = bt_db_run(db, &err, "UPDATE thing SET n = n * 10 + $1 WHERE id = 'a'",
+                          BT_INT(in_line->number));
+    assert_int_equal(r, 1);
+    bt_db_release(db);
+    return NULL;
+}
+
+// On SQLite; PostgreSQL has no line.
+static void who_came_first_writes_first(void **state)
+{
+    struct bt_test_db *test = *state;
+    struct bt_db *db = acquire_with_tables(test);
+    assert_int_equal(insert(db, "a", 0), 1);
+    bool lines = is_sqlite(test);
+    struct in_line waiting[5];
+    assert_int_equal(bt_db_begin(db, true, NULL), 0);
+    for (size_t i = 0; lines && i < BT_ARRAY_LEN(waiting); i++) {
+        waiting[i] = (struct in_line){.test = test, .number = (int64_t)i + 1};
+        assert_int_equal(pthread_create(&waiting[i].thread, NULL, write_number, &waiting[i]), 0);
+        while (bt_db_waiting(test->pool) <= i) {
+            sched_yield();
+        }
+    }
+    bt_db_rollback(db);
+    for (size_t i = 0; lines && i < BT_ARRAY_LEN(waiting); i++) {
+        pthread_join(waiting[i].thread, NULL);
+    }
+    assert_int_equal(ask_number(db, "SELECT n FROM thing"), lines ? 12345 : 0);
+    assert_int_equal(bt_db_waiting(test->pool), 0);
+    bt_db_release(db);
+}
+
 static void *acquire_and_release(void *context)
 {
     bt_db_release(bt_testing_acquire(context));
@@ -801,6 +845,7 @@ int main(void)
         bt_db_test(an_answer_has_a_limit),
         bt_db_test(more_statements_than_are_kept_work_too),
         bt_db_test(writers_at_the_same_time_lose_nothing),
+        bt_db_test(who_came_first_writes_first),
         bt_db_test(who_writes_alone_is_never_refused),
         bt_db_test(who_finds_no_free_connection_waits_for_one),
         bt_db_test(a_newer_database_is_refused),

@@ -52,8 +52,12 @@ int bt_handle_challenge(struct bt_call *call, struct bt_error *err)
     if (!bt_fleet_read(call, challenge_fields, BT_ARRAY_LEN(challenge_fields), &request)) {
         return 0;
     }
+    struct bt_db *db = bt_call_db(call);
+    if (db == NULL) {
+        return bt_fail(err, -EAGAIN, "The database cannot be reached");
+    }
     uint8_t secret[BT_FLEET_SECRET_BYTES];
-    int r = bt_fleet_secret(bt_call_db(call), "nonce", secret, err);
+    int r = bt_fleet_secret(db, "nonce", secret, err);
     if (r < 0) {
         return r;
     }
