@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,12 @@
 #include "server/accounts/accounts.h"
 #include "server/backup/nightly.h"
 #include "server/backup/restore.h"
-#include "server/db/db.h"
+#include "server/db/lease.h"
+#include "server/db/listen.h"
 #include "server/fleet/hub.h"
 #include "server/http/call.h"
 #include "server/http/metrics.h"
+#include "server/http/route.h"
 #include "server/media/blobs.h"
 #include "server/media/inspector.h"
 #include "server/plan/planner.h"
@@ -32,6 +35,9 @@ static const struct bt_log logger = {"server"};
 // As many transactions at a time as there are workers on a small machine, and those who have work
 // of their own.
 #define DATABASE_CONNECTIONS 12
+
+// Others that start at the same time migrate the database meanwhile.
+#define SHARED_PATIENCE_NS (60 * BT_NS_PER_S)
 
 static int enter_data_directory(struct bt_house *house, struct bt_error *err)
 {
@@ -59,6 +65,60 @@ static int enter_data_directory(struct bt_house *house, struct bt_error *err)
     }
     house->server.data_dir = dir;
     return 0;
+}
+
+// DATA/NAME is a link to SHARED/NAME from the first start on.
+static int link_shared(const struct bt_house *house, const char *name, struct bt_error *err)
+{
+    char there[PATH_MAX], here[PATH_MAX];
+    BT_AUTOFREE char *to = bt_strf("%s/%s", house->options->shared, name);
+    BT_AUTOFREE char *from = bt_strf("%s/%s", house->options->data, name);
+    int r = bt_file_make_dirs(to, err);
+    if (r < 0) {
+        return r;
+    }
+    if (realpath(to, there) == NULL || (symlink(there, from) < 0 && errno != EEXIST)) {
+        return bt_fail_errno(err, "Cannot make '%s' a link to '%s'", from, to);
+    }
+    if (realpath(from, here) == NULL || strcmp(here, there) != 0) {
+        return bt_fail(err, -EEXIST, "'%s' is not the shared one: move what is in it to '%s'", from,
+                       to);
+    }
+    return 0;
+}
+
+// One server at a time goes through its first start: the keys are made once.
+static int enter_shared_directory(struct bt_house *house, struct bt_error *err)
+{
+    static const char *const names[] = {"blobs", "quarantine", "workshop", "keys", "notes"};
+    const char *dir = house->options->shared;
+    if (dir == NULL) {
+        return 0;
+    }
+    int r = bt_file_make_dirs(dir, err);
+    if (r < 0) {
+        return r;
+    }
+    if (chmod(dir, 0700) < 0) {
+        return bt_fail_errno(err, "Cannot protect '%s'", dir);
+    }
+    BT_AUTOFREE char *lock = bt_strf("%s/lock", dir);
+    house->shared_fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (house->shared_fd < 0 || bt_file_lock(house->shared_fd, SHARED_PATIENCE_NS) < 0) {
+        return bt_fail_errno(err, "Cannot lock '%s'", lock);
+    }
+    for (size_t i = 0; i < BT_ARRAY_LEN(names) && r == 0; i++) {
+        r = link_shared(house, names[i], err);
+    }
+    return r;
+}
+
+static void leave_shared_directory(struct bt_house *house)
+{
+    if (house->shared_fd >= 0) {
+        close(house->shared_fd);
+        house->shared_fd = -1;
+    }
 }
 
 static int prepare_certificate(struct bt_house *house, struct bt_error *err)
@@ -123,18 +183,47 @@ static int open_parts(struct bt_house *house, struct bt_error *err)
     server->nightly = bt_nightly_create(&house->options->nightly);
     r = open_blobs(house, err);
     r = r < 0 ? r : bt_issuer_open(server->data_dir, server->clock, &server->issuer, err);
+    leave_shared_directory(house);
+    if (r == 0 && house->options->role == BT_SERVER_WEB) {
+        BT_AUTOFREE char *quarantine = bt_strf("%s/quarantine", server->data_dir);
+        return bt_file_make_dirs(quarantine, err);
+    }
     return r < 0 ? r : start_inspector(house, err);
 }
 
-static int start_hub(struct bt_server *server, struct bt_error *err)
+// What other servers on this database said.
+static void hear(void *context, const char *topic, const char *text)
 {
+    const struct bt_server *server = context;
+    if (strcmp(topic, BT_INSPECTOR_TOPIC) == 0) {
+        bt_inspector_wake(server->inspector);
+    } else {
+        bt_hub_hear(server->hub, topic, text);
+    }
+}
+
+static void listens(void *context, bool now)
+{
+    const struct bt_server *server = context;
+    bt_hub_listens(server->hub, now);
+    bt_inspector_wake(now ? server->inspector : NULL);
+}
+
+static int start_hub(struct bt_house *house, struct bt_error *err)
+{
+    struct bt_server *server = &house->server;
+    char name[BT_LEASE_HOLDER_BYTES];
+    bt_lease_holder(server->data_dir, name);
     const struct bt_hub_options options = {.clock = server->clock,
                                            .db = server->db,
                                            .metrics = server->metrics,
+                                           .name = bt_db_notifies(server->db) ? name : NULL,
                                            .write = bt_stream_write,
                                            .close = bt_stream_close};
+    const struct bt_db_hearing hearing = {.hear = hear, .listens = listens, .context = server};
     int r = bt_hub_open(&options, &server->hub, err);
-    return r < 0 ? r : bt_hub_start(server->hub, err);
+    r = r < 0 ? r : bt_hub_start(server->hub, err);
+    return r < 0 ? r : bt_db_listen(server->db, &hearing, &house->listener, err);
 }
 
 static int start_ingest(struct bt_server *server, struct bt_error *err)
@@ -148,22 +237,36 @@ static int start_http(struct bt_house *house, struct bt_error *err)
 {
     struct bt_http_options http = house->options->http;
     http.gate = bt_access_gate;
+    static const struct bt_route_table *const own[] = {&bt_http_routes};
+    if (house->options->role == BT_SERVER_WORKER) {
+        http.tables = own;
+        http.tables_count = BT_ARRAY_LEN(own);
+    }
     return bt_http_start(&house->server, &http, &house->http, err);
+}
+
+static int start_chores(struct bt_house *house, struct bt_error *err)
+{
+    if (house->options->role == BT_SERVER_WEB) {
+        return 0;
+    }
+    int r = bt_housekeeper_start(&house->server, &house->housekeeper, err);
+    return r < 0 ? r : bt_care_start(&house->server, &house->options->care, &house->care, err);
 }
 
 int bt_house_open(const struct bt_options *options, struct bt_house *out, struct bt_error *err)
 {
-    *out = (struct bt_house){.options = options, .lock_fd = -1};
+    *out = (struct bt_house){.options = options, .lock_fd = -1, .shared_fd = -1};
     if (sodium_init() < 0) {
         return bt_fail(err, -EIO, "libsodium does not start");
     }
     int r = enter_data_directory(out, err);
+    r = r < 0 ? r : enter_shared_directory(out, err);
     r = r < 0 ? r : prepare_certificate(out, err);
     r = r < 0 ? r : open_parts(out, err);
-    r = r < 0 ? r : start_hub(&out->server, err);
+    r = r < 0 ? r : start_hub(out, err);
     r = r < 0 ? r : start_ingest(&out->server, err);
-    r = r < 0 ? r : bt_housekeeper_start(&out->server, &out->housekeeper, err);
-    r = r < 0 ? r : bt_care_start(&out->server, &options->care, &out->care, err);
+    r = r < 0 ? r : start_chores(out, err);
     return r < 0 ? r : start_http(out, err);
 }
 
@@ -179,6 +282,7 @@ void bt_house_close(struct bt_house *house)
 
 void bt_house_destroy(struct bt_house *house)
 {
+    bt_db_listener_destroy(house->listener);
     bt_blobs_close(house->server.blobs);  // calls wait for it
     bt_ingest_close(house->server.ingest);
     bt_ingest_join(house->server.ingest);  // calls wait for it
@@ -196,6 +300,7 @@ void bt_house_destroy(struct bt_house *house)
     bt_db_pool_destroy(house->server.db);
     bt_metrics_destroy(house->server.metrics);
     free(house->media_program);
+    leave_shared_directory(house);
     if (house->lock_fd >= 0) {
         close(house->lock_fd);
     }

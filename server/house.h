@@ -15,8 +15,10 @@ struct bt_house {
     const struct bt_options *options;
     struct bt_server server;
     int lock_fd;                 // of the data directory
+    int shared_fd;               // of the shared one, while we start; -1: let go
     char pin[BT_TLS_PIN_BYTES];  // "" without TLS
     char *media_program;
+    struct bt_db_listener *listener;  // NULL: there are no other servers
     struct bt_http *http;
     struct bt_housekeeper *housekeeper;
     struct bt_care *care;

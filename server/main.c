@@ -60,7 +60,7 @@ static int say_where(struct bt_house *house, struct bt_error *err)
     if (house->pin[0] != '\0') {
         printf("Khóa TLS / TLS pin: %s\n", house->pin);
     }
-    int r = say_first_link(house, &where, err);
+    int r = house->options->role == BT_SERVER_WORKER ? 0 : say_first_link(house, &where, err);
     puts("Sẵn sàng / ready");
     fflush(stdout);
     sd_notifyf(0, "READY=1\nSTATUS=%s", where.urls[0]);

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hatch.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/options.h"
 #include "base/str.h"
 #include "server/http/listen.h"
@@ -27,10 +29,27 @@ static void finish(struct bt_options *options)
     free(options->made_cache);
 }
 
+static const char *const roles[] = {
+    [BT_SERVER_ALL] = "all", [BT_SERVER_WEB] = "web", [BT_SERVER_WORKER] = "worker"};
+
+// -EINVAL: there is no such role.
+static int role_of(const struct bt_arguments *arguments)
+{
+    const char *said = bt_argument(arguments, "role");
+    for (size_t i = 0; i < BT_ARRAY_LEN(roles); i++) {
+        if (said == NULL || strcmp(said, roles[i]) == 0) {
+            return (int)i;
+        }
+    }
+    return -EINVAL;
+}
+
 static void take(const struct bt_arguments *arguments, struct bt_options *out)
 {
     const char *path = bt_argument(arguments, "unix");
     *out = (struct bt_options){.data = bt_argument(arguments, "data"),
+                               .shared = bt_argument(arguments, "shared"),
+                               .role = (enum bt_server_role)role_of(arguments),
                                .database = bt_argument(arguments, "database"),
                                .url = bt_argument(arguments, "url"),
                                .workshop = bt_argument(arguments, "workshop"),
@@ -63,6 +82,9 @@ static void take(const struct bt_arguments *arguments, struct bt_options *out)
 static void fill_in(struct bt_options *options)
 {
     struct bt_http_options *http = &options->http;
+    if (http->listen == NULL && options->role == BT_SERVER_WORKER) {
+        http->listen = options->made_listen = bt_strf("unix:%s/http.sock", options->data);
+    }
     if (http->listen == NULL) {
         http->listen = DEFAULT_LISTEN;
     }
@@ -80,6 +102,23 @@ static void fill_in(struct bt_options *options)
     }
 }
 
+static int check_role(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    int role = role_of(arguments);
+    const char *listen = bt_argument(arguments, "listen");
+    const char *database = bt_argument(arguments, "database");
+    if (role < 0) {
+        return bt_fail(err, -EINVAL, "--role: all, web hoặc / or worker");
+    }
+    if (role != BT_SERVER_ALL && (database == NULL || bt_str_starts(database, "sqlite:"))) {
+        return bt_fail(err, -EINVAL, "--role: chỉ với / with PostgreSQL alone");
+    }
+    return role == BT_SERVER_WORKER && listen != NULL && !bt_listen_is_loopback(listen)
+               ? bt_fail(err, -EINVAL,
+                         "--role worker --listen: chỉ máy này / this machine or unix: alone")
+               : 0;
+}
+
 static int check(const struct bt_arguments *arguments, struct bt_error *err)
 {
     struct bt_hatch workshop;
@@ -94,9 +133,10 @@ static int check(const struct bt_arguments *arguments, struct bt_error *err)
     if (r < 0) {
         return r;
     }
-    return bt_argument_flag(arguments, "unix") && bt_argument_flag(arguments, "listen")
-               ? bt_fail(err, -EINVAL, "--unix, --listen: chỉ một / only one of them")
-               : 0;
+    if (bt_argument_flag(arguments, "unix") && bt_argument_flag(arguments, "listen")) {
+        return bt_fail(err, -EINVAL, "--unix, --listen: chỉ một / only one of them");
+    }
+    return check_role(arguments, err);
 }
 
 // What the one command runs.
@@ -129,6 +169,10 @@ static const struct bt_option options_table[] = {
     {"unix", "PATH", "khi đứng sau nginx / the same as --listen unix:PATH"},
     {"url", "URL", "địa chỉ mà máy khác dùng / the address others use, for links"},
     {"database", "WHERE", "sqlite:PATH hoặc / or postgresql://… (sqlite:DIR/bangtin.db)"},
+    {"role", "ROLE",
+     "nhiều máy chủ chung PostgreSQL / several on one PostgreSQL: web, worker (all)"},
+    {"shared", "DIR",
+     "thư mục chung của các máy chủ đó / what those share: content, uploads, keys"},
     {"tls", NULL, "TLS cả khi chỉ phục vụ máy này / TLS on loopback, too"},
     {"tls-cert", "FILE", "chứng chỉ PEM; không có thì tự tạo / certificate; else made in DIR/tls"},
     {"tls-key", "FILE", "khóa riêng của chứng chỉ / its private key"},

@@ -11,8 +11,14 @@
 #include "server/http/http.h"
 #include "server/media/blobs.h"
 
+// Of several servers on one database. WEB: answers, and has the streams. WORKER: looks into uploads
+// and does the chores, and answers to this machine alone.
+enum bt_server_role { BT_SERVER_ALL, BT_SERVER_WEB, BT_SERVER_WORKER };
+
 struct bt_options {
     const char *data;
+    const char *shared;  // what several servers share besides the database, or NULL
+    enum bt_server_role role;
     const char *database;
     const char *url;      // what others call us, without a slash at the end
     char *made_listen;    // of --unix

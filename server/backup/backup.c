@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/backup/nightly.h"
 #include "server/backup/store_shelf.h"
 #include "server/backup/vacancy.h"
 #include "server/db/copy.h"
@@ -252,7 +253,7 @@ static int make(struct making *making, struct bt_error *err)
 // For the alert about old backups (docs/server.md, "Care").
 static int note_backup(const struct making *making, struct bt_error *err)
 {
-    BT_AUTOFREE char *path = bt_strf("%s/last-backup", making->request->data);
+    BT_AUTOFREE char *path = bt_backup_note_path(making->request->data);
     BT_AUTOFREE char *text = bt_strf("%s\n", making->result->name);
     return bt_file_replace(path, text, strlen(text), err);
 }

@@ -15,10 +15,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/db/lease.h"
 
 #define HOUR_MS (3600 * INT64_C(1000))
 #define VIET_NAM_MS (7 * HOUR_MS)
 #define BEGIN_MS (2 * HOUR_MS)  // after midnight
+
+// Lengthened each minute while it is made.
+#define LEASE_MS 150000
 
 // Whoever uses the server comes first.
 #define NICENESS 10
@@ -68,11 +72,17 @@ int64_t bt_nightly_due_ms(int64_t now_ms)
     return now_ms - since_ms % BT_MS_PER_DAY;
 }
 
+char *bt_backup_note_path(const char *data_dir)
+{
+    BT_AUTOFREE char *shared = bt_strf("%s/notes", data_dir);
+    return bt_strf("%s/last-backup", access(shared, F_OK) == 0 ? shared : data_dir);
+}
+
 // 0: there was none.
 static int64_t newest_ms(const char *data_dir)
 {
     struct stat status;
-    BT_AUTOFREE char *path = bt_strf("%s/last-backup", data_dir);
+    BT_AUTOFREE char *path = bt_backup_note_path(data_dir);
     return stat(path, &status) == 0
                ? (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / BT_NS_PER_MS
                : 0;
@@ -152,17 +162,33 @@ static void look_after(struct bt_nightly *nightly)
     }
 }
 
+// 1: it is ours to make, or to go on with.
+static int take_lease(struct bt_server *server, int64_t now_ms, struct bt_error *err)
+{
+    struct bt_db *db = NULL;
+    char holder[BT_LEASE_HOLDER_BYTES];
+    bt_lease_holder(server->data_dir, holder);
+    int r = bt_db_acquire(server->db, &db, err);
+    r = r < 0 ? r : bt_lease_take(db, "backup", holder, now_ms, LEASE_MS, err);
+    bt_db_release(db);
+    return r;
+}
+
 int bt_nightly_run(struct bt_server *server, struct bt_error *err)
 {
     struct bt_nightly *nightly = server->nightly;
+    int64_t now_ms = bt_clock_wall_ms(server->clock);
     if (nightly->running > 0) {
         look_after(nightly);
-        return 0;
+        return BT_MIN(take_lease(server, now_ms, err), 0);
     }
-    int64_t now_ms = bt_clock_wall_ms(server->clock);
     if (nightly->options.to == NULL || now_ms < nightly->next_ms ||
         newest_ms(server->data_dir) >= bt_nightly_due_ms(now_ms)) {
         return 0;
+    }
+    int r = take_lease(server, now_ms, err);
+    if (r <= 0) {
+        return r;
     }
     nightly->next_ms = now_ms + HOUR_MS;
     return begin(nightly, server->data_dir, err);

@@ -27,7 +27,11 @@ BT_DEFINE_AUTO(bt_nightly)
 // The newest two o'clock that is over: a backup from before it is due again.
 int64_t bt_nightly_due_ms(int64_t now_ms);
 
-// The housekeeper's chore.
+// Where the time of the last one is noted: DATA/notes/last-backup where several servers share that
+// folder (--shared), else DATA/last-backup. To be freed.
+char *bt_backup_note_path(const char *data_dir) BT_NODISCARD;
+
+// The housekeeper's chore. Of several servers one makes it.
 int bt_nightly_run(struct bt_server *server, struct bt_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/accounts/access.h"
+#include "server/backup/nightly.h"
 #include "server/ids.h"
 
 struct open_alert {
@@ -290,11 +291,12 @@ static int keep_roles(struct round *round, struct bt_error *err)
 // counts.
 static int64_t backup_ms(const struct bt_server *server)
 {
-    static const char *const files[] = {"last-backup", "lock"};
+    BT_AUTOFREE char *made = bt_backup_note_path(server->data_dir);
+    BT_AUTOFREE char *begun = bt_strf("%s/lock", server->data_dir);
+    const char *const files[] = {made, begun};
     for (size_t i = 0; i < BT_ARRAY_LEN(files); i++) {
         struct stat about;
-        BT_AUTOFREE char *path = bt_strf("%s/%s", server->data_dir, files[i]);
-        if (stat(path, &about) == 0) {
+        if (stat(files[i], &about) == 0) {
             return (int64_t)about.st_mtim.tv_sec * 1000;
         }
     }

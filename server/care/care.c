@@ -14,8 +14,8 @@
 #include "server/care/archive.h"
 #include "server/care/contents.h"
 #include "server/care/hooks.h"
-#include "server/care/lease.h"
 #include "server/care/tell.h"
+#include "server/db/lease.h"
 
 #define LEASE_MS (5 * 60 * 1000LL)
 // Of one round; the others wait for the next one.

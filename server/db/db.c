@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "base/str.h"
 #include "server/db/engine.h"
 #include "server/db/migrate.h"
+#include "server/db/pool.h"
 #include "server/db/rows.h"
 
 // A writer that others wait for longer than this is stuck: they are told to come again.
@@ -21,6 +23,8 @@
 // Whoever runs already may go in front of who would have to be woken; but not of who has waited for
 // so long.
 #define OVERTAKEN_NS (20 * BT_NS_PER_MS)
+
+#define POOL_NAME_BYTES 33
 
 struct bt_db {
     struct bt_db_pool *pool;  // must outlive this
@@ -44,8 +48,9 @@ struct line {
 };
 
 struct bt_db_pool {
-    const struct bt_db_engine *engine;  // set by open, never changed, as are the next three
+    const struct bt_db_engine *engine;  // set by open, never changed, as are the next four
     char *where;
+    char name[POOL_NAME_BYTES];
     struct bt_db *connections;
     size_t count;
     pthread_mutex_t lock;  // leaf lock: nothing is called while it is held
@@ -81,6 +86,9 @@ static struct bt_db_pool *create_pool(const struct bt_db_engine *engine, const c
     pool->engine = engine;
     pool->where = bt_strdup(where);
     pool->count = connections;
+    uint8_t name[(POOL_NAME_BYTES - 1) / 2];
+    randombytes_buf(name, sizeof(name));
+    bt_hex(name, sizeof(name), pool->name);
     pool->connections = BT_NEW_ARRAY(struct bt_db, connections);
     for (size_t i = 0; i < connections; i++) {
         pool->connections[i].pool = pool;
@@ -155,6 +163,26 @@ int bt_db_open(const char *where, size_t connections, struct bt_db_pool **out, s
 const char *bt_db_engine(const struct bt_db_pool *pool)
 {
     return pool->engine->name;
+}
+
+const struct bt_db_engine *bt_db_pool_engine(const struct bt_db_pool *pool)
+{
+    return pool->engine;
+}
+
+const char *bt_db_pool_where(const struct bt_db_pool *pool)
+{
+    return pool->where;
+}
+
+const char *bt_db_pool_name(const struct bt_db_pool *pool)
+{
+    return pool->name;
+}
+
+const struct bt_db_pool *bt_db_pool_of(const struct bt_db *db)
+{
+    return db->pool;
 }
 
 const char *bt_db_engine_of(const struct bt_db *db)

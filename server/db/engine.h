@@ -45,6 +45,9 @@ struct bt_db_engine {
     // Other connections of our programs to the same database. NULL: not known.
     const char *others;
 
+    // Sends $1 to all that listen (server/db/listen.h), with the transaction. NULL: nobody does.
+    const char *notify;
+
     int (*backup)(void *connection, const char *path, struct bt_error *err);
 };
 

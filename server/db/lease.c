@@ -1,4 +1,4 @@
-#include "server/care/lease.h"
+#include "server/db/lease.h"
 
 #include <string.h>
 #include <sys/stat.h>

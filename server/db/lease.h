@@ -2,8 +2,8 @@
  * Leases: of several servers on one database one does a piece of work at a time. A row with a
  * holder and an end; whoever holds it lengthens it, and when it has ended anybody may take it.
  */
-#ifndef BT_SERVER_CARE_LEASE_H
-#define BT_SERVER_CARE_LEASE_H
+#ifndef BT_SERVER_DB_LEASE_H
+#define BT_SERVER_DB_LEASE_H
 
 #include "server/db/db.h"
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/db/engine.h"
+#include "server/db/listen.h"
 #include "server/db/rows.h"
 #include "server/db/statements.h"
 
@@ -410,5 +411,6 @@ const struct bt_db_engine bt_db_postgresql = {
     .others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
               " AND application_name = current_setting('application_name')"
               " AND pid <> pg_backend_pid()",
+    .notify = "SELECT pg_notify('" BT_DB_CHANNEL "', $1)",
     .backup = postgresql_backup,
 };

@@ -185,9 +185,10 @@ static void forget(struct bt_server *server, void *context)
     bt_hub_forget(server->hub, context);
 }
 
-void bt_fleet_forget_after_commit(struct bt_call *call, const char *player)
+int bt_fleet_forget_after_commit(struct bt_call *call, const char *player, struct bt_error *err)
 {
     bt_call_after_commit(call, forget, bt_strdup(player), free);
+    return bt_hub_notify_forget(bt_call_db(call), player, err);
 }
 
 int bt_fleet_end_player(struct bt_db *db, const char *player, const char *state, int64_t now_ms,

@@ -44,7 +44,8 @@ int bt_fleet_clean(struct bt_db *db, int64_t now_ms, struct bt_error *err) BT_NO
 // it (bt_hub_forget).
 int bt_fleet_end_player(struct bt_db *db, const char *player, const char *state, int64_t now_ms,
                         struct bt_error *err) BT_NODISCARD;
-void bt_fleet_forget_after_commit(struct bt_call *call, const char *player);
+int bt_fleet_forget_after_commit(struct bt_call *call, const char *player,
+                                 struct bt_error *err) BT_NODISCARD;
 
 int bt_handle_challenge(struct bt_call *call, struct bt_error *err);
 int bt_handle_session(struct bt_call *call, struct bt_error *err);

@@ -64,7 +64,9 @@ void bt_hub_mark(struct bt_hub *hub, const struct bt_hub_mark *mark)
 
 void bt_hub_set_channel(struct bt_hub *hub, struct bt_member *member, enum bt_channel channel)
 {
-    struct bt_hub_mark mark = {.channel = channel, .at_ms = bt_clock_wall_ms(hub->options.clock)};
+    struct bt_hub_mark mark = {.channel = channel,
+                               .seated = member->seat != NULL,
+                               .at_ms = bt_clock_wall_ms(hub->options.clock)};
     member->channel = channel;
     bt_copy_cut(mark.player, sizeof(mark.player), member->player);
     bt_hub_mark(hub, &mark);
@@ -73,6 +75,7 @@ void bt_hub_set_channel(struct bt_hub *hub, struct bt_member *member, enum bt_ch
                 member->player, member->screen,
                 channel == BT_CHANNEL_OBEYS ? "obeys" : "not-obeying", (long long)mark.at_ms);
     bt_hub_add_news(hub, member->unit_path, "player", data);
+    bt_hub_say_news(hub, member->unit_path, "player", data);
     bt_hub_wake(hub);
 }
 
@@ -105,7 +108,7 @@ void bt_hub_add_news(struct bt_hub *hub, const char *unit_path, const char *even
     hub->news_count++;
 }
 
-// Who obeyed when the server went away is believed for another 90 s.
+// Who obeyed when this server went away is believed for another 90 s.
 static int remember(struct bt_hub *hub, struct bt_error *err)
 {
     struct bt_db *db;
@@ -117,7 +120,8 @@ static int remember(struct bt_hub *hub, struct bt_error *err)
     r = bt_db_ask(db, &rows, err,
                   "SELECT p.id, p.screen, u.path FROM player p JOIN screen s ON s.id = p.screen"
                   " JOIN unit u ON u.code = s.unit WHERE p.state = 'active'"
-                  " AND p.channel = 'obeys' LIMIT 100000");
+                  " AND p.channel = 'obeys' AND p.hub IN ($1, '') LIMIT 100000",
+                  BT_TEXT(hub->name));
     bt_db_release(db);
     while (r == 0 && bt_db_next(rows)) {
         struct bt_member *member = bt_roster_add(&hub->roster, bt_db_get_text(rows, 0),
@@ -139,6 +143,10 @@ static void open_metrics(struct bt_hub *hub)
         bt_metrics_gauge(metrics, "bangtin_watchers", "", "People's open streams of events.");
     hub->orders =
         bt_metrics_counter(metrics, "bangtin_orders_sent", "", "Orders written to hint streams.");
+    hub->listening = bt_metrics_gauge(metrics, "bangtin_listening", "",
+                                      "1: other servers on the database are heard at once.");
+    hub->heard = bt_metrics_counter(metrics, "bangtin_hints_heard", "",
+                                    "Hints heard from other servers on the database.");
 }
 
 int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struct bt_error *err)
@@ -153,6 +161,12 @@ int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struc
     pthread_cond_init(&hub->work, &attributes);
     pthread_condattr_destroy(&attributes);
     bt_roster_init(&hub->roster);
+    if (options->name != NULL) {
+        bt_copy_cut(hub->name, sizeof(hub->name), options->name);
+    }
+    for (size_t i = 0; i < BT_HUB_TOPICS; i++) {
+        bt_buf_init(&hub->said[i], BT_HUB_SAID_BYTES);
+    }
     hub->news_end = &hub->news;
     hub->next_tick_ns = bt_clock_mono_ns(options->clock);
     hub->looked_ms = bt_clock_wall_ms(options->clock);
@@ -216,6 +230,9 @@ void bt_hub_destroy(struct bt_hub *hub)
         bt_hub_drop_oldest_news(hub);
     }
     bt_roster_finish(&hub->roster);
+    for (size_t i = 0; i < BT_HUB_TOPICS; i++) {
+        bt_buf_finish(&hub->said[i]);
+    }
     free(hub->marks);
     pthread_cond_destroy(&hub->work);
     pthread_mutex_destroy(&hub->lock);
@@ -249,13 +266,13 @@ void bt_hub_tell(struct bt_hub *hub, const char *unit_path, const char *event, c
 {
     pthread_mutex_lock(&hub->lock);
     bt_hub_add_news(hub, unit_path, event, data);
+    bt_hub_say_news(hub, unit_path, event, data);
     bt_hub_wake(hub);
     pthread_mutex_unlock(&hub->lock);
 }
 
-void bt_hub_pong(struct bt_hub *hub, const char *player, int64_t ping)
+bool bt_hub_take_pong(struct bt_hub *hub, const char *player, int64_t ping)
 {
-    pthread_mutex_lock(&hub->lock);
     struct bt_member *member = bt_roster_find(&hub->roster, player);
     bool good = member != NULL && member->seat != NULL && member->greeted &&
                 ping >= member->first_ping && ping <= member->last_ping;
@@ -264,6 +281,15 @@ void bt_hub_pong(struct bt_hub *hub, const char *player, int64_t ping)
     }
     if (good && member->channel != BT_CHANNEL_OBEYS) {
         bt_hub_set_channel(hub, member, BT_CHANNEL_OBEYS);
+    }
+    return good;
+}
+
+void bt_hub_pong(struct bt_hub *hub, const char *player, int64_t ping)
+{
+    pthread_mutex_lock(&hub->lock);
+    if (!bt_hub_take_pong(hub, player, ping)) {
+        bt_hub_say_number(hub, BT_HUB_PONGS, player, ping);
     }
     pthread_mutex_unlock(&hub->lock);
 }

@@ -4,9 +4,10 @@
  * each stream gets each order once and in order), then pings, a thirtieth of the players each
  * second.
  *
- * Several servers on one database: each knows its own streams; the thread asks the database every
- * few seconds for hints and orders that came in elsewhere. All functions are thread-safe and none
- * waits for the network or the database.
+ * Several servers on one database: each knows its own streams. What happens on another is heard at
+ * once (bt_hub_hear), and every few seconds the thread asks the database for what was not. What
+ * comes here and belongs to another's stream (pongs, news for people) goes there once a second. All
+ * functions are thread-safe and none waits for the network or the database.
  *
  * Limits: one stream for each player (a second one ends the first), BT_HUB_MAX_WATCHERS streams of
  * people. A reader that is slower than its 64 KiB is dropped and comes again.
@@ -34,6 +35,7 @@ struct bt_hub_options {
     const struct bt_clock *clock;
     struct bt_db_pool *db;
     struct bt_metrics *metrics;  // NULL: none
+    const char *name;            // this server's, of several on one database; NULL: there is one
     // bt_stream_write and bt_stream_close; tests have their own.
     int (*write)(struct bt_stream *stream, const char *text, size_t len);
     void (*close)(struct bt_stream *stream);
@@ -62,6 +64,21 @@ void bt_hub_orders(struct bt_hub *hub, const char *player);
  * an event with its data, one line of JSON. May be lost; whoever missed it reads the lists.
  */
 void bt_hub_tell(struct bt_hub *hub, const char *unit_path, const char *event, const char *data);
+
+/**
+ * What another server said (server/db/listen.h), as hostile as any text: what is not understood is
+ * passed over. `listens`: we hear others from now on, or no longer.
+ */
+void bt_hub_hear(struct bt_hub *hub, const char *topic, const char *text);
+void bt_hub_listens(struct bt_hub *hub, bool now);
+
+// In the transaction that changes it, for the other servers' hubs: bt_hub_hint, bt_hub_orders and
+// bt_hub_forget of theirs.
+int bt_hub_notify_hint(struct bt_db *db, int64_t timestamp_version, enum bt_urgency urgency,
+                       struct bt_error *err) BT_NODISCARD;
+int bt_hub_notify_orders(struct bt_db *db, const char *const *players, size_t count,
+                         struct bt_error *err) BT_NODISCARD;
+int bt_hub_notify_forget(struct bt_db *db, const char *player, struct bt_error *err) BT_NODISCARD;
 
 // What players say: for server/fleet/ alone.
 void bt_hub_pong(struct bt_hub *hub, const char *player, int64_t ping);

@@ -26,18 +26,22 @@ static const char *channel_word(enum bt_channel channel)
     return channel == BT_CHANNEL_OBEYS ? "obeys" : "not-obeying";
 }
 
-static int store_alike(struct bt_db *db, enum bt_channel channel, const struct bt_paired *pairs,
-                       struct bt_error *err)
+// Of whom we have no stream another server may have one by now: then it is not ours to say.
+static int store_alike(const struct bt_hub *hub, struct bt_db *db, const struct bt_hub_mark *like,
+                       const struct bt_paired *pairs, struct bt_error *err)
 {
-    if (channel == BT_CHANNEL_UNKNOWN) {
+    if (like->channel == BT_CHANNEL_UNKNOWN) {
         return bt_orders_sent(db, pairs, err);
     }
     int64_t r = bt_paired_run(db, pairs, err,
                               "WITH heard(player, at_ms) AS (" BT_PAIRED ") UPDATE player"
-                              " SET channel = $181, channel_ms = h.at_ms FROM heard h"
-                              " WHERE player.id = h.player AND player.channel <> $181"
-                              " AND player.state = 'active'",
-                              BT_TEXT(channel_word(channel)));
+                              " SET channel = $181, channel_ms = CASE WHEN player.channel = $181"
+                              " THEN player.channel_ms ELSE h.at_ms END, hub = $182 FROM heard h"
+                              " WHERE player.id = h.player AND player.state = 'active'"
+                              " AND (player.channel <> $181 OR player.hub <> $182)"
+                              " AND ($183 = 1 OR player.hub IN ($182, ''))",
+                              BT_TEXT(channel_word(like->channel)), BT_TEXT(hub->name),
+                              BT_INT(like->seated));
     return r < 0 ? (int)r : 0;
 }
 
@@ -45,9 +49,10 @@ static int store_alike(struct bt_db *db, enum bt_channel channel, const struct b
 static void take_alike(const struct bt_hub_mark *marks, size_t count, struct bt_paired *out)
 {
     enum bt_channel channel = marks[0].channel;
+    bool seated = marks[0].seated;
     out->count = 0;
     while (out->count < BT_MIN(count, (size_t)BT_LISTED_MAX) &&
-           marks[out->count].channel == channel) {
+           marks[out->count].channel == channel && marks[out->count].seated == seated) {
         const struct bt_hub_mark *mark = &marks[out->count];
         out->ids[out->count] = mark->player;
         out->numbers[out->count] = channel == BT_CHANNEL_UNKNOWN ? mark->sent : mark->at_ms;
@@ -55,14 +60,14 @@ static void take_alike(const struct bt_hub_mark *marks, size_t count, struct bt_
     }
 }
 
-static int store_marks(struct bt_db *db, const struct bt_hub_mark *marks, size_t count,
-                       struct bt_error *err)
+static int store_marks(const struct bt_hub *hub, struct bt_db *db, const struct bt_hub_mark *marks,
+                       size_t count, struct bt_error *err)
 {
     struct bt_paired pairs;
     int r = bt_db_begin(db, true, err);
     for (size_t done = 0; done < count && r == 0; done += pairs.count) {
         take_alike(&marks[done], count - done, &pairs);
-        r = store_alike(db, marks[done].channel, &pairs, err);
+        r = store_alike(hub, db, &marks[done], &pairs, err);
     }
     r = r < 0 ? r : bt_db_commit(db, err);
     if (r < 0) {
@@ -81,7 +86,7 @@ static int in_database(struct bt_hub *hub, const struct bt_hub_mark *marks, size
     }
     r = -EAGAIN;
     for (int i = 0; i < TRIES && r == -EAGAIN; i++) {
-        r = store_marks(db, marks, count, err);
+        r = store_marks(hub, db, marks, count, err);
     }
     bt_db_release(db);
     return r;

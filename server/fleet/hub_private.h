@@ -6,6 +6,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/buf.h"
+#include "server/db/lease.h"
+#include "server/db/listen.h"
 #include "server/fleet/hub.h"
 #include "server/fleet/roster.h"
 #include "server/http/metrics.h"
@@ -16,12 +19,19 @@
 // News for people that nobody has written yet; the oldest go.
 #define BT_HUB_MAX_NEWS 1000
 
+// What is said to other servers within a second; more is lost.
+#define BT_HUB_SAID_BYTES ((size_t)10 * BT_DB_HINT_BYTES)
+
+// What goes to other servers once a second, lines of words or of JSON.
+enum bt_hub_topic { BT_HUB_PONGS, BT_HUB_SEATS, BT_HUB_NEWS, BT_HUB_TOPICS };
+
 struct bt_seat {
     struct bt_hub *hub;
     struct bt_stream *stream;
     // Protected by the hub's lock.
     struct bt_member *member;      // a player's; NULL once it was given up
     int64_t since_ns;              // a watcher's
+    int64_t since_ms;              // a player's
     struct bt_seat *next, **link;  // a watcher's place in the list; link NULL when it has none
     // Set when it is made.
     char player[BT_MEMBER_ID_BYTES], screen[BT_MEMBER_ID_BYTES];
@@ -40,6 +50,7 @@ struct bt_hub_mark {
     char player[BT_MEMBER_ID_BYTES];
     int64_t sent;  // up to this number; 0: none
     enum bt_channel channel;
+    bool seated;  // we have its stream; else another server may know better
     int64_t at_ms;
 };
 
@@ -48,14 +59,15 @@ struct bt_hub_mark {
 
 struct bt_hub {
     struct bt_hub_options options;
-    struct bt_metric *connected, *obeying, *watching, *orders;
+    struct bt_metric *connected, *obeying, *watching, *orders, *listening, *heard;
+    char name[BT_LEASE_HOLDER_BYTES];  // "": there is no other server
     pthread_t thread;
     bool started;
 
     pthread_mutex_t lock;  // held while streams are written to, never while the database is asked
     pthread_cond_t work;
     // Protected by lock.
-    bool closed, woken;
+    bool closed, woken, look_now;
     struct bt_roster roster;
     size_t open_players;
     struct bt_member *dirty;  // orders to read, greetings to send
@@ -67,6 +79,7 @@ struct bt_hub {
     size_t watcher_count;
     struct bt_news_item *news, **news_end;
     size_t news_count;
+    struct bt_buf said[BT_HUB_TOPICS];  // for other servers
     struct bt_hub_mark *marks;
     size_t mark_count, mark_capacity;
 
@@ -88,7 +101,15 @@ void bt_hub_drop_oldest_news(struct bt_hub *hub);
 void bt_hub_add_news(struct bt_hub *hub, const char *unit_path, const char *event,
                      const char *data);
 
+bool bt_hub_take_pong(struct bt_hub *hub, const char *player, int64_t ping);  // false: not ours
+void bt_hub_say_number(struct bt_hub *hub, enum bt_hub_topic topic, const char *player,
+                       int64_t number);
+void bt_hub_say_news(struct bt_hub *hub, const char *unit_path, const char *event,
+                     const char *data);
+
 // The thread's own, without the lock.
+void bt_hub_flush_said(struct bt_hub *hub);
+int bt_hub_keep_alive(struct bt_hub *hub, struct bt_db *db, struct bt_error *err);
 void bt_hub_write_waiting_hint(struct bt_hub *hub);
 void bt_hub_serve_dirty(struct bt_hub *hub);  // greetings, orders
 void bt_hub_flush_marks(struct bt_hub *hub);

@@ -3,6 +3,7 @@
  * and greetings to those who wait for them, news to people, then once a second pings, and what the
  * database has to know.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #define TICK_NS BT_NS_PER_S
 #define LOOK_NS (5 * BT_NS_PER_S)
 #define CLEAN_NS (60 * BT_NS_PER_S)
+#define CLEAN_LEASE_MS 90000
 
 // Orders given on another server are looked for this far back: its clock may be behind ours.
 #define LOOK_BACK_MS 10000
@@ -166,7 +168,6 @@ static void note_orders(struct bt_hub *hub, const char *player, int64_t last)
 static int look_for_orders(struct bt_hub *hub, struct bt_db *db, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int64_t now_ms = bt_clock_wall_ms(hub->options.clock);
     int r = bt_db_ask(db, &rows, err,
                       "SELECT id, last_order FROM player WHERE order_ms > $1 AND state = 'active'"
                       " LIMIT 100000",
@@ -174,7 +175,20 @@ static int look_for_orders(struct bt_hub *hub, struct bt_db *db, struct bt_error
     while (r == 0 && bt_db_next(rows)) {
         note_orders(hub, bt_db_get_text(rows, 0), bt_db_get_int(rows, 1));
     }
-    hub->looked_ms = r < 0 ? hub->looked_ms : now_ms;
+    return r;
+}
+
+// Their streams, when another server ended them.
+static int look_for_ended(struct bt_hub *hub, struct bt_db *db, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT id FROM player WHERE ended_ms > $1 AND state <> 'active'"
+                      " LIMIT 100000",
+                      BT_INT(hub->looked_ms - LOOK_BACK_MS));
+    while (r == 0 && bt_db_next(rows)) {
+        bt_hub_forget(hub, bt_db_get_text(rows, 0));
+    }
     return r;
 }
 
@@ -194,10 +208,13 @@ static void look_around(struct bt_hub *hub)
 {
     struct bt_db *db;
     struct bt_error err = {0};
+    int64_t now_ms = bt_clock_wall_ms(hub->options.clock);
     int r = bt_db_acquire(hub->options.db, &db, &err);
     if (r == 0) {
         r = look_for_timestamp(hub, db, &err);
         r = r < 0 ? r : look_for_orders(hub, db, &err);
+        r = r < 0 ? r : look_for_ended(hub, db, &err);
+        hub->looked_ms = r < 0 ? hub->looked_ms : now_ms;
         bt_db_release(db);
     }
     if (r < 0) {
@@ -205,20 +222,27 @@ static void look_around(struct bt_hub *hub)
     }
 }
 
+static int remove_what_is_over(struct bt_hub *hub, struct bt_db *db, struct bt_error *err)
+{
+    int64_t now_ms = bt_clock_wall_ms(hub->options.clock);
+    int r = bt_lease_take(db, "clean", hub->name, now_ms, CLEAN_LEASE_MS, err);
+    if (r <= 0) {
+        return r;  // another server does
+    }
+    r = bt_db_begin(db, true, err);
+    r = r < 0 ? r : bt_fleet_clean(db, now_ms, err);
+    return r < 0 ? r : bt_db_commit(db, err);
+}
+
 static void clean(struct bt_hub *hub)
 {
-    struct bt_db *db;
+    struct bt_db *db = NULL;
     struct bt_error err = {0};
     int r = bt_db_acquire(hub->options.db, &db, &err);
-    if (r < 0) {
-        bt_log_warn(&hub_log, "Cannot remove what is over: %s; trying again", err.msg);
-        return;
-    }
-    r = bt_db_begin(db, true, &err);
-    r = r < 0 ? r : bt_fleet_clean(db, bt_clock_wall_ms(hub->options.clock), &err);
-    r = r < 0 ? r : bt_db_commit(db, &err);
+    r = r < 0 || hub->name[0] == '\0' ? r : bt_hub_keep_alive(hub, db, &err);
+    r = r < 0 ? r : remove_what_is_over(hub, db, &err);
     bt_db_release(db);
-    if (r < 0) {
+    if (r < 0 && r != -EAGAIN) {
         bt_log_warn(&hub_log, "Cannot remove what is over: %s; trying again", err.msg);
     }
 }
@@ -236,6 +260,7 @@ static void tick(struct bt_hub *hub, int64_t now_ns)
 {
     tick_players(hub, now_ns);
     tick_watchers(hub, now_ns);
+    bt_hub_flush_said(hub);
     set_gauges(hub);
     hub->tick++;
     hub->next_tick_ns = BT_MAX(hub->next_tick_ns + TICK_NS, now_ns);
@@ -245,10 +270,19 @@ static void tick(struct bt_hub *hub, int64_t now_ns)
     }
 }
 
+static bool shall_look(struct bt_hub *hub)
+{
+    pthread_mutex_lock(&hub->lock);
+    bool shall = hub->look_now;
+    hub->look_now = false;
+    pthread_mutex_unlock(&hub->lock);
+    return shall;
+}
+
 void bt_hub_step(struct bt_hub *hub)
 {
     int64_t now_ns = bt_clock_mono_ns(hub->options.clock);
-    if (now_ns >= hub->next_look_ns) {
+    if (now_ns >= hub->next_look_ns || shall_look(hub)) {
         hub->next_look_ns = now_ns + LOOK_NS;
         look_around(hub);
     }

@@ -53,6 +53,15 @@ static void free_told(void *context)
     free(told);
 }
 
+static int notify(struct bt_db *db, const struct told *told, struct bt_error *err)
+{
+    BT_AUTOFREE const char **players = BT_NEW_ARRAY(const char *, told->count + 1);
+    for (size_t i = 0; i < told->count; i++) {
+        players[i] = told->players[i];
+    }
+    return bt_hub_notify_orders(db, players, told->count, err);
+}
+
 static void add_told(struct told *told, const char *player)
 {
     BT_GROW(told->players, told->capacity, told->count + 1);
@@ -209,6 +218,7 @@ int bt_orders_give(struct bt_call *call, const char *const *screens, size_t coun
     order.body = text;
     struct told *told = BT_NEW(struct told);
     int r = give_to_each(bt_call_db(call), screens, count, &order, told, err);
+    r = r < 0 ? r : notify(bt_call_db(call), told, err);
     if (r < 0) {
         free_told(told);
         return r;

@@ -115,6 +115,7 @@ static int end_others(struct bt_call *call, struct claim *claim, struct bt_error
         bool here = bt_str_equal(bt_db_get_text(rows, 1), claim->screen);
         bt_copy_cut(here ? claim->replaced : claim->moved, ID_BYTES, player);
         r = bt_fleet_end_player(bt_call_db(call), player, "replaced", bt_call_now_ms(call), err);
+        r = r < 0 ? r : bt_hub_notify_forget(bt_call_db(call), player, err);
     }
     return r;
 }

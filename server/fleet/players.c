@@ -74,10 +74,10 @@ static int remove_player(struct bt_call *call, const char *player, const char *u
     int r = bt_format(object, sizeof(object), "player/%s", player);
     r = r < 0 ? bt_fail(err, r, "A player's id is too long")
               : bt_fleet_end_player(bt_call_db(call), player, "revoked", bt_call_now_ms(call), err);
+    r = r < 0 ? r : bt_fleet_forget_after_commit(call, player, err);
     if (r < 0) {
         return r;
     }
-    bt_fleet_forget_after_commit(call, player);
     cJSON *details = cJSON_CreateObject();
     cJSON_AddStringToObject(details, "screen", screen);
     return bt_audit(call, "player.revoke", object, unit, details, err);

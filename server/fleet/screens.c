@@ -132,7 +132,7 @@ static int retire(struct bt_call *call, const struct bt_screen *screen, struct b
     int r = active_player(call, screen->id, player, sizeof(player), err);
     if (r == 0 && player[0] != '\0') {
         r = bt_fleet_end_player(db, player, "revoked", bt_call_now_ms(call), err);
-        bt_fleet_forget_after_commit(call, player);
+        r = r < 0 ? r : bt_fleet_forget_after_commit(call, player, err);
     }
     if (r < 0) {
         return r;

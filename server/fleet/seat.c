@@ -50,6 +50,8 @@ static void take_member(struct bt_hub *hub, struct bt_seat *seat)
     }
     member->seat = seat;
     seat->member = member;
+    seat->since_ms = bt_clock_wall_ms(hub->options.clock);
+    bt_hub_say_number(hub, BT_HUB_SEATS, seat->player, seat->since_ms);
     hub->open_players++;
     member->greeted = false;
     member->given = seat->after;

@@ -14,8 +14,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "server/care/lease.h"
 #include "server/db/db.h"
+#include "server/db/lease.h"
+#include "server/db/listen.h"
 #include "server/ids.h"
 #include "server/media/blobs.h"
 #include "server/media/pieces.h"
@@ -38,6 +39,7 @@ struct bt_inspector {
     char *program;
     struct bt_workshop workshop;  // its program is ours
     bool shares_store;            // with other servers
+    bool several;                 // servers may look into uploads
     char holder[BT_LEASE_HOLDER_BYTES];
     pthread_t thread;
     pthread_mutex_t lock;  // leaf lock
@@ -396,7 +398,7 @@ static void inspect_all(struct bt_inspector *inspector)
     }
     if (r != -ENOENT) {
         bt_log_error(&logger, "Cannot inspect an upload: %s; trying again %s", err.msg,
-                     inspector->shares_store ? "soon" : "with the next one");
+                     inspector->several ? "soon" : "with the next one");
     }
     if (db != NULL) {
         sweep_pieces(inspector, db);
@@ -424,7 +426,7 @@ static bool wait_for_work(struct bt_inspector *inspector)
     int64_t now_s = bt_clock_mono_ns(bt_clock_real()) / BT_NS_PER_S;
     pthread_mutex_lock(&inspector->lock);
     while (!inspector->waiting && !inspector->closed) {
-        if (inspector->shares_store) {
+        if (inspector->several) {
             // What another server has taken and not looked into.
             const struct timespec until = {.tv_sec = now_s + LOOK_S};
             inspector->waiting =
@@ -488,6 +490,7 @@ int bt_inspector_start(struct bt_server *server, const struct bt_workshop *works
     pthread_mutex_init(&inspector->lock, NULL);
     init_wake(&inspector->wake);
     inspector->shares_store = bt_blobs_store(server->blobs) != NULL;
+    inspector->several = inspector->shares_store || bt_db_notifies(server->db);
     bt_lease_holder(server->data_dir, inspector->holder);
     r = pthread_create(&inspector->thread, NULL, run, inspector);
     if (r != 0) {
@@ -518,7 +521,9 @@ void bt_inspector_wake(struct bt_inspector *inspector)
 
 void bt_inspector_close(struct bt_inspector *inspector)
 {
-    tell(inspector, true);
+    if (inspector != NULL) {
+        tell(inspector, true);
+    }
 }
 
 void bt_inspector_destroy(struct bt_inspector *inspector)

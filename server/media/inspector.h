@@ -10,6 +10,9 @@
 #include "server/media/workshop.h"
 #include "server/server.h"
 
+// With this other servers on the database say that something is waiting (server/db/listen.h).
+#define BT_INSPECTOR_TOPIC "upload"
+
 struct bt_inspector;
 
 // `server` is borrowed and must outlive it; `workshop`'s program name is copied.

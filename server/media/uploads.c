@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/accounts/audit.h"
+#include "server/db/listen.h"
 #include "server/http/transaction.h"
 #include "server/ids.h"
 #include "server/media/blobs.h"
@@ -358,7 +359,8 @@ static int note_part(struct bt_call *call, void *context, struct bt_error *err)
                           " AND state = 'receiving'",
                           BT_TEXT(part->id), BT_TEXT(whole ? "inspecting" : "receiving"),
                           BT_INT(bt_call_now_ms(call)));
-    return r < 0 ? (int)r : 0;
+    return r <= 0 || !whole ? (int)BT_MIN(r, 0)
+                            : bt_db_notify(bt_call_db(call), BT_INSPECTOR_TOPIC, part->id, err);
 }
 
 // What came is put where the others find it. False when it answered itself, or failed with *out_r.

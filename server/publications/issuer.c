@@ -257,6 +257,10 @@ int bt_issuer_issue(struct bt_call *call, int urgency, struct bt_error *err)
     if (r < 0 || version == 0) {
         return r;
     }
+    r = bt_hub_notify_hint(bt_call_db(call), version, (enum bt_urgency)urgency, err);
+    if (r < 0) {
+        return r;
+    }
     struct hint *hint = BT_NEW(struct hint);
     *hint = (struct hint){version, (enum bt_urgency)urgency};
     bt_call_after_commit(call, send_hint, hint, free);
@@ -291,6 +295,7 @@ int bt_issuer_renew(struct bt_issuer *issuer, struct bt_server *server, struct b
     }
     r = bt_db_begin(db, true, err);
     r = r == 0 ? renew(issuer, db, bt_clock_wall_ms(issuer->clock), &version, err) : r;
+    r = r == 0 && version > 0 ? bt_hub_notify_hint(db, version, BT_URGENCY_NORMAL, err) : r;
     r = r == 0 ? bt_db_commit(db, err) : r;
     bt_db_release(db);
     if (r == 0 && version > 0) {
