@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server and a player as packages install them, started by the lines of their units: an account, a screen, a picture and a
+"""A server and a player as packages install them, started as units where systemd runs, else by the lines of their units: an account, a screen, a picture and a
 drawing that are uploaded, signed and shown in a window, and counted. Run inside a root by tools/package-check, as root.
 
 Usage: tests/installed.py begin|again
@@ -7,12 +7,13 @@ Usage: tests/installed.py begin|again
 `again`, after an upgrade or a downgrade: nothing is set up, what `begin` left behind goes on.
 """
 
-import glob
+import fcntl
 import json
 import os
 import pwd
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -41,14 +42,62 @@ def settings(path):
 
 
 class Service:
-    """One unit: its user, its line, its directories; without a service manager, which a root does not have."""
+    """What a started unit says, and waiting for it."""
 
-    def __init__(self, name, log):
+    def said(self):
+        raise NotImplementedError
+
+    def ended(self):
+        """How, when it runs no more; else None."""
+        raise NotImplementedError
+
+    def wait(self, what):
+        """Until `what`, a pattern of its log or a function, is there."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            found = re.search(what, self.said()) if isinstance(what, str) else what()
+            if found:
+                return found
+            if self.ended() is not None:
+                break
+            time.sleep(0.5)
+        sys.exit(f"waited for {what}, in vain; it {self.ended() or 'runs'}\n{self.said()}")
+
+
+class Unit(Service):
+    """As its machine's service manager runs it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.run("systemctl", "restart", "--no-block", name)
+
+    @staticmethod
+    def run(*command):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def said(self):
+        invocation = self.run("systemctl", "show", "--property=InvocationID", "--value", self.name).strip()
+        return self.run("journalctl", f"_SYSTEMD_INVOCATION_ID={invocation}", "--output=cat", "--no-pager")
+
+    def ended(self):
+        shown = self.run("systemctl", "show", "--property=ActiveState,Result,NRestarts", self.name)
+        return shown if "failed" in shown or "NRestarts=0" not in shown else None
+
+    def stop(self):
+        self.run("systemctl", "stop", self.name)
+        if "Result=success" not in self.run("systemctl", "show", "--property=Result", self.name):
+            sys.exit(f"{self.name} did not end well\n{self.said()}")
+
+
+class Line(Service):
+    """Where no service manager runs: its line, its user, its directories."""
+
+    def __init__(self, name):
         with open(unit_of(name + ".service"), encoding="utf-8") as file:
             text = file.read()
         setting = dict(re.findall(r"(?m)^(\w+)=(.*)$", text))
         self.user = setting["User"]
-        self.log = log
+        self.log = f"/tmp/{name}.log"
         for kind, place in (("StateDirectory", "/var/lib"), ("RuntimeDirectory", "/run")):
             path = f"{place}/{setting[kind]}"
             os.makedirs(path, exist_ok=True)
@@ -62,7 +111,7 @@ class Service:
             words += environment.get(word[1:], "").split() if word.startswith("$") else [word]
         command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", "--no-new-privs", "--bounding-set=-all",
                    "--inh-caps=-all", *words]
-        with open(log, "w", encoding="utf-8") as file:
+        with open(self.log, "w", encoding="utf-8") as file:
             self.process = subprocess.Popen(command, cwd=setting["WorkingDirectory"], stdout=file, stderr=file, stdin=subprocess.DEVNULL,
                                             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **environment})
 
@@ -70,23 +119,26 @@ class Service:
         with open(self.log, encoding="utf-8") as file:
             return file.read()
 
-    def wait(self, what):
-        """Until `what`, a pattern of its log or a function, is there."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            found = re.search(what, self.said()) if isinstance(what, str) else what()
-            if found:
-                return found
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.2)
-        sys.exit(f"waited for {what}, in vain; status {self.process.poll()}\n{self.said()}")
+    def ended(self):
+        status = self.process.poll()
+        return None if status is None else f"ended with status {status}"
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=PATIENCE_S)
-        if status != 0:
-            sys.exit(f"it ended with status {status}\n{self.said()}")
+        if self.process.wait(timeout=PATIENCE_S) != 0:
+            sys.exit(f"it {self.ended()}\n{self.said()}")
+
+
+def open_loopback():
+    """A network of one's own has one, which is down."""
+    flags = 0x8914, struct.pack("16sh14x", b"lo", 0x1)  # SIOCSIFFLAGS, IFF_UP
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, *flags)
+
+
+def start(name):
+    """The service, in the way that there is here."""
+    return Unit(name) if os.path.isdir("/run/systemd/system") else Line(name)
 
 
 def bangtin(*arguments, as_json=False):
@@ -161,20 +213,20 @@ def counted():
     """How often each item was shown, by the player's own journal."""
     done = subprocess.run(["/usr/bin/bangtin", "plays", "export", "--journal", "/var/lib/bangtin-player/plays.db"], capture_output=True,
                           text=True, check=False)
-    records = [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
-    plays = [record for record in records if record.get("item")]
+    records = [json.loads(line)["record"] for line in done.stdout.splitlines()] if done.returncode == 0 else []
+    plays = [record for record in records if record["kind"] == "play"]
     return {item: sum(play["item"] == item for play in plays) for item in {play["item"] for play in plays}}
 
 
 def look_at_a_day(begins):
     """Both services, until each of two items was shown twice more than before."""
-    server = Service("bangtin-server", "/tmp/server.log")
+    server = start("bangtin-server")
     server.wait("ready")
     said = set_up(server) if begins else None
     before = counted()
     if begins:
         set_options("player", "BANGTIN_PLAYER_OPTIONS", f"--server {said[0]} --window 320x180+0+0 --clock trusted")
-    player = Service("bangtin-player", "/tmp/player.log")
+    player = start("bangtin-player")
     if begins:
         code, words = player.wait(r"code '([^']+)', words '([^']+)'").groups()
         bangtin("pair", code, "--screen", said[1], "--words", words, "--yes", "--key", f"{HOME}/ky-thuat.json")
@@ -194,8 +246,11 @@ def main():
     """See the top of this file."""
     if sys.argv[1:] not in (["begin"], ["again"]):
         sys.exit(__doc__)
+    open_loopback()
     display = subprocess.Popen(["Xvfb", ":7", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-ac"], stderr=subprocess.DEVNULL)
-    while not glob.glob("/tmp/.X11-unix/X7"):
+    while not os.path.exists("/tmp/.X11-unix/X7"):
+        if display.poll() is not None:
+            sys.exit("Xvfb does not start")
         time.sleep(0.2)
     begins = sys.argv[1] == "begin"
     if begins:
