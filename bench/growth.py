@@ -41,6 +41,8 @@ def judge_growth(samples, count, wanted, minutes):
         (f"{part[0][0]}..{part[-1][0]}", f"{statistics.median(s[1] for s in part):.1f}",
          f"{max(s[1] for s in part):.1f}", f"{part[-1][2]:.1f}", f"{min(s[3] for s in part)}..{max(s[3] for s in part)}")
         for part in (early, late)])
+    tenths = [[s[1] for s in samples if i * tenth <= s[0] < (i + 1) * tenth] for i in range(10)]
+    print("  medians of the tenths, MiB: " + ", ".join(f"{statistics.median(part):.1f}" for part in tenths if part))
     report.floor("growth of the median", statistics.median(s[1] for s in late) -
                  statistics.median(s[1] for s in early), GROWTH_LIMIT_MIB, " MiB")
     report.floor("growth of the most", max(s[1] for s in late) - max(s[1] for s in early), GROWTH_LIMIT_MIB, " MiB")

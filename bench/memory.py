@@ -6,7 +6,7 @@ journal; the peers play the clips alone. Growth: eight zones of short clips, sti
 boundary every 40 ms or so, each by another transition; resident memory and descriptors in the second tenth of the boundaries,
 when every item has been shown many times, against the last tenth.
 
-  bench/memory.py BUILD_DIR [--boundaries 10000] [--seconds 40] [--peers all]
+  bench/memory.py BUILD_DIR [--boundaries 10000] [--backend soft] [--seconds 40] [--peers all]
 """
 
 import os
@@ -28,6 +28,7 @@ GROWTH_TRANSITION_MS = 120
 
 OPTIONS = (
     ("--boundaries", dict(type=int, default=10000, metavar="N", help="0: only the peak")),
+    ("--backend", dict(default="soft", help="of the boundaries: auto, soft, gles2")),
     ("--seconds", dict(type=int, default=40, help="of playing for the peak")),
 )
 
@@ -102,7 +103,7 @@ def measure_growth(options, studio):
     with Screen() as screen:
         log = os.path.join(screen.directory, "frames.jsonl")
         player = screen.start(contestants.ours(options.build, publication, "--frame-log", log, "--plays",
-                                               os.path.join(screen.directory, "plays.db")))
+                                               os.path.join(screen.directory, "plays.db"), "--backend", options.backend))
         count, started = BoundaryCount(log), time.monotonic()
         time.sleep(2)
         while count.update() < options.boundaries and player.poll() is None:
