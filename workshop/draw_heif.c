@@ -52,10 +52,9 @@ static int take_pixels(const struct heif *heif, struct bt_drawing *out, struct b
 static int read_picture(struct heif *heif, bool measure, struct bt_drawing *out,
                         struct bt_error *err)
 {
-    out->width = heif_image_handle_get_width(heif->handle);
-    out->height = heif_image_handle_get_height(heif->handle);
     if (measure) {
-        return 0;
+        return bt_drawing_measured(out, heif_image_handle_get_width(heif->handle),
+                                   heif_image_handle_get_height(heif->handle), err);
     }
     struct heif_error error = heif_decode_image(heif->handle, &heif->image, heif_colorspace_RGB,
                                                 heif_chroma_interleaved_RGBA, NULL);

@@ -107,7 +107,7 @@ void bt_drawing_finish(struct bt_drawing *drawing)
     drawing->pixels = NULL;
 }
 
-int bt_drawing_reserve(struct bt_drawing *out, int width, int height, struct bt_error *err)
+int bt_drawing_measured(struct bt_drawing *out, int width, int height, struct bt_error *err)
 {
     if (width < 1 || height < 1) {
         return bt_fail(err, -EBADMSG, "The picture says it has no width or height");
@@ -117,6 +117,15 @@ int bt_drawing_reserve(struct bt_drawing *out, int width, int height, struct bt_
         return bt_fail(err, -EFBIG, "%dx%d is more than we show", width, height);
     }
     *out = (struct bt_drawing){width, height, NULL};
+    return 0;
+}
+
+int bt_drawing_reserve(struct bt_drawing *out, int width, int height, struct bt_error *err)
+{
+    int r = bt_drawing_measured(out, width, height, err);
+    if (r < 0) {
+        return r;
+    }
     out->pixels = calloc((size_t)width * (size_t)height, 4);  // allow: a file says how much
     return out->pixels != NULL
                ? 0

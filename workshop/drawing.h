@@ -29,7 +29,11 @@ int bt_draw_svg(const uint8_t *bytes, size_t len, int width, int height, struct 
 int bt_draw_heif(const uint8_t *bytes, size_t len, int width, int height, struct bt_drawing *out,
                  struct bt_error *err) BT_NODISCARD;
 
-// Memory for width × height pixels, within what is shown at all.
+// A size within what is shown at all: -EBADMSG none, -EFBIG.
+int bt_drawing_measured(struct bt_drawing *out, int width, int height,
+                        struct bt_error *err) BT_NODISCARD;
+
+// And memory for its pixels.
 int bt_drawing_reserve(struct bt_drawing *out, int width, int height,
                        struct bt_error *err) BT_NODISCARD;
 
