@@ -73,7 +73,7 @@ class Nginx:
     def write(self, sockets):
         with open(SITE, encoding="utf-8") as file:
             site = file.read()
-        own = "".join(f"    server unix:{one} max_fails=1 fail_timeout=1s;\n" for one in sockets)
+        own = "".join(f"    server unix:{one} max_fails=0;\n" for one in sockets)
         site, count = re.subn(r"    server unix:/run/bangtin-server/http\.sock [^;]*;\n", own, site)
         assert count == 1
         for old, new in (("listen 80;", f"listen 127.0.0.1:{free_port()};"), ("listen [::]:80;", ""),
