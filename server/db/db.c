@@ -344,8 +344,17 @@ static void leave_writer(struct bt_db_pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
+// Who could not get a connection (bt_call_db) and asks all the same.
+static int no_connection(struct bt_error *err)
+{
+    return bt_fail(err, -EAGAIN, "The database cannot be reached");
+}
+
 static int begin(struct bt_db *db, enum bt_db_begin how, struct bt_error *err)
 {
+    if (db == NULL) {
+        return no_connection(err);
+    }
     assert(!db->in_transaction);
     bool writes = how != BT_DB_BEGIN_READING;
     const struct bt_db_engine *engine = db->pool->engine;
@@ -433,6 +442,9 @@ static int64_t execute_checked(struct bt_db *db, bool writes, const char *sql,
                                const struct bt_db_value *values, size_t count,
                                struct bt_db_rows *rows, struct bt_error *err)
 {
+    if (db == NULL) {
+        return no_connection(err);
+    }
     int64_t r = check_values(values, count, err);
     if (r < 0 || db->in_transaction) {
         return r < 0 ? r : execute(db, sql, values, count, rows, err);

@@ -80,7 +80,8 @@ size_t bt_db_waiting(struct bt_db_pool *pool);
 /**
  * Writing transactions are serialised on SQLite (a writer that waits 10 s gets -EAGAIN) and
  * SERIALIZABLE on PostgreSQL. Others are read-only and see one state. Without bt_db_begin each
- * bt_db_run is a writing transaction of its own, and each bt_db_ask a reading one.
+ * bt_db_run is a writing transaction of its own, and each bt_db_ask a reading one. All three say
+ * -EAGAIN to a db of NULL: somebody could not get a connection.
  */
 int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err) BT_NODISCARD;
 

@@ -56,6 +56,18 @@ static int64_t insert(struct bt_db *db, const char *id, int64_t n)
     return bt_db_run(db, NULL, INSERT, BT_TEXT(id), BT_INT(n), BT_TEXT("Bảng tin"), BT_NULL);
 }
 
+static void who_got_no_connection_is_told(void **state)
+{
+    (void)state;
+    struct bt_error err = {0};
+    struct bt_db_rows *rows = NULL;
+    assert_int_equal(bt_db_begin(NULL, true, &err), -EAGAIN);
+    assert_int_equal(bt_db_run(NULL, &err, "DELETE FROM thing"), -EAGAIN);
+    assert_int_equal(bt_db_ask(NULL, &rows, &err, "SELECT 1"), -EAGAIN);
+    assert_null(rows);
+    assert_string_not_equal(err.msg, "");
+}
+
 static int64_t ask_number(struct bt_db *db, const char *sql)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
@@ -854,6 +866,7 @@ int main(void)
         bt_db_test(programs_that_start_together_migrate_once),
         bt_db_test(a_backup_is_a_database),
         bt_db_test(nobody_else_may_read_the_file),
+        bt_db_test(who_got_no_connection_is_told),
         bt_db_test(a_lost_connection_comes_back),
         bt_db_test(what_names_no_database_is_refused_without_repeating_it),
         bt_db_test(engines_answer_alike),

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "server/db/engine.h"
 #include "server/db/pool.h"
+#include "server/db/pq.h"
 
 #define FIRST_WAIT_MS 100
 #define LAST_WAIT_MS 5000
@@ -110,26 +111,9 @@ static void listen_on(const struct bt_db_listener *listener, PGconn *pg)
     }
 }
 
-static PGconn *connect_to(const struct bt_db_listener *listener)
-{
-    // A machine that is gone says nothing: keepalives notice. What `where` says itself wins.
-    const char *const keys[] = {"connect_timeout",
-                                "fallback_application_name",
-                                "keepalives_idle",
-                                "keepalives_interval",
-                                "keepalives_count",
-                                "tcp_user_timeout",
-                                "dbname",
-                                "client_encoding",
-                                NULL};
-    const char *const values[] = {"10",    "bangtin-server", "10",   "5", "3",
-                                  "25000", listener->where,  "UTF8", NULL};
-    return PQconnectdbParams(keys, values, 1);
-}
-
 static bool connect_and_listen(const struct bt_db_listener *listener)
 {
-    PGconn *pg = connect_to(listener);
+    PGconn *pg = bt_pq_connect(listener->where);
     bool listens = PQstatus(pg) == CONNECTION_OK && run(pg, "LISTEN " BT_DB_CHANNEL);
     if (listens) {
         listener->hearing.listens(listener->hearing.context, true);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "server/db/engine.h"
 #include "server/db/listen.h"
+#include "server/db/pq.h"
 #include "server/db/rows.h"
 #include "server/db/statements.h"
 
@@ -153,13 +154,9 @@ static int check_connection(const struct connection *connection, struct bt_error
 
 static int postgresql_connect(const char *where, void **out, struct bt_error *err)
 {
-    // What stands behind dbname wins over what stands before it.
-    const char *const keys[] = {"connect_timeout", "fallback_application_name", "dbname",
-                                "client_encoding", NULL};
-    const char *const values[] = {"10", "bangtin-server", where, "UTF8", NULL};
     struct connection *connection = BT_NEW(struct connection);
     connection->statements = bt_statements_create(connection, free_statement);
-    connection->pg = PQconnectdbParams(keys, values, 1);
+    connection->pg = bt_pq_connect(where);
     int r = check_connection(connection, err);
     r = r < 0 ? r : configure(connection, err);
     if (r < 0) {

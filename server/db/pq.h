@@ -1,0 +1,16 @@
+/**
+ * Connections to PostgreSQL. Inside server/db/ only.
+ */
+#ifndef BT_SERVER_DB_PQ_H
+#define BT_SERVER_DB_PQ_H
+
+#include <libpq-fe.h>
+
+/**
+ * A machine that is gone says nothing: keepalives and a bound on what nobody acknowledges notice
+ * within half a minute. What `where` says of these itself wins. Never NULL but without memory;
+ * PQstatus tells.
+ */
+PGconn *bt_pq_connect(const char *where);
+
+#endif
