@@ -48,7 +48,8 @@ static int put(const struct work *work, const char *path, const void *bytes, siz
     return r < 0 ? r : bt_file_replace(file, bytes, len, err);
 }
 
-// What the TUF client reads is what the stick gets: nothing more, and all of it verified.
+// What the TUF client asks for is what the stick gets, and nothing more. It is put there before the
+// client has looked at it; the word comes last, and players verify all of it themselves.
 static int fetch(void *context, const char *path, struct bt_buf *out, struct bt_error *err)
 {
     struct work *work = context;

@@ -126,11 +126,8 @@ static void take_down(struct bt_repository *repository, struct bt_import *import
  */
 
 static int refresh(struct bt_repository *repository, struct bt_import *import,
-                   const struct bt_buf *word, const struct bt_stick *stick)
+                   const struct bt_buf *word)
 {
-    struct bt_sync *sync = repository->sync;
-    // Who carries the stick may move our clock forward like the server, and no further.
-    bt_time_floor_hear(sync->time, stick->issued_ms, stick->expires_ms);
     int r = bt_tuf_client_refresh_stick(repository->client, bt_buf_text(word), word->len,
                                         bt_repository_wall_ms(repository), &import->err);
     if (r < 0) {
@@ -143,6 +140,20 @@ static int refresh(struct bt_repository *repository, struct bt_import *import,
         return decide(import, BT_IMPORT_UNBOUND);
     }
     return r == 0 && repository->refusals > 0 ? decide(import, BT_IMPORT_INCOMPLETE) : r;
+}
+
+// The server's word may move our clock forward, not beyond what is signed off line: the timestamp
+// here may have expired long ago.
+static void hear_time(struct bt_repository *repository, const struct bt_import *import,
+                      const struct bt_stick *stick)
+{
+    struct bt_tuf_versions versions;
+    if (!import->vouched) {
+        return;
+    }
+    bt_tuf_client_versions(repository->client, &versions);
+    bt_time_floor_hear(repository->sync->time, stick->issued_ms,
+                       BT_MIN(stick->expires_ms, versions.offline_expires_ms));
 }
 
 static int take(struct bt_repository *repository, struct bt_import *import)
@@ -162,15 +173,18 @@ static int take(struct bt_repository *repository, struct bt_import *import)
     if (!bt_stick_is_for(&stick, identity.unit, identity.screen)) {
         return decide(import, BT_IMPORT_ELSEWHERE);
     }
+    hear_time(repository, import, &stick);
     const struct bt_tuf_fetcher fetcher = {.fetch = fetch, .context = import};
     bt_tuf_client_set_fetcher(repository->client, &fetcher);
-    r = refresh(repository, import, &word, &stick);
+    r = refresh(repository, import, &word);
     if (!import->vouched) {  // a newer root may vouch for it
         struct bt_error why = import->err;
         note_stick(repository, import, &word, &stick);
         import->err = why;
     }
-    if (import->vouched && r != -ETIME) {
+    hear_time(repository, import, &stick);  // newer root and targets may be good for longer
+    // By our clock, not by `r`: other things expire, and other things fail before.
+    if (import->vouched && bt_repository_wall_ms(repository) < stick.expires_ms) {
         int told = read_told(import, &stick);
         r = r < 0 ? r : told;
     }

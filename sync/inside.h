@@ -35,7 +35,7 @@ struct bt_sync {
     struct bt_transfers *transfers;
     struct bt_plays *plays;
     struct bt_usb *usb;
-    atomic_bool importing;  // assets come by a stick: the network waits
+    atomic_bool importing;  // assets come by a stick: the network brings emergencies' alone
     atomic_bool stopping;   // requests end at the next byte, or at the next second
 };
 

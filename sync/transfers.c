@@ -402,7 +402,8 @@ static bool may_begin(struct bt_transfers *transfers, const struct bt_want *want
                                            .until_min = options->night_until_min,
                                            .soon_ms = SOON_MS};
     const struct waiting *waiting = waiting_of(transfers, &want->sha256);
-    return !atomic_load(&transfers->sync->importing) && !is_open(transfers, &want->sha256) &&
+    return (want->emergency || !atomic_load(&transfers->sync->importing)) &&
+           !is_open(transfers, &want->sha256) &&
            (waiting == NULL || waiting->until_ns <= now_ns(transfers)) &&
            within_budget(transfers, want) &&
            bt_want_is_open(want, &window, bt_time_floor_now(transfers->sync->time).wall_ms,
@@ -497,8 +498,8 @@ static void look_after_open(struct bt_transfers *transfers)
     make_way(transfers);
     for (size_t i = 0; i < MAX_OPEN; i++) {
         struct transfer *transfer = &transfers->open[i];
-        if (transfer->partial != NULL && (atomic_load(&transfers->sync->importing) ||
-                                          !is_wanted(transfers, &transfer->want.sha256))) {
+        bool waits = !transfer->want.emergency && atomic_load(&transfers->sync->importing);
+        if (transfer->partial != NULL && (waits || !is_wanted(transfers, &transfer->want.sha256))) {
             stop(transfer);
         }
         while (transfer->partial == NULL && begin_next(transfers, transfer) == 0) {

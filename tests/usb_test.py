@@ -210,6 +210,13 @@ class UsbTest(UsbHouse):
                 return json.dumps(word)
             rewrite(os.path.join(folder, "stick.json"), change)
 
+        def later(folder):
+            def change(text):
+                word = json.loads(text)
+                word["signed"].update({"x-issued": "2099-01-01T00:00:00Z", "expires": "2099-01-20T00:00:00Z"})
+                return json.dumps({**word, "signatures": []})
+            rewrite(os.path.join(folder, "stick.json"), change)
+
         def unsigned(folder):
             rewrite(os.path.join(folder, "stick.json"), lambda text: json.dumps({**json.loads(text), "signatures": []}))
 
@@ -224,7 +231,8 @@ class UsbTest(UsbHouse):
             shutil.rmtree(os.path.join(folder, "targets"))
 
         stranger = "USB này không do máy chủ của màn hình ký"
-        for stick, sentence in ((altered("longer", longer), stranger), (altered("unsigned", unsigned), stranger),
+        for stick, sentence in ((altered("later", later), stranger), (altered("longer", longer), stranger),
+                                (altered("unsigned", unsigned), stranger),
                                 (altered("linked", linked), stranger), (altered("empty", lambda f: rewrite(
                                     os.path.join(f, "stick.json"), lambda _: "{}")), stranger),
                                 (elsewhere, "dành cho đơn vị hoặc màn hình khác"),
@@ -234,6 +242,7 @@ class UsbTest(UsbHouse):
         self.assertNotIn(blue, {item for _, item, _ in self.kiosk.shown()})
         self.assertIn(stranger, self.insert(altered("told", told)))
         self.kiosk.wait_item(self.red)
+        # Nobody's word moved the clock: for who is in 2099, this one has expired.
         self.assertIn("đã nhận nội dung", self.insert(good))
         self.kiosk.wait_item(blue)
         self.assertIn("USB cũ hơn nội dung", self.insert(old))

@@ -678,14 +678,15 @@ static int64_t version_of(const struct bt_tuf_document *document, int64_t *expir
 
 void bt_tuf_client_versions(const struct bt_tuf_client *client, struct bt_tuf_versions *out)
 {
-    int64_t expires_ms = INT64_MAX;
+    int64_t online_ms = INT64_MAX, offline_ms = INT64_MAX;
     *out = (struct bt_tuf_versions){
-        .root = version_of(client->root, &expires_ms),
-        .timestamp = version_of(client->timestamp, &expires_ms),
-        .snapshot = version_of(client->snapshot, &expires_ms),
-        .targets = version_of(client->targets, &expires_ms),
+        .root = version_of(client->root, &offline_ms),
+        .timestamp = version_of(client->timestamp, &online_ms),
+        .snapshot = version_of(client->snapshot, &online_ms),
+        .targets = version_of(client->targets, &offline_ms),
     };
-    out->expires_ms = expires_ms;
+    out->expires_ms = BT_MIN(online_ms, offline_ms);
+    out->offline_expires_ms = offline_ms;
 }
 
 const cJSON *bt_tuf_client_snapshot(const struct bt_tuf_client *client)

@@ -133,7 +133,8 @@ const char *bt_tuf_client_audit_head(const struct bt_tuf_client *client);
 // Versions and expiry of what is trusted; 0 when there is none.
 struct bt_tuf_versions {
     int64_t root, timestamp, snapshot, targets;
-    int64_t expires_ms;  // the earliest of them
+    int64_t expires_ms;          // the earliest of them
+    int64_t offline_expires_ms;  // the earlier of root and targets, which no online key signs
 };
 void bt_tuf_client_versions(const struct bt_tuf_client *client, struct bt_tuf_versions *out);
 
