@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""deploy/raspberry-pi/setup on a made-up Raspberry Pi OS in a directory: what it makes of it, that it gives it back to the
+byte, also when it is cut off anywhere, what it refuses, and that it never formats what is not empty. apt and the tools for
+disks are stand-ins; what needs a board is in docs/hardware-tests.md."""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+
+SETUP = os.path.join(os.environ.get("BT_SOURCE_ROOT", os.getcwd()), "deploy/raspberry-pi/setup")
+LONG = os.environ.get("BT_LONG") == "1"
+
+TREE = {
+    "boot/firmware/cmdline.txt": "console=serial0,115200 console=tty1 root=PARTUUID=7351b90c-02 rootfstype=ext4 fsck.repair=yes "
+                                 "rootwait splash video=HDMI-A-1:800x600@60 cfg80211.ieee80211_regdom=VN\n",
+    "boot/firmware/config.txt": "dtparam=audio=on\ncamera_auto_detect=1\nauto_initramfs=1\ndtoverlay=vc4-kms-v3d\n"
+                                "max_framebuffers=2\n\n[cm4]\notg_mode=1\n\n[pi4]\narm_boost=1\n",
+    "etc/fstab": "proc            /proc           proc    defaults          0       0\n"
+                 "PARTUUID=7351b90c-01  /boot/firmware  vfat    defaults          0       2\n"
+                 "PARTUUID=7351b90c-02  /               ext4    defaults,noatime  0       1\n",
+    "etc/os-release": 'ID=debian\nVERSION_ID="13"\n',
+    "etc/rpi-issue": "Raspberry Pi reference\n",
+    "etc/passwd": "root:x:0:0:root:/root:/bin/bash\n_apt:x:42:65534::/:/x\nan:x:1000:1000::/var/lib/an:/bin/bash\n",
+    "etc/shadow": "root:*:1:0:99999:7:::\n_apt:!:1:0:99999:7:::\nan:$y$abc:1:0:99999:7:::\n",
+    "etc/systemd/system/multi-user.target.wants/keep": "",
+    "etc/cloud/cloud.cfg": "",
+    "etc/ssh/sshd_config": "",
+    "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
+    "proc/meminfo": "MemTotal:        4049196 kB\n",
+    "var/lib/private": "",
+}
+INSTALLED = {"dpkg": "1.22", "libsdl2-2.0-0": "2.32.4", "systemd-timesyncd": "1"}
+# What the stand-in for apt installs.
+PACKAGES = """
+FILES = {
+    "bangtin-player": {"usr/lib/systemd/system/bangtin-player.service": "[Unit]\\n", "var/lib/bangtin-player/": "",
+                       "etc/bangtin/player.env": '# Cài đặt\\nBANGTIN_PLAYER_OPTIONS=""\\n\\n#SDL_VIDEODRIVER=kmsdrm\\n'},
+    "chrony": {"etc/default/chrony": 'DAEMON_OPTS="-F 1"\\n', "etc/chrony/conf.d/": "", "var/lib/chrony/": ""},
+    "overlayroot": {"etc/overlayroot.conf": 'overlayroot=""\\n'},
+}
+"""
+APT = PACKAGES + '''
+import os, shutil, subprocess, sys
+root, *words = sys.argv[1:]
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(" ".join(words) + "\\n")
+words = [word for word in words if not word.startswith("-") and "=" not in word and word != "env"]
+status = root + "/var/lib/dpkg/status"
+known = dict(line.split() for line in open(root + "/known"))
+def write():
+    with open(root + "/known", "w") as out:
+        out.writelines(f"{name} {known[name]}\\n" for name in sorted(known))
+    with open(status, "w") as out:
+        out.writelines(f"Package: {name}\\nStatus: install ok installed\\nArchitecture: arm64\\nMaintainer: x\\n"
+                       f"Description: x\\nVersion: {known[name]}\\n\\n" for name in sorted(known))
+if words[:2] == ["apt-get", "install"]:
+    for name in words[2:]:
+        version = "1"
+        if name.endswith(".deb"):
+            ask = lambda field: subprocess.check_output(["dpkg-deb", "--field", root + name, field], text=True).strip()
+            name, version = ask("Package"), ask("Version")
+        for path, text in FILES.get(name, {}).items() if name not in known else ():
+            place = os.path.join(root, path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            if not path.endswith("/"):
+                open(place, "w").write(text)
+        known[name] = version
+    if "chrony" in words:
+        known.pop("systemd-timesyncd", None)
+    write()
+if words[:2] == ["apt-get", "purge"]:
+    for name in words[2:]:
+        for path in FILES.get(name, {}):
+            place = os.path.join(root, path)
+            if os.path.isdir(place):
+                shutil.rmtree(place)
+            elif os.path.exists(place):
+                os.remove(place)
+            place = os.path.dirname(place.rstrip("/"))
+            while not os.listdir(place):
+                os.rmdir(place)
+                place = os.path.dirname(place)
+        known.pop(name)
+    write()
+'''
+# Stands before the real tool, and ends everything at the Nth change, half of the time after it was made.
+CUT = '''#!/bin/bash
+number=$(($(<"$COUNT") + 1))
+echo "$number" >"$COUNT"
+if [[ $number == "$CUT_AT" ]]; then
+    [[ $((number % 2)) == 0 ]] || /usr/bin/TOOL "$@"
+    kill -KILL 0
+fi
+exec /usr/bin/TOOL "$@"
+'''
+CHANGES = ("cp", "install", "ln", "mkdir", "mv", "rm", "rmdir")
+DISK = '''#!/bin/bash
+echo "$(basename "$0") $*" >>"$CALLS"
+case $(basename "$0") in
+blkid) [[ ! -s $DISK_PART ]] || cat "$DISK_PART" ;;
+blockdev) echo "$DISK_SIZE" ;;
+sfdisk)
+    case "$*" in
+    *--dump*) echo "/dev/x1 : start=16384, size=1048576, type=c"; echo "/dev/x2 : start=     1064960, size=     4751360, type=83" ;;
+    *--append*) cat >>"$CALLS"; : >"$DISK_PART" ;;
+    *) cat >>"$CALLS" ;;
+    esac ;;
+esac
+'''
+SERVER = ["--server", "https://bangtin.tinh.gov.vn", "--pin", "sha256//abc="]
+
+
+def write(place, text, mode=0o644):
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.chmod(place, mode)
+
+
+def snapshot(tree, without=()):
+    """Everything that is there: kind, mode, owner, content, and when files were written."""
+    found = {}
+    for folder, folders, files in os.walk(tree):
+        for name in folders + files:
+            place = os.path.join(folder, name)
+            path = os.path.relpath(place, tree)
+            if path.startswith(tuple(without)):
+                continue
+            state = os.lstat(place)
+            what = None
+            if stat.S_ISLNK(state.st_mode):
+                what = os.readlink(place)
+            elif stat.S_ISREG(state.st_mode):
+                with open(place, "rb") as file:
+                    what = file.read()
+            found[path] = (state.st_mode, state.st_uid, state.st_gid, what)
+    return found
+
+
+class RaspberryPi(unittest.TestCase):
+    def setUp(self):
+        self.place = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.place)
+        self.tools = os.path.join(self.place, "tools")
+        write(os.path.join(self.place, "apt.py"), APT)
+        write(os.path.join(self.tools, "chroot"), f'#!/bin/bash\nexec python3 "{self.place}/apt.py" "$@"\n', 0o755)
+        for name in CHANGES:
+            write(os.path.join(self.tools, name), CUT.replace("TOOL", name), 0o755)
+        for name in ("sfdisk", "blkid", "blockdev", "partx", "resize2fs", "mkfs.ext4"):
+            write(os.path.join(self.tools, name), DISK, 0o755)
+        os.mkdir(os.path.join(self.place, "tmp"))
+        self.debs = [self.deb(name) for name in ("bangtin-player", "bangtin-media")]
+        self.tree = self.new_tree("pi")
+
+    def deb(self, name, version="0.1.0"):
+        source = os.path.join(self.place, "source", name)
+        write(os.path.join(source, "DEBIAN/control"), f"Package: {name}\nVersion: {version}\nArchitecture: arm64\n"
+              "Maintainer: Bangtin <x@example.vn>\nDescription: x\n")
+        folder = os.path.join(self.place, "debs")
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["dpkg-deb", "--build", "-Znone", source, f"{folder}/{name}.deb"], check=True, capture_output=True)
+
+    def new_tree(self, name, changes=(), installed=None):
+        tree = os.path.join(self.place, name)
+        for path, text in {**TREE, **dict(changes)}.items():
+            if text is not None:
+                write(os.path.join(tree, path), text)
+        os.chmod(os.path.join(tree, "etc/shadow"), 0o640)
+        packages = {**INSTALLED, **(installed or {})}
+        write(os.path.join(tree, "known"), "".join(f"{name} {packages[name]}\n" for name in sorted(packages)))
+        write(os.path.join(tree, "var/lib/dpkg/status"), "".join(
+            f"Package: {name}\nStatus: install ok installed\nArchitecture: arm64\nMaintainer: x\nDescription: x\n"
+            f"Version: {packages[name]}\n\n" for name in sorted(packages)))
+        return tree
+
+    def run_setup(self, *arguments, tree=None, cut=0, **disk):
+        count = os.path.join(self.place, "count")
+        write(count, "0")
+        environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", "COUNT": count, "CUT_AT": str(cut),
+                       "CALLS": os.path.join(self.place, "calls"), "TMPDIR": os.path.join(self.place, "tmp"), **disk}
+        done = subprocess.run([SETUP, "--root", tree or self.tree, *arguments], env=environment, capture_output=True,
+                              text=True, start_new_session=True, timeout=180, check=False)
+        with open(count, encoding="utf-8") as file:
+            self.count = int(file.read() or 0)
+        return done
+
+    def works(self, *arguments, **more):
+        done = self.run_setup(*arguments, **more)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def install(self, *arguments, **more):
+        return self.works("--debs", os.path.join(self.place, "debs"), *SERVER, *arguments, **more)
+
+    def text(self, path, tree=None):
+        with open(os.path.join(tree or self.tree, path), encoding="utf-8") as file:
+            return file.read()
+
+    def calls(self):
+        place = os.path.join(self.place, "calls")
+        with open(place, encoding="utf-8") as file:
+            text = file.read()
+        os.remove(place)
+        return text
+
+    def assert_player(self):
+        words = self.text("boot/firmware/cmdline.txt")
+        self.assertEqual(words.count("\n"), 1)
+        words = words.split()
+        self.assertEqual([word for word in words if word.startswith("video=")], ["video=HDMI-A-1:1920x1080@60D"])
+        for word in ("root=PARTUUID=7351b90c-02", "overlayroot=tmpfs:recurse=0", "quiet", "panic=10"):
+            self.assertEqual(words.count(word), 1, word)
+        self.assertNotIn("splash", words)
+        config = self.text("boot/firmware/config.txt")
+        self.assertTrue(config.startswith(TREE["boot/firmware/config.txt"]))
+        self.assertEqual(config.count("dtoverlay=vc4-kms-v3d"), 1)
+        self.assertIn("[all]\ndisable_fw_kms_setup=1\n", config)
+        self.assertIn("RuntimeWatchdogSec=14\n", self.text("etc/systemd/system.conf.d/80-bangtin-watchdog.conf"))
+        self.assertIn("Storage=volatile\nRuntimeMaxUse=16M\n", self.text("etc/systemd/journald.conf.d/80-bangtin.conf"))
+        self.assertIn("an:!$y$abc:", self.text("etc/shadow"))
+        self.assertEqual(os.stat(os.path.join(self.tree, "etc/shadow")).st_mode & 0o777, 0o640)
+        for unit in ("ssh.service", "ssh.socket", "sshswitch.service", "NetworkManager-wait-online.service",
+                     "avahi-daemon.socket"):
+            self.assertEqual(os.readlink(os.path.join(self.tree, "etc/systemd/system", unit)), "/dev/null")
+        env = self.text("etc/bangtin/player.env")
+        self.assertIn('BANGTIN_PLAYER_OPTIONS="--server https://bangtin.tinh.gov.vn --pin sha256//abc="\n', env)
+        self.assertIn("\nSDL_VIDEODRIVER=kmsdrm\n", env)
+        self.assertTrue(os.path.islink(os.path.join(
+            self.tree, "etc/systemd/system/multi-user.target.wants/bangtin-player.service")))
+        fstab = self.text("etc/fstab")
+        self.assertIn("/boot/firmware  vfat    defaults,ro ", fstab)
+        self.assertIn("/var/lib/bangtin-data/bangtin-player /var/lib/bangtin-player none bind,", fstab)
+        self.assertEqual(fstab.count("LABEL=bangtin-data"), 1)
+
+    def test_there_and_back(self):
+        before = snapshot(self.tree)
+        self.assertIn("/etc/fstab", self.works("--dry-run"))
+        self.assertEqual(snapshot(self.tree), before)
+        self.assertIn("sudo reboot", self.install())
+        self.assert_player()
+        self.assertIn("update-initramfs -u -k all\n", self.calls())
+        once = snapshot(self.tree)
+        # Again, as it is and with nothing said: the options are remembered.
+        self.install()
+        self.assertEqual(snapshot(self.tree), once)
+        said = self.works()
+        self.assertEqual(said.count("đã có / done"), 13, said)
+        self.assertEqual(snapshot(self.tree), once)
+        self.assertFalse(os.path.exists(os.path.join(self.place, "calls")))
+        self.works("--undo")
+        self.assertEqual(snapshot(self.tree), before)
+        self.assertIn("chưa có gì", self.run_setup("--undo").stderr)
+
+    def test_systemd_understands_the_table(self):
+        self.install()
+        table = subprocess.run(["findmnt", "--verify", "--tab-file", os.path.join(self.tree, "etc/fstab")],
+                               capture_output=True, text=True, check=False)
+        self.assertIn("0 parse errors", table.stdout + table.stderr)
+
+    def cut_points(self, total):
+        return range(1, total + 1) if LONG else range(9, total + 1, total // 3 | 1)
+
+    def test_cut_off_anywhere(self):
+        before = snapshot(self.tree)
+        self.install()
+        whole, total = snapshot(self.tree, ["var/lib/bangtin-setup"]), self.count
+        self.assertGreater(total, 100)
+        self.works("--undo")
+        back = self.count
+        for cut in self.cut_points(total):
+            with self.subTest(cut=cut):
+                self.assertNotEqual(self.run_setup("--debs", os.path.join(self.place, "debs"), *SERVER, cut=cut).returncode, 0)
+                if cut % 2:
+                    self.install()
+                    self.assertEqual(snapshot(self.tree, ["var/lib/bangtin-setup"]), whole)
+                if os.path.exists(os.path.join(self.tree, "var/lib/bangtin-setup")):
+                    self.run_setup("--undo", cut=1 + cut % back)
+                    self.run_setup("--undo")
+                self.assertEqual(snapshot(self.tree), before)
+
+    def test_ssh_and_edid(self):
+        before = snapshot(self.tree)
+        block = bytes([0, 255, 255, 255, 255, 255, 255, 0] + [1] * 119)
+        edid, keys = os.path.join(self.place, "tuong.bin"), os.path.join(self.place, "khoa.pub")
+        with open(edid, "wb") as file:
+            file.write(block + bytes([-sum(block) % 256]))
+        write(keys, "ssh-ed25519 AAAA an\n")
+        self.install()
+        self.install("--ssh", keys, "--edid", edid, "--mode", "auto", "--connector", "HDMI-A-2")
+        words = self.text("boot/firmware/cmdline.txt").split()
+        self.assertIn("drm.edid_firmware=HDMI-A-2:edid/bangtin.bin", words)
+        self.assertEqual([word for word in words if word.startswith("video=")], [])
+        self.assertIn("PasswordAuthentication no\n", self.text("etc/ssh/sshd_config.d/00-bangtin.conf"))
+        self.assertFalse(os.path.lexists(os.path.join(self.tree, "etc/systemd/system/ssh.service")))
+        os.remove(edid)
+        os.remove(keys)
+        said = self.works()
+        self.assertEqual(said.count("đã có / done"), 13, said)
+        self.works("--undo")
+        self.assertEqual(snapshot(self.tree), before)
+        with open(edid, "wb") as file:
+            file.write(block + b"\0")
+        self.assertIn("EDID", self.run_setup("--edid", edid).stderr)
+        self.assertEqual(snapshot(self.tree), before)
+
+    def test_what_was_changed_by_hand_is_kept(self):
+        self.install()
+        with open(os.path.join(self.tree, "boot/firmware/config.txt"), "a", encoding="utf-8") as file:
+            file.write("dtparam=spi=on\n")
+        self.works("--open")
+        self.assertNotIn("overlayroot", self.text("boot/firmware/cmdline.txt"))
+        self.works("--undo")
+        self.assertEqual(os.listdir(os.path.join(self.tree, "var/lib/bangtin-setup.kept")), ["config.txt"])
+        self.assertEqual(self.text("boot/firmware/config.txt"), TREE["boot/firmware/config.txt"])
+
+    def test_refused(self):
+        cases = {
+            "32 bit": ({"etc/os-release": 'ID=raspbian\nVERSION_ID="13"\n'}, {}, []),
+            "không phải Raspberry Pi OS": ({"etc/rpi-issue": None}, {}, []),
+            "Raspberry Pi OS 13": ({"etc/os-release": 'ID=debian\nVERSION_ID="12"\n'}, {}, []),
+            "bản Lite": ({}, {"lightdm": "1"}, []),
+            "Raspberry Pi 4 (2 GB": ({"proc/device-tree/model": "Raspberry Pi 3 Model B\0"}, {}, []),
+            "cần 2 GB": ({"proc/meminfo": "MemTotal: 900000 kB\n"}, {}, []),
+            "SDL 2.26.5": ({}, {"libsdl2-2.0-0": "2.26.5"}, []),
+            "một dòng": ({"boot/firmware/cmdline.txt": "root=x\nquiet\n"}, {}, []),
+            "vc4-fkms-v3d": ({"boot/firmware/config.txt": "dtoverlay=vc4-fkms-v3d\n"}, {}, []),
+            "--mode": ({}, {}, ["--mode", "1920x1080@60 init=/bin/sh"]),
+            "--server": ({}, {}, ["--server", 'https://a" x']),
+        }
+        for number, (said, (changes, installed, arguments)) in enumerate(cases.items()):
+            with self.subTest(said=said):
+                tree = self.new_tree(f"r{number}", changes, installed)
+                before = snapshot(tree)
+                done = self.run_setup(*arguments, tree=tree)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(said, done.stderr)
+                self.assertEqual(snapshot(tree), before)
+
+    def disk(self, size, content=None):
+        part = os.path.join(self.place, "the3")
+        if content is not None:
+            write(part, content)
+        done = self.run_setup("--disk", os.path.join(self.place, "the"), *SERVER, "--debs", os.path.join(self.place, "debs"),
+                              DISK_PART=part, DISK_SIZE=str(size))
+        return done, self.calls()
+
+    def test_the_data_partition(self):
+        done, calls = self.disk(62333952)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        start = (1064960 + 8 * 1024 * 2048 + 8191) // 8192 * 8192
+        self.assertIn(f",{start - 1064960}\n", calls)
+        self.assertIn(f"start={start}, type=83\n", calls)
+        self.assertEqual(calls.count("mkfs.ext4 -q -L bangtin-data"), 1)
+
+    def test_nothing_is_formatted_that_has_something_on_it(self):
+        done, calls = self.disk(62333952, "LABEL=anh-cuoi\nTYPE=ext4\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("không xóa", done.stderr)
+        self.assertNotIn("mkfs", calls)
+        # The data of the player that was on this card before.
+        done, calls = self.disk(62333952, "LABEL=bangtin-data\nTYPE=ext4\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("mkfs", calls)
+
+    def test_a_card_without_room(self):
+        done, calls = self.disk(1064960 + 4751360)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--card", done.stderr)
+        self.assertNotIn("--append", calls)
+
+    def test_a_fresh_card(self):
+        card = os.path.join(self.place, "bootfs")
+        write(os.path.join(card, "config.txt"), "")
+        write(os.path.join(card, "cmdline.txt"), "root=PARTUUID=1-02 rootwait resize ds=nocloud\r\n")
+        for _ in range(2):
+            done = subprocess.run([SETUP, "--card", card], capture_output=True, text=True, check=True)
+            self.assertIn("rút thẻ", done.stdout)
+            self.assertEqual(self.text("cmdline.txt", card), "root=PARTUUID=1-02 rootwait ds=nocloud\n")
+            self.assertEqual(self.text("user-data", card).count("growpart:\n  mode: \"off\"\n"), 1)
+
+    def test_help(self):
+        done = subprocess.run([SETUP, "--help"], capture_output=True, text=True, check=True)
+        self.assertTrue(done.stdout.startswith("Biến Raspberry Pi OS Lite"))
+
+
+if __name__ == "__main__":
+    unittest.main()
