@@ -7,11 +7,13 @@ import os
 import random
 import secrets
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
 import threading
 import time
+import unittest
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -21,6 +23,7 @@ from server_harness import PROGRAM, Client, Server, ServerCase, load_tests, main
 from server_media_test import begin, picture, send, upload, wait  # noqa: E402
 
 PATIENCE_S = 180
+LONG = os.environ.get("BT_LONG") == "1"
 
 
 def until(fact, what):
@@ -71,11 +74,19 @@ class StoreCase(ServerCase):
         return bool(self.keys(f"quarantine/{place.rsplit('/', 1)[1]}"))
 
 
-class UploadInStoreTest(StoreCase, media.UploadTest):
+def some_of(case, *names):
+    """These of its tests; with BT_LONG=1 all."""
+    hidden = [] if LONG else [name for name in dir(case) if name.startswith("test_") and name not in names]
+    return type(case.__name__, (case,), dict.fromkeys(hidden))
+
+
+class UploadInStoreTest(StoreCase, some_of(media.UploadTest, "test_a_picture_becomes_an_asset_with_a_thumbnail",
+                                           "test_an_upload_that_is_given_up_leaves_nothing",
+                                           "test_a_server_killed_between_content_and_its_row_takes_it_up_again")):
     kept_in = "blobs-cache"
 
 
-class LibraryInStoreTest(StoreCase, media.LibraryTest):
+class LibraryInStoreTest(StoreCase, some_of(media.LibraryTest, "test_content_is_for_those_who_are_logged_in_until_it_is_published")):
     pass
 
 
@@ -281,6 +292,52 @@ class WritingTest(StoreCase):
         until(lambda: "gives other bytes" in self.server.said(), "it is said")
         self.assertEqual(wait(admin, place)["state"], "ready")  # the next time the store is honest
 
+    def test_an_upload_whose_piece_is_gone_is_refused_and_the_next_has_its_turn(self):
+        admin = self.administrator()
+        content = noise(45)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, 700).status, 204)
+        with self.store.lock:
+            for key in [key for key in self.store.objects if "/quarantine/" in key]:
+                del self.store.objects[key]
+        self.assertEqual(send(admin, place, content, 700).status, 204)
+        state = wait(admin, place)
+        self.assertEqual((state["state"], state["report"]["detail"]), ("refused", "A piece is gone"))
+        self.assertEqual(upload(admin, noise(46))["state"], "ready")
+        self.wait_for_an_empty_quarantine()
+
+    @unittest.skipUnless(LONG, "BT_LONG=1: the next look is ten seconds later")
+    def test_an_upload_that_always_fails_does_not_keep_the_others_waiting(self):
+        admin = self.administrator()
+        content = noise(47)
+        place = begin(admin, len(content)).headers["Location"]
+        self.store.plan("GET", f"quarantine/{place.rsplit('/', 1)[1]}", s3_store.garble(10), 1000)
+        self.assertEqual(send(admin, place, content).status, 204)
+        until(lambda: "gives other bytes" in self.server.said(), "it is said")
+        self.assertEqual(upload(admin, noise(48))["state"], "ready")
+        self.assertEqual(admin.get(place).json["state"], "inspecting")
+
+    def test_an_upload_from_the_days_of_a_folder_is_looked_into(self):
+        kept, self.options = self.options, ()
+        admin = self.administrator()
+        content = noise(49)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, len(content) - 1).status, 204)
+        self.server.stop()
+        name = place.rsplit("/", 1)[1]
+        with open(os.path.join(self.directory, "data", "quarantine", name), "ab") as file:
+            file.write(content[-1:])
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=PATIENCE_S)
+        with database:
+            database.execute("UPDATE upload SET state = 'inspecting' WHERE id = ?", (name,))
+        database.close()
+        self.options = kept
+        self._server = self.start()
+        admin = self.administrator()
+        state = wait(admin, place)
+        self.assertEqual(state["state"], "ready", state)
+        self.assertEqual(admin.get(f"/blobs/{blob_of(content)}").body, content)
+
     def test_an_upload_is_killed_between_its_pieces(self):
         admin = self.administrator()
         content = noise(44)
@@ -321,8 +378,7 @@ class WritingTest(StoreCase):
         self.assertNotIn(self.store.secret, said)
 
 
-class MovingTest(StoreCase):
-    """Between a folder and the store, and from both into backups."""
+class MovingCase(StoreCase):
 
     def run_command(self, *arguments, status=0):
         done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=400, check=False)
@@ -353,6 +409,10 @@ class MovingTest(StoreCase):
     def address(self):
         return f"{self.store.url}/{self.prefix}"
 
+
+class MovingTest(MovingCase):
+    """Between a folder and the store, and from both into backups."""
+
     def test_there_and_back_again(self):
         contents = [b"", b"one", secrets.token_bytes(100000), secrets.token_bytes(33 * 1024**2 + 7)]
         source = self.folder("source", *contents)
@@ -374,6 +434,15 @@ class MovingTest(StoreCase):
         self.assertEqual(self.found("source"), {blob_of(b"bad"): b"Bad"})
         self.assertEqual(len(self.keys("blobs/")), 1)
 
+    def test_what_lies_damaged_in_the_folder_is_fetched_before_the_store_loses_it(self):
+        self.move(self.folder("source", b"good", b"bad"), self.address)
+        target = self.folder("back", b"good", b"bad")
+        with open(os.path.join(target, blob_of(b"bad")[:2], blob_of(b"bad")), "wb") as file:
+            file.write(b"Bad")
+        self.move(self.address, target, "--remove")
+        self.assertEqual(self.found("back"), {blob_of(content): content for content in (b"good", b"bad")})
+        self.assertEqual(self.keys("blobs/"), [])
+
     def test_a_backup_of_the_store_becomes_a_folder_or_a_store_again(self):
         admin = self.administrator()
         content = picture(200, 100, 91)
@@ -391,6 +460,20 @@ class MovingTest(StoreCase):
         server = Server(second, *other)
         self.addCleanup(self.end, server)
         self.assertEqual(Client(server).login("quan-tri").get(f"/blobs/{blob_of(content)}").body, content)
+
+
+class MovingFaultsTest(MovingCase):
+    own_store = True
+
+    def test_a_file_whose_last_answer_is_lost_is_there(self):
+        content = secrets.token_bytes(17 * 1024**2)
+        source = self.folder("source", content)
+        self.store.plan("POST", blob_of(content), lambda *_: None)
+        self.store.plan("POST", blob_of(content), s3_store.cut(0))
+        self.move(source, self.address, "--remove")
+        self.assertEqual(self.store.count("POST", blob_of(content)), 3)
+        self.assertEqual(self.store.objects[f"{self.prefix}/blobs/{blob_of(content)[:2]}/{blob_of(content)}"], content)
+        self.assertEqual(self.found("source"), {})
 
 
 class TwoServersTest(StoreCase):

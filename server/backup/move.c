@@ -14,12 +14,29 @@ struct moving {
     bool into_store;
 };
 
+// What lies there from before may be damaged, and will be all there is.
+static int fetch(const struct moving *moving, const struct bt_blob_entry *entry,
+                 struct bt_error *err)
+{
+    const char *to = moving->request->to;
+    int r = bt_store_shelf_fetch(moving->s3, to, entry, err);
+    if (r < 0 || !moving->request->remove) {
+        return r;
+    }
+    r = bt_store_shelf_hold(to, entry, err);
+    if (r == -EBADMSG) {
+        r = bt_store_shelf_fetch(moving->s3, to, entry, err);
+        r = r < 0 ? r : bt_store_shelf_hold(to, entry, err);
+    }
+    return r;
+}
+
 static int carry(const struct moving *moving, const struct bt_blob_entry *entry,
                  struct bt_error *err)
 {
     const struct bt_move_request *request = moving->request;
     int r = moving->into_store ? bt_store_shelf_send(request->from, moving->s3, entry, err)
-                               : bt_store_shelf_fetch(moving->s3, request->to, entry, err);
+                               : fetch(moving, entry, err);
     if (r < 0 || !request->remove) {
         return r;
     }

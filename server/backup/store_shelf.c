@@ -90,6 +90,29 @@ int bt_store_shelf_fetch(struct bt_s3 *s3, const char *to, const struct bt_blob_
     return r < 0 ? r : fetch(s3, path, entry, err);
 }
 
+static int sync_path(const char *path, struct bt_error *err)
+{
+    BT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? bt_fail_errno(err, "Cannot sync '%s'", path) : 0;
+}
+
+int bt_store_shelf_hold(const char *to, const struct bt_blob_entry *entry, struct bt_error *err)
+{
+    struct bt_sha256 found;
+    int64_t size;
+    BT_AUTOFREE char *path = path_of(to, &entry->sha256);
+    BT_AUTOFREE char *folder = bt_strf("%s/%02x", to, entry->sha256.bytes[0]);
+    int r = bt_sha256_of_file(path, &found, &size, err);
+    if (r == 0 && memcmp(&found, &entry->sha256, sizeof(found)) != 0) {
+        unlink(path);
+        return bt_fail(err, -EBADMSG, "'%s' was damaged: its bytes were not those of its name",
+                       path);
+    }
+    r = r < 0 ? r : sync_path(path, err);
+    r = r < 0 ? r : sync_path(folder, err);
+    return r < 0 ? r : sync_path(to, err);
+}
+
 static int send_file(struct bt_s3 *s3, const char *key, const char *path,
                      const struct bt_blob_entry *entry, struct bt_error *err)
 {

@@ -13,6 +13,11 @@ int bt_store_shelf_list(struct bt_s3 *s3, struct bt_blob_list *out,
 int bt_store_shelf_fetch(struct bt_s3 *s3, const char *to, const struct bt_blob_entry *entry,
                          struct bt_error *err) BT_NODISCARD;
 
+// Before the store's own goes: what lies in the folder is what it has to be, and stays there when
+// the power goes. -EBADMSG: it was not, and is removed.
+int bt_store_shelf_hold(const char *to, const struct bt_blob_entry *entry,
+                        struct bt_error *err) BT_NODISCARD;
+
 // From the folder into the store, unless that has it; read back from there in any case.
 int bt_store_shelf_send(const char *from, struct bt_s3 *s3, const struct bt_blob_entry *entry,
                         struct bt_error *err) BT_NODISCARD;

@@ -32,6 +32,9 @@
 #define LEASE_MS (15 * 60 * 1000LL)
 #define LOOK_S 10
 
+#define WAITING "SELECT id, unit, title, created_by FROM upload WHERE state = 'inspecting'"
+#define IN_TURN " ORDER BY changed_ms LIMIT 1"
+
 static const struct bt_log logger = {"server/inspector"};
 
 struct bt_inspector {
@@ -60,17 +63,24 @@ struct result {
     cJSON *report;  // owned by whoever owns the result
 };
 
+static int ask_waiting(struct bt_inspector *inspector, struct bt_db *db, struct bt_db_rows **out,
+                       struct bt_error *err)
+{
+    if (!inspector->several) {
+        return bt_db_ask(db, out, err, WAITING IN_TURN);
+    }
+    return bt_db_ask(db, out, err,
+                     WAITING " AND NOT EXISTS (SELECT 1 FROM care_lease WHERE name = '" LEASE
+                             "' || upload.id AND holder <> $1 AND until_ms > $2)" IN_TURN,
+                     BT_TEXT(inspector->holder),
+                     BT_INT(bt_clock_wall_ms(inspector->server->clock)));
+}
+
 static int ask_job(struct bt_inspector *inspector, struct bt_db *db, struct job *out,
                    struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    int r =
-        bt_db_ask(db, &rows, err,
-                  "SELECT id, unit, title, created_by FROM upload WHERE state = 'inspecting'"
-                  " AND NOT EXISTS (SELECT 1 FROM care_lease WHERE name = '" LEASE
-                  "' || upload.id AND holder <> $1 AND until_ms > $2)"
-                  " ORDER BY changed_ms LIMIT 1",
-                  BT_TEXT(inspector->holder), BT_INT(bt_clock_wall_ms(inspector->server->clock)));
+    int r = ask_waiting(inspector, db, &rows, err);
     if (r < 0) {
         return r;
     }
@@ -89,6 +99,9 @@ static int next_job(struct bt_inspector *inspector, struct bt_db *db, struct job
                     struct bt_error *err)
 {
     int r = 0;
+    if (!inspector->several) {
+        return ask_job(inspector, db, out, err);
+    }
     while (r == 0) {
         r = ask_job(inspector, db, out, err);
         BT_AUTOFREE char *lease = bt_strf(LEASE "%s", out->id);
@@ -352,31 +365,68 @@ static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struc
     return r;
 }
 
-static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct bt_error *err)
+// Its pieces are not all there, and never will be.
+static int refuse(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
+                  const char *file, struct bt_error *err)
+{
+    cJSON *report = report_of_failure(err);
+    bt_log_warn(&logger, "'%s' of unit '%s' is refused: %s", job->title, job->unit, err->msg);
+    int r = store(inspector, db, job, NULL, report, err);
+    cJSON_Delete(report);
+    if (r == 0) {
+        unlink(file);
+    }
+    return r;
+}
+
+// One that fails again and again does not keep the others waiting.
+static void send_to_the_end(struct bt_inspector *inspector, struct bt_db *db, const struct job *job)
+{
+    struct bt_error err = {0};
+    if (bt_db_run(db, &err,
+                  "UPDATE upload SET changed_ms = $2 WHERE id = $1 AND state = 'inspecting'",
+                  BT_TEXT(job->id), BT_INT(bt_clock_wall_ms(inspector->server->clock))) < 0) {
+        bt_log_debug(&logger, "'%s' stays the first in the line: %s", job->id, err.msg);
+    }
+}
+
+static int inspect_job(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
+                       struct bt_error *err)
 {
     char file[PATH_BYTES], dir[PATH_BYTES];
+    const char *data_dir = inspector->server->data_dir;
+    if (bt_upload_path(data_dir, job->id, file, sizeof(file)) < 0 ||
+        bt_format(dir, sizeof(dir), "%s/workshop/%s", data_dir, job->id) < 0) {
+        return bt_fail(err, -ENAMETOOLONG, "The data directory's path is too long");
+    }
+    clear_directory(dir);
+    int r = bt_file_make_dirs(dir, err);
+    if (r == 0 && inspector->shares_store) {
+        r = bt_pieces_collect(inspector->server, db, job->id, file, err);
+    }
+    r = r == -ENODATA ? refuse(inspector, db, job, file, err)
+        : r == 0      ? inspect(inspector, db, job, file, dir, err)
+                      : r;
+    clear_directory(dir);
+    return r;
+}
+
+static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct bt_error *err)
+{
     struct job job = {0};
     int r = next_job(inspector, db, &job, err);
     if (r < 0) {
         return r;
     }
-    const char *data_dir = inspector->server->data_dir;
-    if (bt_upload_path(data_dir, job.id, file, sizeof(file)) < 0 ||
-        bt_format(dir, sizeof(dir), "%s/workshop/%s", data_dir, job.id) < 0) {
-        return bt_fail(err, -ENAMETOOLONG, "The data directory's path is too long");
+    r = inspect_job(inspector, db, &job, err);
+    if (r < 0) {
+        send_to_the_end(inspector, db, &job);
     }
-    clear_directory(dir);
-    r = bt_file_make_dirs(dir, err);
-    if (r == 0 && inspector->shares_store) {
-        r = bt_pieces_collect(inspector->server, db, job.id, file, err);
+    if (inspector->several) {
+        BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job.id);
+        bt_lease_leave(db, lease, inspector->holder);
     }
-    if (r == 0) {
-        r = inspect(inspector, db, &job, file, dir, err);
-    }
-    clear_directory(dir);
-    BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job.id);
-    bt_lease_leave(db, lease, inspector->holder);
-    return r;
+    return r == -ENOENT ? -EIO : r;  // this one was there
 }
 
 // What has ended may go from the store; it is tried again the next time.

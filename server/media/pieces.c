@@ -141,10 +141,22 @@ static int collect_one(struct bt_s3 *store, const struct bt_db_rows *row, int fd
                        struct bt_error *err)
 {
     struct bt_sha256 sha256;
-    int r = bt_unhex(bt_db_get_text(row, 3), sha256.bytes, BT_SHA256_BYTES);
-    return r < 0
-               ? bt_fail(err, -EIO, "The hash of a piece is none")
-               : bt_s3_get(store, bt_db_get_text(row, 0), &sha256, bt_db_get_int(row, 2), fd, err);
+    if (bt_unhex(bt_db_get_text(row, 3), sha256.bytes, BT_SHA256_BYTES) < 0) {
+        return bt_fail(err, -EIO, "The hash of a piece is none");
+    }
+    int r = bt_s3_get(store, bt_db_get_text(row, 0), &sha256, bt_db_get_int(row, 2), fd, err);
+    return r == -ENOENT ? bt_fail(err, -ENODATA, "A piece is gone") : r;
+}
+
+// It came while this server kept what comes in a folder, and lies there.
+static int is_whole(struct bt_db *db, const char *upload, const char *path, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    struct stat status;
+    int r = bt_db_ask(db, &rows, err, "SELECT size FROM upload WHERE id = $1", BT_TEXT(upload));
+    return r < 0 ? r
+                 : bt_db_next(rows) && lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+                       status.st_size == bt_db_get_int(rows, 0);
 }
 
 // What a server that was killed has left may be a blob of the cache, too: it is not written over.
@@ -161,18 +173,26 @@ int bt_pieces_collect(struct bt_server *server, struct bt_db *db, const char *up
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int64_t end = 0;
-    BT_AUTOCLOSE int fd = open_new(path);
-    if (fd < 0) {
-        return bt_fail_errno(err, "Cannot open '%s'", path);
-    }
     int r = bt_db_ask(db, &rows, err,
                       "SELECT object, at, size, sha256 FROM upload_piece WHERE upload = $1"
                       " AND state = 'here' ORDER BY at",
                       BT_TEXT(upload));
-    while (r == 0 && bt_db_next(rows)) {
+    if (r < 0) {
+        return r;
+    }
+    bool more = bt_db_next(rows);
+    r = more ? 0 : is_whole(db, upload, path, err);
+    if (r != 0) {
+        return BT_MIN(r, 0);
+    }
+    BT_AUTOCLOSE int fd = open_new(path);
+    if (fd < 0) {
+        return bt_fail_errno(err, "Cannot open '%s'", path);
+    }
+    for (; r == 0 && more; more = bt_db_next(rows)) {
         r = bt_db_get_int(rows, 1) == end
                 ? collect_one(bt_blobs_store(server->blobs), rows, fd, err)
-                : bt_fail(err, -EIO, "A piece of the upload '%s' is missing", upload);
+                : bt_fail(err, -ENODATA, "A piece of the upload '%s' is missing", upload);
         end += bt_db_get_int(rows, 2);
     }
     return r;

@@ -23,7 +23,8 @@ int bt_pieces_received(struct bt_db *db, const char *upload, int64_t *out,
 int bt_pieces_add(struct bt_call *call, const char *upload, int64_t at, int fd,
                   struct bt_error *err) BT_NODISCARD;
 
-// All of it into a new file. -EBADMSG: the store gives other bytes.
+// All of it into a new file, unless it lies there whole and came in no pieces. -EBADMSG: the store
+// gives other bytes; -ENODATA: a piece is gone for good.
 int bt_pieces_collect(struct bt_server *server, struct bt_db *db, const char *upload,
                       const char *path, struct bt_error *err) BT_NODISCARD;
 

@@ -141,12 +141,13 @@ static int end_parts(struct parts *parts, struct bt_error *err)
                               .len = (int64_t)strlen(body),
                               .sha256 = hex};
     int r = bt_s3_perform(parts->s3, &request, err);
-    if (r < 0) {
+    bool unknown = r == -ENOENT;  // it may have been done when the answer before was lost
+    if (r < 0 && !unknown) {
         return r;
     }
     int64_t size = -1;
-    if (bt_s3_element(bt_buf_text(&request.text), request.text.len, "ETag", etag, sizeof(etag)) <
-        0) {
+    if (!unknown && bt_s3_element(bt_buf_text(&request.text), request.text.len, "ETag", etag,
+                                  sizeof(etag)) < 0) {
         return bt_fail(err, -EIO, "The store cannot put a file's parts together");
     }
     r = bt_s3_size(parts->s3, parts->key, &size, err);
@@ -179,7 +180,7 @@ static int put_parts(struct bt_s3 *s3, const char *key, int fd, int64_t size, st
     if (r < 0) {
         give_up_parts(&parts);
     }
-    return r;
+    return r == -ENOENT ? -EIO : r;  // the upload is gone, which says nothing about the object
 }
 
 int bt_s3_put_file(struct bt_s3 *s3, const char *key, int fd, const struct bt_sha256 *sha256,
