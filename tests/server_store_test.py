@@ -188,6 +188,7 @@ class ReadingTest(StoreCase):
         self.assertEqual(admin.get(place).body, content)
         self.assertEqual(self.store.ranges, ["bytes=40-"])
 
+    @unittest.skipUnless(LONG, "BT_LONG=1: the store is probed half a minute later")
     def test_a_store_that_is_away(self):
         admin, content, place = self.with_a_picture()
         kept = picture(shade=79)
@@ -276,6 +277,7 @@ class WritingTest(StoreCase):
         self.assertEqual(upload(admin, content)["state"], "ready")
         self.assertEqual(self.store.objects[f"{self.prefix}/blobs/{blob_of(content)[:2]}/{blob_of(content)}"], content)
 
+    @unittest.skipUnless(LONG, "BT_LONG=1: the store is probed half a minute later")
     def test_an_upload_is_looked_into_when_the_store_is_back(self):
         admin = self.administrator()
         content = noise(42)
@@ -379,7 +381,6 @@ class WritingTest(StoreCase):
 
 
 class MovingCase(StoreCase):
-
     def run_command(self, *arguments, status=0):
         done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=400, check=False)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)

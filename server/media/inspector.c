@@ -479,8 +479,9 @@ static bool wait_for_work(struct bt_inspector *inspector)
         if (inspector->several) {
             // What another server has taken and not looked into.
             const struct timespec until = {.tv_sec = now_s + LOOK_S};
-            inspector->waiting =
-                pthread_cond_timedwait(&inspector->wake, &inspector->lock, &until) == ETIMEDOUT;
+            if (pthread_cond_timedwait(&inspector->wake, &inspector->lock, &until) == ETIMEDOUT) {
+                inspector->waiting = true;
+            }
         } else {
             pthread_cond_wait(&inspector->wake, &inspector->lock);
         }
