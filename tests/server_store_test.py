@@ -188,7 +188,6 @@ class ReadingTest(StoreCase):
         self.assertEqual(admin.get(place).body, content)
         self.assertEqual(self.store.ranges, ["bytes=40-"])
 
-    @unittest.skipUnless(LONG, "BT_LONG=1: the store is probed half a minute later")
     def test_a_store_that_is_away(self):
         admin, content, place = self.with_a_picture()
         kept = picture(shade=79)
@@ -277,7 +276,7 @@ class WritingTest(StoreCase):
         self.assertEqual(upload(admin, content)["state"], "ready")
         self.assertEqual(self.store.objects[f"{self.prefix}/blobs/{blob_of(content)[:2]}/{blob_of(content)}"], content)
 
-    @unittest.skipUnless(LONG, "BT_LONG=1: the store is probed half a minute later")
+    @unittest.skipUnless(LONG, "BT_LONG=1: the next look is ten seconds later")
     def test_an_upload_is_looked_into_when_the_store_is_back(self):
         admin = self.administrator()
         content = noise(42)

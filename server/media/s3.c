@@ -43,6 +43,8 @@ struct bt_s3 {
     struct bt_metric *requests, *failures, *away_metric, *sent, *received;
     atomic_bool closed;
     atomic_bool watched;  // somebody probes
+    void (*doubt)(void *context);
+    void *doubt_context;
     pthread_mutex_t lock;
     // Protected by lock.
     bool away;
@@ -181,10 +183,19 @@ int bt_s3_admit(struct bt_s3 *s3, struct bt_error *err)
                : 0;
 }
 
+void bt_s3_on_doubt(struct bt_s3 *s3, void (*doubt)(void *context), void *context)
+{
+    s3->doubt = doubt;
+    s3->doubt_context = context;
+}
+
 int bt_s3_conclude(struct bt_s3 *s3, int code, struct bt_error *err)
 {
     code = code == -EAGAIN ? -EHOSTUNREACH : code;
-    if (code == -EHOSTUNREACH) {
+    if (code == -EHOSTUNREACH && s3->doubt != NULL) {
+        bt_log_warn(&logger, "No answer from the store of blobs: %s", err == NULL ? "" : err->msg);
+        s3->doubt(s3->doubt_context);
+    } else if (code == -EHOSTUNREACH) {
         set_away(s3, true, err == NULL ? "" : err->msg);
     } else if (code == 0 || code == -ENOENT) {
         set_away(s3, false, NULL);
@@ -517,5 +528,10 @@ int bt_s3_probe(struct bt_s3 *s3, struct bt_error *err)
 {
     atomic_store(&s3->watched, true);
     BT_AUTOREQUEST request = {.method = "HEAD"};
-    return bt_s3_conclude(s3, bt_s3_try(s3, &request, err), err);
+    int r = bt_s3_try(s3, &request, err);
+    if (r == -EAGAIN || r == -EHOSTUNREACH) {
+        set_away(s3, true, err->msg);
+        return -EHOSTUNREACH;
+    }
+    return bt_s3_conclude(s3, r, err);
 }

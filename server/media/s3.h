@@ -69,4 +69,8 @@ int bt_s3_list(struct bt_s3 *s3, const char *prefix,
 int bt_s3_probe(struct bt_s3 *s3, struct bt_error *err) BT_NODISCARD;
 bool bt_s3_away(struct bt_s3 *s3);
 
+// Called by any thread after a request that got no answer, which may be that object's fault alone:
+// it is time to probe. Without it such a request counts as a probe. Before the first request.
+void bt_s3_on_doubt(struct bt_s3 *s3, void (*doubt)(void *context), void *context);
+
 #endif

@@ -40,7 +40,7 @@ struct store {
     struct bt_s3 *s3;
     struct bt_cache *cache;
     struct bt_fetching *fetching;
-    struct bt_queue *rest;  // nothing ever comes through it; closing it ends the watcher's rest
+    struct bt_queue *rest;  // what comes through it, and closing it, ends the watcher's rest
     pthread_t watcher;
     bool has_watcher;
     struct bt_metric *hits, *misses, *wrong, *bytes;
@@ -256,9 +256,15 @@ static void *watch(void *context)
         struct bt_error err = {0};
         int r = bt_s3_probe(store->s3, &err);
         int64_t pause_ns = r < 0 ? PROBE_AWAY_NS : PROBE_NS;
-        (void)bt_queue_pop_wait(store->rest, bt_clock_mono_ns(bt_clock_real()) + pause_ns);
+        free(bt_queue_pop_wait(store->rest, bt_clock_mono_ns(bt_clock_real()) + pause_ns));
     }
     return NULL;
+}
+
+static void wake_watcher(void *context)
+{
+    struct store *store = context;
+    bt_queue_offer(store->rest, bt_alloc(1));
 }
 
 static void close_store(struct bt_blobs *blobs)
@@ -326,6 +332,9 @@ int bt_blobs_open_store(const struct bt_store_options *options, struct bt_blobs 
     store->base.impl = &store_impl;
     store->rest = bt_queue_create(1, free, (struct bt_waker){0});
     int r = bt_s3_open(&options->s3, &store->s3, err);
+    if (r == 0) {
+        bt_s3_on_doubt(store->s3, wake_watcher, store);
+    }
     r = r < 0 ? r : bt_cache_open(options->cache, options->cache_bytes, &store->cache, err);
     r = r < 0 ? r : bt_fetching_start(fetch_one, store, &store->fetching, err);
     if (r == 0) {
