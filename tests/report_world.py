@@ -40,6 +40,10 @@ def quote(value):
     return str(value) if isinstance(value, int) else "NULL" if value is None else "'" + value.replace("'", "''") + "'"
 
 
+PLAYER_COLUMNS = ("(id,screen,unit,public_key,state,model,version,paired_ms,paired_by,ended_ms,last_order,order_ms,channel,channel_ms,"
+                  "seen_ms)")
+
+
 def insert(table, rows, columns=""):
     for at in range(0, len(rows), 200):
         values = ",".join("(" + ",".join(quote(value) for value in row) + ")" for row in rows[at:at + 200])
@@ -143,9 +147,7 @@ class World:
         yield from insert("screen", screens, "(id,unit,name,kind,width,height,place,latitude_e6,longitude_e6,duty_name,duty_phone,"
                           "open_min,close_min,volume_max_percent,brightness_max_percent,note,revision,created_ms,retired_ms)")
         yield from insert("player", [(f"d-{name}", name, self.unit_of(name, LAST), "00" + name, "active", "", "", 0, "", None, 0, 0,
-                                      "obeys", 0, None) for name in sorted(self.homes)],
-                          "(id,screen,unit,public_key,state,model,version,paired_ms,paired_by,ended_ms,last_order,order_ms,channel,"
-                          "channel_ms,seen_ms)")
+                                      "obeys", 0, None) for name in sorted(self.homes)], PLAYER_COLUMNS)
         yield from insert("arrangement", [
             ("c-A", "campaign", "92", "Tuần lễ chuyển đổi số", '{"goal_plays": 100000}', "", 0, 1),
             ("c-B", "campaign", "92", "=Cài đặt định danh", "{}", "", 0, 1)])

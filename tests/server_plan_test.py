@@ -10,7 +10,7 @@ import os
 import subprocess
 import time
 
-from report_world import ZONE_MS, day_ms, day_number, insert
+from report_world import PLAYER_COLUMNS, ZONE_MS, day_ms, day_number, insert
 from server_harness import BUILD, PASSWORD, main
 from server_reports_test import ReportsCase
 
@@ -53,7 +53,7 @@ class PlanTest(ReportsCase):
             *(self.publication(f"s/c1/{screen}.json", screen_document(screen), begin_ms) for screen in "AB"),
             self.publication("u/c1/bang.json", content(1, "a", 10), begin_ms, noon_ms),
             self.publication("u/c1/bang.json", content(2, "b", 30), noon_ms)], PUBLICATION_COLUMNS)
-        yield from insert("player", [("d-A", "A", "c1", "00", "active", "", "", 0, "", None, 0, 0, "obeys", 0, None)])
+        yield from insert("player", [("d-A", "A", "c1", "00", "active", "", "", 0, "", None, 0, 0, "obeys", 0, None)], PLAYER_COLUMNS)
         yield from insert("play_journal", [("d-A", "j", "A", "c1", "open", 1, "00", "", "[]", 0, 0, day_ms(day) + 26 * HOUR_MS)],
                           "(player,journal,screen,unit,state,last_seq,last_hash,tally,boots,first_ms,received_ms,known_ms)")
         yield from insert("play_subject", [(number, "u.c1.bang", item, "", "text", "", "unit", "normal")
