@@ -121,7 +121,7 @@ class PictureTest(PlayerCase):
 
     def test_a_still_that_moves_ends_as_its_part_in_full(self):
         path, part = self.campaign.path("mau.png"), self.campaign.path("goc.png")
-        ffmpeg("-f", "lavfi", "-i", f"gradients=size={WIDTH * 2}x{HEIGHT * 2}:seed=3,format=rgb24",
+        ffmpeg("-f", "lavfi", "-i", f"color=size={WIDTH * 2}x{HEIGHT * 2},format=rgb24,geq=r='X*255/W':g='Y*255/H':b='255-X*255/W'",
                "-frames:v", "1", path)
         ffmpeg("-i", path, "-vf", f"crop={WIDTH}:{HEIGHT}:{WIDTH}:{HEIGHT}", part)
         motion = {"from": {"x": 0.5, "y": 0.5, "zoom": 1}, "to": {"x": 0.75, "y": 0.75, "zoom": 2}}
