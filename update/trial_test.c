@@ -199,10 +199,10 @@ static void handle_step(const char *name, void *context)
     running(house, version);
     if (strcmp(name, "look") == 0 && strcmp(version, "installed") != 0) {
         house->frames++;
-        int64_t due = house->frames * house->due;
-        BT_AUTOFREE char *said = bt_strf(
-            "{\"start\":%d,\"presented\":%lld,\"due\":%lld,\"missing\":%lld}", (int)getpid(),
-            (long long)due, (long long)due, (long long)(house->frames * house->missing));
+        long long due = house->frames * house->due, missing = house->frames * house->missing;
+        BT_AUTOFREE char *said =
+            bt_strf("{\"start\":%d,\"presented\":%lld,\"due\":%lld,\"missing\":%lld}",
+                    (int)getpid(), due, due, missing);
         put_text(house->run, "frames.json", said);
     }
 }

@@ -262,6 +262,7 @@ int bt_versions_tidy(const char *state, const struct bt_version *keep,
     const struct dirent *entry;
     int r = path_in(versions, state, "versions", err);
     DIR *directory = r < 0 ? NULL : opendir(versions);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream
     while (r == 0 && directory != NULL && (entry = readdir(directory)) != NULL) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_kept(name, keep) ||
