@@ -8,8 +8,8 @@
 #include "media/stream.h"
 #include "workshop/drawing.h"
 
-// The libraries forget memory of damaged files (entities of SVGs, pictures of AVIF that do not end).
-// The program draws one picture and ends.
+// The libraries forget memory of damaged files (entities of SVGs, pictures of AVIF that do not
+// end). The program draws one picture and ends.
 int __lsan_is_turned_off(void)  // NOLINT(bugprone-reserved-identifier): the sanitizer's name
 {
     return 1;

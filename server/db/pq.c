@@ -1,5 +1,7 @@
 #include "server/db/pq.h"
 
+#include <libpq-fe.h>
+
 PGconn *bt_pq_connect(const char *where)
 {
     // What stands behind dbname wins over what stands before it.
