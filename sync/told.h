@@ -1,6 +1,6 @@
 /**
  * told.json of a stick (docs/usb.md): what the server says of its own, whose hash its word names:
- * takedowns that stand, and how far journals are counted. Read and bounded; who said it is not
+ * takedowns that were given, and how far journals are counted. Read and bounded; who said it is not
  * asked here. Pure.
  */
 #ifndef BT_SYNC_TOLD_H

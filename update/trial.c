@@ -145,7 +145,8 @@ static int begin(struct trial *trial, struct bt_error *err)
         bt_format(trusted, sizeof(trusted), "%s/trusted", options->state) < 0) {
         return bt_fail(err, -EINVAL, "'%.128s' is too long", options->state);
     }
-    // Whoever installs a newer package by hand runs that one from then on.
+    // A package that was installed by hand is the floor, too; `current` goes on naming what it
+    // named.
     if (bt_version_compare(&running, &options->installed) < 0) {
         running = options->installed;
     }

@@ -1,5 +1,5 @@
 // USB sticks (docs/usb.md): what is newest, said for longer than a timestamp may, to somebody who
-// carries it; with the orders that stand and how far plays are counted.
+// carries it; with the takedowns given and how far plays are counted.
 #include <errno.h>
 #include <string.h>
 
