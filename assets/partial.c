@@ -16,12 +16,14 @@
 
 struct bt_partial {
     struct bt_store *store;  // borrowed
+    enum bt_way way;
     struct bt_sha256 sha256;
     int64_t size, have;
     int fd;
     bool claimed;
     char *path;
     struct bt_hasher *hasher;
+    char *chunk;  // of what an earlier life wrote: taking it up allocates nothing
 };
 
 void bt_partial_destroy(struct bt_partial *partial)
@@ -33,9 +35,10 @@ void bt_partial_destroy(struct bt_partial *partial)
         close(partial->fd);
     }
     if (partial->claimed) {
-        bt_store_release(partial->store, &partial->sha256);
+        bt_store_release(partial->store, partial->way, &partial->sha256);
     }
     bt_hasher_destroy(partial->hasher);
+    free(partial->chunk);
     free(partial->path);
     free(partial);
 }
@@ -62,11 +65,11 @@ int bt_partial_restart(struct bt_partial *partial, struct bt_error *err)
 }
 
 // What an earlier process wrote counts when it can be read; its hash goes on from there.
-static int take_up(struct bt_partial *partial, struct bt_error *err)
+int bt_partial_take_up(struct bt_partial *partial, struct bt_error *err)
 {
-    BT_AUTOFREE char *chunk = bt_alloc(CHUNK_BYTES);
-    for (;;) {
-        ssize_t got = pread(partial->fd, chunk, CHUNK_BYTES, partial->have);
+    while (partial->have < partial->size) {
+        size_t len = (size_t)BT_MIN(partial->size - partial->have, (int64_t)CHUNK_BYTES);
+        ssize_t got = pread(partial->fd, partial->chunk, len, partial->have);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -74,32 +77,33 @@ static int take_up(struct bt_partial *partial, struct bt_error *err)
             return bt_fail_errno(err, "Cannot read '%s'", partial->path);
         }
         if (got == 0) {
-            return 0;
+            break;
         }
-        if (partial->have + got > partial->size) {
-            return bt_partial_restart(partial, err);
-        }
-        bt_hasher_add(partial->hasher, chunk, (size_t)got);
+        bt_hasher_add(partial->hasher, partial->chunk, (size_t)got);
         partial->have += got;
     }
+    return 0;
 }
 
 static int open_file(struct bt_partial *partial, struct bt_error *err)
 {
-    char name[BT_SHA256_HEX_BYTES];
-    bt_hex(partial->sha256.bytes, BT_SHA256_BYTES, name);
-    BT_AUTOFREE char *dir = bt_strf("%s/partial", bt_store_directory(partial->store));
+    partial->path = bt_store_partial_path(partial->store, partial->way, &partial->sha256);
+    BT_AUTOFREE char *dir =
+        bt_strndup(partial->path, (size_t)(strrchr(partial->path, '/') - partial->path));
     int r = bt_file_make_dirs(dir, err);
     if (r < 0) {
         return r;
     }
-    partial->path = bt_strf("%s/%s", dir, name);
     partial->fd = open(partial->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    return partial->fd < 0 ? bt_fail_errno(err, "Cannot write '%s'", partial->path) : 0;
+    struct stat info;
+    if (partial->fd < 0 || fstat(partial->fd, &info) < 0) {
+        return bt_fail_errno(err, "Cannot write '%s'", partial->path);
+    }
+    return info.st_size > partial->size ? bt_partial_restart(partial, err) : 0;  // no part of it
 }
 
-int bt_partial_open(struct bt_store *store, const struct bt_sha256 *sha256, int64_t size,
-                    struct bt_partial **out, struct bt_error *err)
+int bt_partial_open(struct bt_store *store, enum bt_way way, const struct bt_sha256 *sha256,
+                    int64_t size, struct bt_partial **out, struct bt_error *err)
 {
     char path[BT_STORE_PATH_BYTES];
     if (bt_store_forbids(store, sha256)) {
@@ -110,16 +114,17 @@ int bt_partial_open(struct bt_store *store, const struct bt_sha256 *sha256, int6
     }
     BT_AUTO(bt_partial) partial = BT_NEW(struct bt_partial);
     partial->store = store;
+    partial->way = way;
     partial->sha256 = *sha256;
     partial->size = size;
     partial->fd = -1;
     partial->hasher = bt_hasher_create();
-    partial->claimed = bt_store_claim(store, sha256);
+    partial->chunk = bt_alloc(CHUNK_BYTES);
+    partial->claimed = bt_store_claim(store, way, sha256);
     if (!partial->claimed) {
         return bt_fail(err, -EBUSY, "The asset is being written");
     }
     int r = open_file(partial, err);
-    r = r < 0 ? r : take_up(partial, err);
     if (r == 0) {
         *out = BT_TAKE(partial);
     }
@@ -157,6 +162,18 @@ void bt_partial_flush(struct bt_partial *partial)
     }
 }
 
+// What came on another way and is not being written is of no use any more.
+static void drop_others(const struct bt_partial *partial)
+{
+    for (enum bt_way way = 0; way < BT_WAYS; way++) {
+        if (way != partial->way && bt_store_claim(partial->store, way, &partial->sha256)) {
+            BT_AUTOFREE char *path = bt_store_partial_path(partial->store, way, &partial->sha256);
+            unlink(path);
+            bt_store_release(partial->store, way, &partial->sha256);
+        }
+    }
+}
+
 int bt_partial_finish(struct bt_partial *partial, struct bt_error *err)
 {
     if (partial->have < partial->size) {
@@ -175,5 +192,9 @@ int bt_partial_finish(struct bt_partial *partial, struct bt_error *err)
                                "What came for '%s' is not what was approved; it was thrown away",
                                partial->path);
     }
-    return bt_store_take(partial->store, partial->path, &partial->sha256, err);
+    int r = bt_store_take(partial->store, partial->path, &partial->sha256, err);
+    if (r == 0) {
+        drop_others(partial);
+    }
+    return r;
 }

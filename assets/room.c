@@ -61,8 +61,10 @@ static void list_store(struct bt_store *store, struct listing *listing)
         BT_AUTOFREE char *path = bt_strf("%s/%02x", top, first);
         list_directory(path, listing);
     }
-    BT_AUTOFREE char *partial = bt_strf("%s/partial", top);
-    list_directory(partial, listing);
+    for (enum bt_way way = 0; way < BT_WAYS; way++) {
+        BT_AUTOFREE char *path = bt_strf("%s/%s", top, bt_store_partial_folder(way));
+        list_directory(path, listing);
+    }
 }
 
 static int compare_needed(const void *a, const void *b)

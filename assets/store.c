@@ -19,6 +19,12 @@
 // More writers than there are ways on which assets come.
 #define MAX_CLAIMED 8
 
+// A file that is being written.
+struct claim {
+    enum bt_way way;
+    struct bt_sha256 sha256;
+};
+
 // Sorted, for looking up.
 struct hash_list {
     struct bt_sha256 *hashes;  // owned
@@ -31,7 +37,7 @@ struct bt_store {
     // Protected by lock.
     void *verified;  // tsearch tree of struct bt_sha256: content checked by this process
     struct hash_list pinned, forbidden;
-    struct bt_sha256 claimed[MAX_CLAIMED];  // files that are being written
+    struct claim claimed[MAX_CLAIMED];
     size_t claimed_count;
 };
 
@@ -135,31 +141,33 @@ bool bt_store_pins(struct bt_store *store, const struct bt_sha256 *sha256)
     return pinned;
 }
 
-static size_t claim_of(const struct bt_store *store, const struct bt_sha256 *sha256)
+static size_t claim_of(const struct bt_store *store, enum bt_way way,
+                       const struct bt_sha256 *sha256)
 {
     size_t i = 0;
-    while (i < store->claimed_count && compare_hashes(&store->claimed[i], sha256) != 0) {
+    while (i < store->claimed_count && (store->claimed[i].way != way ||
+                                        compare_hashes(&store->claimed[i].sha256, sha256) != 0)) {
         i++;
     }
     return i;
 }
 
-bool bt_store_claim(struct bt_store *store, const struct bt_sha256 *sha256)
+bool bt_store_claim(struct bt_store *store, enum bt_way way, const struct bt_sha256 *sha256)
 {
     pthread_mutex_lock(&store->lock);
     bool mine =
-        claim_of(store, sha256) == store->claimed_count && store->claimed_count < MAX_CLAIMED;
+        claim_of(store, way, sha256) == store->claimed_count && store->claimed_count < MAX_CLAIMED;
     if (mine) {
-        store->claimed[store->claimed_count++] = *sha256;
+        store->claimed[store->claimed_count++] = (struct claim){way, *sha256};
     }
     pthread_mutex_unlock(&store->lock);
     return mine;
 }
 
-void bt_store_release(struct bt_store *store, const struct bt_sha256 *sha256)
+void bt_store_release(struct bt_store *store, enum bt_way way, const struct bt_sha256 *sha256)
 {
     pthread_mutex_lock(&store->lock);
-    size_t i = claim_of(store, sha256);
+    size_t i = claim_of(store, way, sha256);
     if (i < store->claimed_count) {
         store->claimed[i] = store->claimed[--store->claimed_count];
     }
@@ -169,6 +177,20 @@ void bt_store_release(struct bt_store *store, const struct bt_sha256 *sha256)
 const char *bt_store_directory(const struct bt_store *store)
 {
     return store->dir;
+}
+
+const char *bt_store_partial_folder(enum bt_way way)
+{
+    static const char *const folders[BT_WAYS] = {"partial", "partial-usb"};
+    return folders[way];
+}
+
+char *bt_store_partial_path(const struct bt_store *store, enum bt_way way,
+                            const struct bt_sha256 *sha256)
+{
+    char name[BT_SHA256_HEX_BYTES];
+    bt_hex(sha256->bytes, BT_SHA256_BYTES, name);
+    return bt_strf("%s/%s/%s", store->dir, bt_store_partial_folder(way), name);
 }
 
 static int path_of(const struct bt_store *store, const struct bt_sha256 *sha256, char *out_path,
@@ -301,20 +323,27 @@ void bt_store_set_pinned(struct bt_store *store, const struct bt_sha256 *hashes,
     free(before.hashes);
 }
 
+static int remove_file(const char *path, struct bt_error *err)
+{
+    return unlink(path) == 0 || errno == ENOENT ? 0
+                                                : bt_fail_errno(err, "Cannot remove '%s'", path);
+}
+
 int bt_store_remove(struct bt_store *store, const struct bt_sha256 *sha256, struct bt_error *err)
 {
-    char path[BT_STORE_PATH_BYTES], name[BT_SHA256_HEX_BYTES];
+    char path[BT_STORE_PATH_BYTES];
     int r = path_of(store, sha256, path, err);
     if (r < 0) {
         return r;
     }
     forget_verified(store, sha256);
-    bt_hex(sha256->bytes, BT_SHA256_BYTES, name);
-    BT_AUTOFREE char *partial = bt_strf("%s/partial/%s", store->dir, name);
-    if ((unlink(path) < 0 && errno != ENOENT) || (unlink(partial) < 0 && errno != ENOENT)) {
-        return bt_fail_errno(err, "Cannot remove '%s'", path);
+    r = remove_file(path, err);
+    for (enum bt_way way = 0; way < BT_WAYS; way++) {
+        BT_AUTOFREE char *partial = bt_store_partial_path(store, way, sha256);
+        int now = remove_file(partial, err);
+        r = r < 0 ? r : now;
     }
-    return 0;
+    return r;
 }
 
 int bt_store_set_forbidden(struct bt_store *store, const struct bt_sha256 *hashes, size_t count,

@@ -3,7 +3,7 @@
 them and taken down from all, a part of them fetches a picture, and the server is killed and all come back.
 
     bench/fleet.py [--players 10000] [--minutes 5] [--speed 20] [--send 5] [--publications 5] [--takedowns 1]
-                   [--restarts 2] [--start 400] [--seed 1] [--away PLAYS] [--postgresql] [--strict]
+                   [--restarts 2] [--restores 0] [--start 400] [--seed 1] [--away PLAYS] [--postgresql] [--strict]
 
 Players and server share the machine, over a unix socket, as behind a proxy: each player has its stream, requests go
 over at most 256 connections that are kept. Players are put into the database directly; everything else goes through
@@ -18,6 +18,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,7 +29,7 @@ import time
 from province import Province, recipe
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
-from server_harness import BUILD, PostgreSQL  # noqa: E402
+from server_harness import BUILD, PROGRAM, PostgreSQL  # noqa: E402
 
 AWAY = os.path.join(BUILD, "bench", "away-bench")
 MAKE_JOURNAL = os.path.join(BUILD, "tests", "make_journal")
@@ -129,6 +130,27 @@ class PlayedProvince(Province):
         self._server = self.start()
         self.admin.server, self.admin.connection = self._server, None
 
+    def run_program(self, *arguments):
+        where = ("--database", self.database) if self.database else ()
+        done = subprocess.run([PROGRAM, *arguments, "--data", os.path.join(self.directory, "data"), *where], check=False,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def back_up(self):
+        self.run_program("backup", "--to", os.path.join(self.directory, "kept"))
+
+    def burn(self):
+        self._server.process.send_signal(signal.SIGKILL)
+        self._server.stop(expected=-signal.SIGKILL)
+        shutil.rmtree(os.path.join(self.directory, "data"))
+        if self.database:
+            self.database = PostgreSQL.get().new_database()
+
+    def restore(self):
+        self.run_program("restore", "--from", os.path.join(self.directory, "kept"))
+        self._server = self.start()
+        self.admin.server, self.admin.connection = self._server, None
+
     def memory_mib(self):
         """The most it had."""
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
@@ -203,7 +225,8 @@ class Run:
         options, begun = self.options, time.monotonic()
         plan = [((number + offset) / times, act, number + 1)
                 for times, offset, act in ((options.publications, 0.25, self.publish),
-                                           (options.takedowns, 0.5, self.take_down), (options.restarts, 0.75, self.restart))
+                                           (options.takedowns, 0.5, self.take_down), (options.restarts, 0.75, self.restart),
+                                           (options.restores, 0.3, self.back_up), (options.restores, 0.6, self.restore))
                 for number in range(times)]
         for part, act, number in sorted(plan, key=lambda entry: entry[0]):
             self.pass_time(begun + part * options.minutes * 60)
@@ -294,6 +317,35 @@ class Run:
               f" {stats['logins']} logins, {stats['unreached']} tries in vain, {stats['busy']} told to come again, {stats['refused']} batches"
               f" refused, {stats['gaps']} gaps")
 
+    def counted(self):
+        return self.province.ask("SELECT CAST(sum(complete + partial) AS BIGINT) FROM play_daily")[0]
+
+    def back_up(self, _):
+        self.fleet.mark()
+        begun = time.monotonic()
+        self.province.back_up()
+        stats = self.fleet.stats()
+        self.note(stats)
+        print(f"load {os.getloadavg()[0]:.1f}; backup: {time.monotonic() - begun:.1f} s, in which {stats['batches']} batches of"
+              f" plays were taken, p99 {stats['batch_ms']['p99']} ms; {self.counted()} plays by then", flush=True)
+
+    def restore(self, _):
+        """All of them come back and send what the backup did not have."""
+        before = self.counted()
+        self.fleet.mark()
+        self.province.burn()
+        begun = time.monotonic()
+        self.province.restore()
+        restored_s, kept = time.monotonic() - begun, self.counted()
+        stats = self.fleet.wait_for(lambda s: s["lost"] >= self.fleet.count and s["streams"] == self.fleet.count)
+        self.note(stats)
+        streams_s = time.monotonic() - begun
+        while self.counted() < before and time.monotonic() - begun < WAIT_S:
+            time.sleep(1)
+        print(f"load {os.getloadavg()[0]:.1f}; burnt with {before} plays; restored and started in {restored_s:.1f} s with {kept}; all"
+              f" streams there after {streams_s:.1f} s, as many plays again after {time.monotonic() - begun:.1f} s;"
+              f" {stats['logins']} logins, {stats['gaps']} gaps", flush=True)
+
     def total(self):
         """Every record but the start is a play, and every play is complete."""
         self.most("memory, MiB", self.province.memory_mib())
@@ -319,7 +371,7 @@ class Run:
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, number in (("players", 10000), ("minutes", 5), ("speed", 20), ("send", 5), ("publications", 5),
-                         ("takedowns", 1), ("restarts", 2), ("start", 400), ("seed", 1), ("away", 0)):
+                         ("takedowns", 1), ("restarts", 2), ("restores", 0), ("start", 400), ("seed", 1), ("away", 0)):
         parser.add_argument(f"--{name}", type=float if name == "minutes" else int, default=number)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--strict", action="store_true", help="status 1 when a floor is missed")

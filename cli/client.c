@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -17,8 +18,11 @@
 #define COOKIE_BYTES 256
 #define PINS_BYTES 1024
 #define CONNECT_TIMEOUT_S 15L
+#define KEY_BYTES 33
+#define SOON_S 5       // who is told to come later than that is told so
 #define STALLED_S 60L  // this long below STALLED_BYTES_S and the connection is dead
 #define STALLED_BYTES_S 1L
+#define RETRY_AFTER_MAX_S 86400
 
 static const char login_file[] = "login.json";
 
@@ -216,6 +220,8 @@ struct transfer {
     int64_t left;       // bytes the file may still take
     const char *bytes;  // what is still to be sent
     size_t bytes_left;
+    CURLcode code;        // how it ended
+    char key[KEY_BYTES];  // of a POST, the same whenever it is sent
 };
 
 static size_t handle_body(char *data, size_t size, size_t count, void *context)
@@ -256,12 +262,16 @@ static size_t handle_header(char *data, size_t size, size_t count, void *context
     struct transfer *transfer = context;
     struct bt_answer *answer = transfer->answer;
     size_t len = size * count;
-    char cookie[512], offset[32];
+    char cookie[512], offset[32], after[32];
     header_is(data, len, "ETag", answer->etag, sizeof(answer->etag));
     header_is(data, len, "Location", answer->location, sizeof(answer->location));
     if (header_is(data, len, "Upload-Offset", offset, sizeof(offset)) &&
         bt_parse_int(offset, 0, INT64_MAX, &answer->upload_offset) < 0) {
         answer->upload_offset = -1;
+    }
+    if (header_is(data, len, "Retry-After", after, sizeof(after)) &&
+        bt_parse_int(after, 0, RETRY_AFTER_MAX_S, &answer->retry_after_s) < 0) {
+        answer->retry_after_s = 0;
     }
     if (header_is(data, len, "Set-Cookie", cookie, sizeof(cookie))) {
         cookie[strcspn(cookie, ";")] = '\0';
@@ -304,15 +314,14 @@ static int add_header(struct curl_slist **list, const char *name, const char *va
     return 0;
 }
 
-static int add_idempotency(struct curl_slist **list)
+static int make_key(char out[KEY_BYTES])
 {
-    uint8_t random[16];
-    char hex[2 * sizeof(random) + 1];
+    uint8_t random[(KEY_BYTES - 1) / 2];
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
         return -EIO;
     }
-    bt_hex(random, sizeof(random), hex);
-    return add_header(list, "Idempotency-Key", hex);
+    bt_hex(random, sizeof(random), out);
+    return 0;
 }
 
 static int add_login(const struct bt_client *client, const char *method, struct curl_slist **list)
@@ -331,17 +340,18 @@ static int add_login(const struct bt_client *client, const char *method, struct 
     return r;
 }
 
-static int add_headers(const struct bt_client *client, const struct bt_request *request,
+static int add_headers(const struct bt_client *client, const struct transfer *transfer,
                        struct curl_slist **list)
 {
+    const struct bt_request *request = transfer->request;
     int r = add_login(client, request->method, list);
     const char *type = request->json != NULL ? "application/json" : "";  // "": not libcurl's own
     r = r == 0 ? add_header(list, "Content-Type", request->bytes ? request->bytes_type : type) : r;
     if (r == 0 && request->if_match != NULL) {
         r = add_header(list, "If-Match", request->if_match);
     }
-    if (r == 0 && strcmp(request->method, "POST") == 0) {
-        r = add_idempotency(list);
+    if (r == 0 && transfer->key[0] != '\0') {
+        r = add_header(list, "Idempotency-Key", transfer->key);
     }
     for (const char *const *line = request->headers; r == 0 && line && *line; line++) {
         struct curl_slist *longer = curl_slist_append(*list, *line);
@@ -424,6 +434,12 @@ static int code_of(int status)
     case 412:
     case 428:
         return -ESTALE;
+    case 423:
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+        return -EAGAIN;
     default:
         return -EREMOTEIO;
     }
@@ -465,16 +481,16 @@ static int perform(struct bt_client *client, struct transfer *transfer, struct b
     if (bt_str_starts(client->server, "unix:")) {
         curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->server + strlen("unix:"));
     }
-    int r = add_headers(client, transfer->request, &headers);
+    int r = add_headers(client, transfer, &headers);
     if (r == 0) {
         set_tls(client->curl, client);
         set_transfer(client->curl, url, transfer);
         curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-        CURLcode code = curl_easy_perform(client->curl);
+        transfer->code = curl_easy_perform(client->curl);
         long status = 0;
         curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
         transfer->answer->status = (int)status;
-        r = code == CURLE_OK ? 0 : fail_curl(client, code, err);
+        r = transfer->code == CURLE_OK ? 0 : fail_curl(client, transfer->code, err);
     } else {
         r = bt_fail(err, r, "Cannot make the request");
     }
@@ -482,22 +498,64 @@ static int perform(struct bt_client *client, struct transfer *transfer, struct b
     return r;
 }
 
+/*
+ * Whether a server, or the proxy before it, only starts anew. What reads may come again whatever
+ * happened; anything else only when it was surely not done: not every door knows what was done
+ * under a key.
+ */
+static bool is_missed(const struct transfer *transfer, int r)
+{
+    const struct bt_answer *answer = transfer->answer;
+    CURLcode code = transfer->code;
+    bool reads = strcmp(transfer->request->method, "GET") == 0;
+    if (r < 0) {
+        bool cut =
+            code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
+        return code == CURLE_COULDNT_CONNECT || (reads && cut);
+    }
+    bool told_to = answer->status == 503 && answer->retry_after_s > 0;
+    bool lost = answer->status == 502 || answer->status == 504;
+    return (told_to || (reads && lost)) && answer->retry_after_s <= SOON_S;
+}
+
+static int ask_once(struct bt_client *client, const struct bt_request *request, const char *text,
+                    const char *key, struct bt_answer *out, bool *missed, struct bt_error *err)
+{
+    struct transfer transfer = {.client = client,
+                                .answer = out,
+                                .request = request,
+                                .bytes = text != NULL ? text : request->bytes,
+                                .bytes_left = text != NULL ? strlen(text) : request->bytes_len};
+    bt_copy_cut(transfer.key, sizeof(transfer.key), key);
+    *out = (struct bt_answer){.upload_offset = -1};
+    bt_buf_init(&out->body, BT_ANSWER_MAX_BYTES);
+    int r = perform(client, &transfer, err);
+    *missed = is_missed(&transfer, r);
+    return r;
+}
+
+static void wait_for(int seconds)
+{
+    const struct bt_clock *clock = bt_clock_real();
+    bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + seconds * BT_NS_PER_S);
+}
+
 int bt_client_ask(struct bt_client *client, const struct bt_request *request, struct bt_answer *out,
                   struct bt_error *err)
 {
-    char *text = NULL;
-    struct transfer transfer = {.client = client, .answer = out, .request = request};
+    static const int pauses_s[] = {1, 2};
+    char key[KEY_BYTES] = "";
+    char *text = request->json != NULL ? cJSON_PrintUnformatted(request->json) : NULL;
+    bool missed = false;
+    int r = strcmp(request->method, "POST") == 0 ? make_key(key) : 0;
     *out = (struct bt_answer){.upload_offset = -1};
-    bt_buf_init(&out->body, BT_ANSWER_MAX_BYTES);
-    if (request->json != NULL) {
-        text = cJSON_PrintUnformatted(request->json);
-        transfer.bytes = text;
-        transfer.bytes_left = text != NULL ? strlen(text) : 0;
-    } else if (request->bytes != NULL) {
-        transfer.bytes = request->bytes;
-        transfer.bytes_left = request->bytes_len;
+    r = r < 0 ? bt_fail(err, r, "No random bytes")
+              : ask_once(client, request, text, key, out, &missed, err);
+    for (size_t i = 0; i < BT_ARRAY_LEN(pauses_s) && missed; i++) {
+        wait_for(pauses_s[i]);
+        bt_answer_finish(out);
+        r = ask_once(client, request, text, key, out, &missed, err);
     }
-    int r = perform(client, &transfer, err);
     cJSON_free(text);
     return r < 0 ? r : judge(out, err);
 }

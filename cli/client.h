@@ -9,8 +9,8 @@
  * authorities count.
  *
  * Errors: -ECONNREFUSED the server cannot be reached, -EACCES not logged in or not allowed (401,
- * 403), -ENOENT 404, -EEXIST 409, -ESTALE 412, -EREMOTEIO any other refusal; err has the server's
- * own words in Vietnamese and English.
+ * 403), -ENOENT 404, -EEXIST 409, -ESTALE 412, -EAGAIN it would do it later (423, 429, 502 to 504),
+ * -EREMOTEIO any other refusal; err has the server's own words in Vietnamese and English.
  */
 #ifndef BT_CLI_CLIENT_H
 #define BT_CLI_CLIENT_H
@@ -56,6 +56,7 @@ struct bt_answer {
     char etag[BT_ETAG_BYTES];
     char location[BT_LOCATION_BYTES];
     int64_t upload_offset;  // tus; -1 when not said
+    int64_t retry_after_s;  // when to come again; 0 when not said
 };
 void bt_answer_finish(struct bt_answer *answer);
 #define BT_AUTOANSWER BT_AUTOFINISH(bt_answer_finish) struct bt_answer
@@ -74,7 +75,9 @@ struct bt_request {
 
 /**
  * Asks and waits. Below status 400 returns 0; else an error as above. `out` is for
- * bt_answer_finish in both cases. POST bears an Idempotency-Key.
+ * bt_answer_finish in both cases. POST bears an Idempotency-Key. What met a
+ * server (or the proxy before it) that starts anew is sent twice more, within three seconds: a GET
+ * always, anything else when it was surely not done.
  */
 int bt_client_ask(struct bt_client *client, const struct bt_request *request, struct bt_answer *out,
                   struct bt_error *err) BT_NODISCARD;

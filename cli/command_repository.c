@@ -210,6 +210,46 @@ static int run_servers(const struct bt_arguments *arguments, struct bt_error *er
     return bt_ceremony_finish(&ceremony, err);
 }
 
+// The keys with which a server says by itself what is newest: those of a new machine, after the old
+// one's are not trusted.
+static int replace_online(struct bt_ceremony *ceremony, const char *role, const cJSON *online,
+                          struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_role_members_finish) struct bt_role_members members = {0}, before = {0};
+    const cJSON *key = cJSON_GetObjectItemCaseSensitive(online, role);
+    if (!cJSON_IsObject(key)) {
+        return bt_fail(err, -EREMOTEIO, "Máy chủ không nói khóa / the server names no key of '%s'",
+                       role);
+    }
+    int r = bt_roles_read(ceremony->offline, role, &before, err);
+    if (r < 0) {
+        return r;
+    }
+    members.keys = cJSON_CreateArray();
+    members.threshold = 1;
+    bt_role_members_add(&members, key);
+    if (cJSON_Compare(members.keys, before.keys, true)) {
+        return bt_fail(
+            err, -EALREADY,
+            "'%s': máy chủ vẫn dùng khóa đang được tin / the server's key is the trusted one",
+            role);
+    }
+    return bt_roles_write(ceremony->offline, role, &members, ceremony->now_ms, err);
+}
+
+static int run_online(const struct bt_arguments *arguments, struct bt_error *err)
+{
+    BT_AUTOCEREMONY ceremony = {0};
+    BT_AUTOJSON *online = NULL;
+    int r = bt_ceremony_begin(arguments, &ceremony, err);
+    if (r < 0 || (r = read_online_keys(arguments, ceremony.client, &online, err)) < 0 ||
+        (r = replace_online(&ceremony, "snapshot", online, err)) < 0 ||
+        (r = replace_online(&ceremony, "timestamp", online, err)) < 0) {
+        return r;
+    }
+    return bt_ceremony_finish(&ceremony, err);
+}
+
 #define PIN_OPTION                                                                                    \
     {                                                                                                 \
         "pin", "PIN",                                                                                 \
@@ -239,6 +279,11 @@ static const struct bt_option new_options[] = {
 
 static const struct bt_option ceremony_options[] = {BT_CEREMONY_OPTIONS};
 static const struct bt_option server_options[] = {PIN_OPTION, BT_CEREMONY_OPTIONS};
+static const struct bt_option online_options[] = {
+    {"online-keys", "FILE",
+     "khóa công khai của máy chủ, nếu không nối mạng / the server's public keys, when it cannot "
+     "be asked"},
+    BT_CEREMONY_OPTIONS};
 static const struct bt_option renew_options[] = {BT_CEREMONY_OPTIONS};
 
 static const struct bt_subcommand commands[] = {
@@ -257,6 +302,12 @@ static const struct bt_subcommand commands[] = {
      "Gia hạn trong một bước: root, targets (mặc định cả hai) hoặc u-UNIT, s-UNIT.\n"
      "Renews in one step: root and targets (both unless named), or u-UNIT, s-UNIT.",
      BT_OPTIONS(renew_options), .run = bt_command_renew},
+    {"online", NULL, 0, 0,
+     "Tin khóa mới của máy chủ (timestamp, snapshot), thôi tin khóa cũ: sau khi máy chủ bị chiếm, "
+     "hay mất khóa.\n"
+     "Trusts the server's new keys in the place of the old: after it was in wrong hands, or lost "
+     "them.",
+     BT_OPTIONS(online_options), .run = run_online},
     {"servers", "URL…", 1, 8,
      "Máy chủ chuyển chỗ hoặc đổi chứng chỉ: danh sách mới cho mọi máy phát.\n"
      "The server moves or changes its certificate: the new list for all players.",

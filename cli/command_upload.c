@@ -23,6 +23,10 @@
 #define PIECE_BYTES (8 * 1024 * 1024)
 #define MAX_TRIES 8
 
+// A server that is busy says when to come again; it is asked no more often, and not for ever.
+#define MAX_PAUSE_S 60
+#define MAX_BUSY_S 900
+
 static const char uploads_file[] = "uploads.json";  // what was begun: hash and unit → location
 static const char *const tus_headers[] = {"Tus-Resumable: 1.0.0", NULL};
 
@@ -34,6 +38,7 @@ struct upload {
     char *key;       // in uploads_file
     char *location;  // on the server
     int64_t offset;
+    int64_t pause_s;  // the server is busy for so long
 };
 
 static void upload_finish(struct upload *upload)
@@ -178,6 +183,7 @@ static int send_piece(struct bt_client *client, struct upload *upload, struct bt
     if (r == 0) {
         upload->offset = answer.upload_offset;
     }
+    upload->pause_s = r == -EAGAIN ? BT_CLAMP(answer.retry_after_s, 1, MAX_PAUSE_S) : 0;
     return r;
 }
 
@@ -196,18 +202,22 @@ static int ask_offset(struct bt_client *client, struct upload *upload, struct bt
 
 static int send_all(struct bt_client *client, struct upload *upload, struct bt_error *err)
 {
-    int tries = 0, r = 0;
+    int64_t tries = 0, busy_s = 0;
     while (upload->offset < upload->size) {
-        r = send_piece(client, upload, err);
+        int r = send_piece(client, upload, err);
         if (r == 0) {
-            tries = 0;
+            tries = busy_s = 0;
             continue;
         }
-        if ((r != -ECONNREFUSED && r != -EEXIST) || ++tries > MAX_TRIES) {
+        bool later = r == -EAGAIN, again = r == -ECONNREFUSED || r == -EEXIST;
+        tries += again;
+        busy_s += upload->pause_s;
+        if (!(later || again) || tries > MAX_TRIES || busy_s > MAX_BUSY_S) {
             return r;  // what was sent stays; the same command goes on from there
         }
         int64_t now_ns = bt_clock_mono_ns(bt_clock_real());
-        bt_clock_sleep_until(bt_clock_real(), now_ns + tries * BT_NS_PER_S);
+        int64_t pause_s = later ? upload->pause_s : tries;
+        bt_clock_sleep_until(bt_clock_real(), now_ns + pause_s * BT_NS_PER_S);
         if (ask_offset(client, upload, err) == -EACCES) {
             return -EACCES;
         }

@@ -41,6 +41,10 @@ static const struct bt_column one_columns[] = {
     {"nhiệt độ / °C", "status.machine.celsius", BT_COLUMN_TEXT},
     {"chạy chậm / throttled", "status.machine.throttled", BT_COLUMN_TEXT},
     {"đèn màn hình / display", "status.display.state", BT_COLUMN_STATE},
+    {"bản mới / new version", "status.update.next", BT_COLUMN_TEXT},
+    {"bản mới: / new version:", "status.update.state", BT_COLUMN_STATE},
+    {"bản vừa thử / tried last", "status.update.last", BT_COLUMN_TEXT},
+    {"kết quả / outcome", "status.update.outcome", BT_COLUMN_STATE},
 };
 
 static const struct bt_column publication_columns[] = {

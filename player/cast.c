@@ -29,6 +29,7 @@ int bt_cast_create(struct bt_running_order *order, const struct bt_cast_house *h
     for (size_t i = 0; i < count; i++) {
         struct bt_loader *loader = bt_loader_create(order, house->kitchen, i);
         cast->zones[i] = bt_zone_player_create(bt_show_track(show, i), loader, house->grid);
+        bt_zone_player_count_in(cast->zones[i], house->counts);
         bt_evidence_init(bt_zone_player_evidence(cast->zones[i]), house->recorder, order,
                          BT_EVIDENCE_PRESENT);
     }

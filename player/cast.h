@@ -19,6 +19,7 @@ struct bt_cast_house {
     struct bt_kitchen *kitchen;
     struct bt_recorder *recorder;  // NULL: nothing is recorded
     const struct bt_grid *grid;
+    struct bt_frame_counts *counts;  // of all that is shown; NULL: nobody counts
 };
 
 /**

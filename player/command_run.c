@@ -23,6 +23,7 @@ static const struct bt_log logger = {"player"};
 struct options {
     struct bt_screen_options screen;
     struct bt_sync_options sync;
+    const char *frames;  // directory
 };
 
 // "22-05": whole hours.
@@ -62,9 +63,13 @@ static int read_options(const struct bt_arguments *arguments, struct options *ou
                  .server = bt_argument(arguments, "server"),
                  .pin = bt_argument(arguments, "pin"),
                  .usb = bt_argument(arguments, "usb"),
+                 .platform = bt_argument(arguments, "platform"),
+                 .installer = bt_argument(arguments, "installer"),
                  .max_bytes_per_s = bt_argument_int(arguments, "rate", 0),
                  .month_bytes = bt_argument_int(arguments, "month", 0)},
     };
+    const char *frames = bt_argument(arguments, "frames");
+    out->frames = frames != NULL ? frames : out->sync.directory;
     if (root != NULL && read_root(root, &out->sync) < 0) {
         return bt_fail(err, -EINVAL,
                        "--root-sha256 '%s': cần 64 chữ số hex / must be 64 hex digits", root);
@@ -141,12 +146,14 @@ static int play(struct options *options, const volatile int *stop, struct bt_err
     if (r < 0) {
         return r;
     }
+    BT_AUTOFREE char *frames = bt_strf("%s/frames.json", options->frames);
     BT_AUTOFREE char *held = bt_strf("%s/held.json", options->sync.directory);
     const struct bt_directed directed = {
         .screen = &options->screen,
         .assets = bt_sync_store_directory(sync),
         .plays = plays,
         .held = held,
+        .frames = frames,
         .source = {news, sync, done, pong, screenshot, set_status, content_is_on, asset_is_damaged},
         .wake = wake,
         .stop = stop,
@@ -179,6 +186,10 @@ static const struct bt_option options_table[] = {
      .min = 1, .max = INT64_MAX},
     {"month", "BYTES", "tải không quá, mỗi tháng / fetch no more in a month", .min = 1,
      .max = INT64_MAX},
+    {"frames", "DIR", "nơi ghi frames.json / where frames.json is written (--data)"},
+    {"platform", "NAME", "tìm bản mới cho / looks for new versions for: debian-13-arm64"},
+    {"installer", "DIR",
+     "nơi có record.json của bangtin-update / where bangtin-update keeps its record.json"},
     {"usb", "DIR", "nơi giao USB / where USB sticks are handed over"},
     {"night", "HH-HH", "tải trước chỉ trong giờ ấy / fetch ahead only then: 22-05"},
     BT_SCREEN_OPTIONS,

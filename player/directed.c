@@ -65,6 +65,7 @@ int bt_play_directed(const struct bt_directed *directed, struct bt_error *err)
         .recorder = recorder,
         .wake = directed->wake,
         .held = directed->held,
+        .frames = directed->frames,
         .trust = directed->screen->trust,
         .floor_ms = floor_ms,
     };

@@ -11,6 +11,7 @@ struct bt_directed {
     const char *assets;  // the store's directory
     const char *plays;   // the journal; NULL: none
     const char *held;    // see player/held.h
+    const char *frames;  // see player/director.h
     struct bt_news_source source;
     struct bt_wake *wake;  // borrowed
     const volatile int *stop;

@@ -203,6 +203,7 @@ static void look(void *context, struct bt_stage *stage)
     bt_director_show_card(director, stage);
     bt_director_watch_screen(director, stage);
     bt_director_tell_status(director, stage);
+    bt_director_tell_frames(director, stage);
 }
 
 // The new cast is on the stage; the present that follows shows it.

@@ -20,6 +20,7 @@ struct bt_director_options {
     struct bt_recorder *recorder;  // borrowed; NULL without a journal
     struct bt_wake *wake;          // borrowed; the news queue's waker
     const char *held;              // see player/held.h; borrowed
+    const char *frames;            // the file for update/frames.h; borrowed; NULL: none
     enum bt_trust_mode trust;      // of the clock
     int64_t floor_ms;              // see bt_running_order_create
 };

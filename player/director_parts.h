@@ -60,6 +60,10 @@ struct bt_director {
     char *told;  // owned; what the last status said that matters at once
     char *told_on;
     int64_t told_ns, looked_ns;
+    // What is said of frames.
+    int64_t start;         // of this process, among others; 0: not chosen yet
+    int64_t frames_at_ns;  // when it is said next
+    int frames_result;     // of the last time
 };
 
 // What `finish` of an errand gets.
@@ -95,6 +99,9 @@ void bt_director_give_up(struct bt_director *director, struct bt_stage *stage);
 
 // director_status.c
 void bt_director_tell_status(struct bt_director *director, struct bt_stage *stage);
+
+// director_frames.c: how smoothly it goes, for whoever watches a new version; every few seconds.
+void bt_director_tell_frames(struct bt_director *director, const struct bt_stage *stage);
 
 // director.c
 void bt_director_cast(struct bt_director *director, struct bt_stage *stage);

@@ -86,6 +86,27 @@ void bt_shown_set_face(struct bt_shown *shown, struct bt_image *face, int64_t at
     shown->face_at_ns = at_ns;
 }
 
+static void count(struct bt_shown *shown, int64_t due, int64_t missing)
+{
+    if (shown->counts != NULL) {
+        shown->counts->due += due;
+        shown->counts->missing += missing;
+    }
+}
+
+// What comes later than this after its time was seen to be late.
+static int64_t allowed_ns(const struct bt_grid *grid)
+{
+    return grid->period_ns + bt_grid_tolerance_ns(grid);
+}
+
+// A step of something that moves at every refresh.
+static void count_step(struct bt_shown *shown, const struct bt_grid *grid, int64_t late_ns)
+{
+    int64_t skipped = late_ns > allowed_ns(grid) ? late_ns / grid->period_ns : 0;
+    count(shown, 1 + skipped, skipped);
+}
+
 static int64_t due_of_frame(const struct bt_shown *shown, const struct bt_frame *frame)
 {
     int64_t due_ns = shown->start_ns + frame->pts_ns - shown->prepared->offset_ns;
@@ -168,6 +189,16 @@ int64_t bt_shown_due_ns(const struct bt_shown *shown, int64_t now_ns)
     return shown->face != NULL ? shown->face_at_ns : INT64_MAX;
 }
 
+// `late`: too late to have been seen in its time.
+static void count_frame(struct bt_shown *shown, bool late)
+{
+    bool lost = shown->frame != NULL && shown->is_new && !shown->counted_missing;
+    bool owed = shown->owed > 0;
+    shown->owed -= owed;
+    shown->counted_missing = owed || late;
+    count(shown, !owed, lost + (late && !owed));
+}
+
 static void put_up(struct bt_shown *shown, struct bt_frame *frame, int64_t at_ns)
 {
     bool was_presented = !shown->is_new;
@@ -183,20 +214,55 @@ static void put_up(struct bt_shown *shown, struct bt_frame *frame, int64_t at_ns
     changed(shown);
 }
 
-static void take_frame(struct bt_shown *shown, int64_t at_ns)
+// A clip faster than the display lags until frames are left out.
+static int64_t frame_allowed_ns(const struct bt_grid *grid, const struct bt_frame *frame)
 {
-    put_up(shown, bt_stream_pop(shown->prepared->stream), at_ns);
+    bool faster = frame->duration_ns < grid->period_ns;
+    return allowed_ns(grid) + (faster ? MAX_LATE_FRAMES * frame->duration_ns : 0);
 }
 
-static enum bt_shown_state missing_frame(struct bt_shown *shown, int64_t at_ns)
+// By its own time alone: what was put off so that others were seen is late all the same.
+static int64_t late_ns(const struct bt_shown *shown, const struct bt_frame *frame, int64_t at_ns)
 {
+    int64_t due_ns = shown->start_ns + frame->pts_ns - shown->prepared->offset_ns;
+    return at_ns - (shown->frame == NULL ? BT_MAX(due_ns, shown->start_ns) : due_ns);
+}
+
+static void take_frame(struct bt_shown *shown, const struct bt_grid *grid, int64_t at_ns)
+{
+    struct bt_frame *frame = bt_stream_pop(shown->prepared->stream);
+    count_frame(shown, late_ns(shown, frame, at_ns) > frame_allowed_ns(grid, frame));
+    put_up(shown, frame, at_ns);
+}
+
+// One after the other as their times pass; before the first frame nobody knows how long one is.
+static void count_owed(struct bt_shown *shown, int64_t since_ns, int64_t at_ns)
+{
+    int64_t owed = 1;
+    if (at_ns <= since_ns) {
+        return;
+    }
+    if (shown->frame != NULL && shown->frame->duration_ns > 0) {
+        owed += (at_ns - since_ns) / shown->frame->duration_ns;
+    }
+    if (owed > shown->owed) {
+        count(shown, owed - shown->owed, owed - shown->owed);
+        shown->owed = owed;
+    }
+}
+
+static enum bt_shown_state missing_frame(struct bt_shown *shown, const struct bt_grid *grid,
+                                         int64_t at_ns)
+{
+    int64_t until_ns = shown->start_ns, patience_ns = allowed_ns(grid);
     if (shown->frame != NULL) {
-        int64_t until_ns = shown->start_ns + shown->frame->pts_ns + shown->frame->duration_ns -
-                           shown->prepared->offset_ns;
+        patience_ns = frame_allowed_ns(grid, shown->frame);
+        until_ns += shown->frame->pts_ns + shown->frame->duration_ns - shown->prepared->offset_ns;
         if (at_ns < until_ns) {
             return BT_SHOWN_READY;  // the one on the screen is still due
         }
     }
+    count_owed(shown, until_ns + patience_ns, at_ns);
     if (shown->waiting_since_ns == 0) {
         shown->waiting_since_ns = at_ns;
     }
@@ -210,13 +276,15 @@ static bool is_too_late(const struct bt_shown *shown, const struct bt_frame *fra
     return at_ns - due_ns > MAX_LATE_FRAMES * frame->duration_ns;
 }
 
-static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
+static enum bt_shown_state advance_clip(struct bt_shown *shown, const struct bt_grid *grid,
+                                        int64_t at_ns)
 {
+    int64_t tolerance_ns = bt_grid_tolerance_ns(grid);
     for (;;) {
         const struct bt_frame *head;
         enum bt_stream_state state = bt_stream_peek(shown->prepared->stream, &head);
         if (state == BT_STREAM_WAITING) {
-            return missing_frame(shown, at_ns);
+            return missing_frame(shown, grid, at_ns);
         }
         if (state == BT_STREAM_FAILED) {
             return BT_SHOWN_FAILED;
@@ -226,7 +294,7 @@ static enum bt_shown_state advance_clip(struct bt_shown *shown, int64_t at_ns, i
             shown->waiting_since_ns = 0;
             return BT_SHOWN_READY;
         }
-        take_frame(shown, at_ns);
+        take_frame(shown, grid, at_ns);
     }
 }
 
@@ -236,7 +304,10 @@ static enum bt_shown_state advance_live(struct bt_shown *shown, int64_t at_ns, i
     struct bt_live *live = shown->prepared->live;
     struct bt_frame *frame = bt_live_take(live, at_ns + tolerance_ns, number_of(shown->frame));
     if (frame != NULL) {
-        shown->dropped += shown->frame != NULL ? frame->number - shown->frame->number - 1 : 0;
+        int64_t passed = shown->frame != NULL ? frame->number - shown->frame->number - 1 : 0;
+        shown->dropped += passed;
+        count(shown, passed, passed);
+        count_frame(shown, false);
         put_up(shown, frame, at_ns);
     }
     bool lost = shown->frame == NULL || bt_live_silent_ns(live, at_ns) > BT_LIVE_SILENCE_NS;
@@ -249,6 +320,7 @@ static void advance_crawl(struct bt_shown *shown, const struct bt_grid *grid, in
     if (shown->step_due_ns > at_ns + tolerance_ns) {
         return;
     }
+    count_step(shown, grid, at_ns - shown->step_due_ns);
     shown->moved_px += shown->prepared->speed_px;
     shown->step_due_ns += grid->period_ns;
     if (at_ns - shown->step_due_ns > MAX_LATE_STEPS * grid->period_ns) {
@@ -266,6 +338,7 @@ static void advance_motion(struct bt_shown *shown, const struct bt_grid *grid, i
     if (shown->step_due_ns > at_ns + tolerance_ns) {
         return;
     }
+    count_step(shown, grid, at_ns - shown->step_due_ns);
     while (shown->step_due_ns <= at_ns + tolerance_ns) {
         shown->step_due_ns += grid->period_ns;
     }
@@ -278,11 +351,12 @@ static void advance_motion(struct bt_shown *shown, const struct bt_grid *grid, i
     changed(shown);
 }
 
-static void advance_clock(struct bt_shown *shown, int64_t at_ns, int64_t tolerance_ns)
+static void advance_clock(struct bt_shown *shown, const struct bt_grid *grid, int64_t at_ns)
 {
-    if (shown->face == NULL || shown->face_at_ns > at_ns + tolerance_ns) {
+    if (shown->face == NULL || shown->face_at_ns > at_ns + bt_grid_tolerance_ns(grid)) {
         return;
     }
+    count(shown, 1, at_ns - shown->face_at_ns > allowed_ns(grid));
     bt_image_destroy(shown->old_face);
     shown->old_face = shown->prepared->image;
     shown->prepared->image = BT_TAKE(shown->face);
@@ -294,7 +368,7 @@ enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_gri
 {
     int64_t tolerance_ns = bt_grid_tolerance_ns(grid);
     if (is_clip(shown)) {
-        return advance_clip(shown, at_ns, tolerance_ns);
+        return advance_clip(shown, grid, at_ns);
     }
     if (is_live(shown)) {
         return advance_live(shown, at_ns, tolerance_ns);
@@ -304,7 +378,7 @@ enum bt_shown_state bt_shown_advance(struct bt_shown *shown, const struct bt_gri
     } else if (is_moving(shown)) {
         advance_motion(shown, grid, at_ns, tolerance_ns);
     } else if (shown->prepared != NULL) {
-        advance_clock(shown, at_ns, tolerance_ns);
+        advance_clock(shown, grid, at_ns);
     }
     return BT_SHOWN_READY;
 }

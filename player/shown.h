@@ -21,18 +21,30 @@ enum bt_shown_state {
     BT_SHOWN_FAILED,   // the clip or stream broke; prepared->stream or live has the words
 };
 
+/**
+ * How smoothly it goes, by the clock of what is shown and not by what the decoder brought: a frame
+ * that does not come is missing as soon as its time is over. Both only grow.
+ */
+struct bt_frame_counts {
+    int64_t due;      // frames, steps and faces that were to be on the screen by now
+    int64_t missing;  // of these, that came more than a refresh late, or not at all
+};
+
 struct bt_shown {
-    struct bt_prepared *prepared;  // owned; NULL: nothing at all
-    int64_t start_ns;              // when it started, on the screen's grid or not
-    int64_t planned_end_ns;        // by the schedule
-    uint64_t serial;               // of what it looks like now
-    bool is_new;                   // a frame (or still) that no present has shown yet
-    int64_t dropped;               // frames taken since it started and never presented
+    struct bt_prepared *prepared;    // owned; NULL: nothing at all
+    int64_t start_ns;                // when it started, on the screen's grid or not
+    int64_t planned_end_ns;          // by the schedule
+    uint64_t serial;                 // of what it looks like now
+    bool is_new;                     // a frame (or still) that no present has shown yet
+    int64_t dropped;                 // frames taken since it started and never presented
+    struct bt_frame_counts *counts;  // borrowed; NULL: nobody counts
     // Clips.
     struct bt_frame *frame;      // on the screen, owned
     struct bt_frame *old_frame;  // on the screen before; kept until the next present
     int64_t frame_shown_ns;      // when the frame was put up
     int64_t waiting_since_ns;    // since when a due frame is missing; 0: none is
+    int64_t owed;                // frames that were counted as missing and have not come yet
+    bool counted_missing;        // the frame was
     // Crawls.
     int64_t moved_px;
     int64_t step_due_ns;  // of stills that move, too; INT64_MAX: it has arrived

@@ -23,6 +23,7 @@
 struct playing {
     struct bt_shown shown;
     struct bt_grid grid;
+    struct bt_frame_counts counts;
     int presents;
 };
 
@@ -60,6 +61,7 @@ static bool start(struct playing *playing, double display_hz)
     *playing = (struct playing){0};
     bt_grid_init(&playing->grid, BT_GRID_TIMED, display_hz, START_NS);
     bt_shown_start(&playing->shown, prepare_clip(path), START_NS, NULL);
+    playing->shown.counts = &playing->counts;
     return true;
 }
 
@@ -96,6 +98,9 @@ static void a_clip_faster_than_the_display_keeps_its_time(void **state)
     assert_in_range(most_late_ns, 1, 4 * BT_NS_PER_S / 60);
     assert_int_equal(playing.presents, 50);
     assert_in_range(playing.shown.dropped, CLIP_FRAMES - 50 - 4, CLIP_FRAMES - 50);
+    // The clock may be a frame ahead of what was taken.
+    assert_in_range(playing.counts.due, 50 + playing.shown.dropped, CLIP_FRAMES);
+    assert_in_range(playing.counts.missing, playing.shown.dropped, CLIP_FRAMES - 50);
     finish(&playing);
 }
 
@@ -112,6 +117,8 @@ static void a_clip_as_fast_as_the_display_loses_nothing(void **state)
     }
     assert_int_equal(playing.presents, CLIP_FRAMES);
     assert_int_equal(playing.shown.dropped, 0);
+    assert_int_equal(playing.counts.due, CLIP_FRAMES);
+    assert_int_equal(playing.counts.missing, 0);
     finish(&playing);
 }
 
@@ -130,6 +137,9 @@ static void a_short_delay_loses_no_frame(void **state)
     }
     assert_int_equal(playing.presents, CLIP_FRAMES);
     assert_int_equal(playing.shown.dropped, 0);
+    // Each was shown, and those of the delay too late.
+    assert_int_equal(playing.counts.due, CLIP_FRAMES);
+    assert_in_range(playing.counts.missing, 1, 6);
     finish(&playing);
 }
 
@@ -144,6 +154,9 @@ static void after_a_long_delay_the_clip_is_where_it_should_be(void **state)
     int64_t early_ns = present(&playing, 30);
     assert_in_range(-early_ns, 0, 3 * BT_NS_PER_S / 60);
     assert_in_range(playing.shown.dropped, 26, 29);
+    // Whether a frame was there in time or not: what the clock says has passed.
+    assert_in_range(playing.counts.due, 28, 32);
+    assert_in_range(playing.counts.missing, playing.counts.due - 4, playing.counts.due - 1);
     finish(&playing);
 }
 
@@ -166,6 +179,27 @@ static void a_late_first_picture_moves_its_item_along(void **state)
     bt_shown_delay(&shown, 3 * BT_NS_PER_S);
     assert_int_equal(bt_shown_end_ns(&shown), START_NS + 9 * BT_NS_PER_S);
     bt_prepared_destroy(bt_shown_finish(&shown));
+}
+
+// Frames that never come are missing as their times pass, and are not counted again when they do.
+static void a_decoder_that_brings_nothing_misses_by_the_clock(void **state)
+{
+    (void)state;
+    struct playing playing;
+    if (!start(&playing, 60)) {
+        skip();
+    }
+    struct bt_shown *shown = &playing.shown;
+    (void)present(&playing, 0);
+    // What is decoded by now is taken; then the times of those that are not go by.
+    int64_t late_ns = START_NS + BT_NS_PER_S / 2;
+    while (bt_shown_advance(shown, &playing.grid, late_ns) != BT_SHOWN_READY) {
+        assert_in_range(playing.counts.due, 28, 32);
+        assert_in_range(playing.counts.missing, playing.counts.due - 4, playing.counts.due - 1);
+        wait_for_frames(shown->prepared);
+    }
+    assert_in_range(playing.counts.due, 28, 32);
+    finish(&playing);
 }
 
 // Where a crawl's strip stands after it has moved so far; 100 px wide, in a zone of 250.
@@ -204,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crawl_moves_to_either_side),
+        cmocka_unit_test(a_decoder_that_brings_nothing_misses_by_the_clock),
         cmocka_unit_test(a_late_first_picture_moves_its_item_along),
         cmocka_unit_test(a_clip_faster_than_the_display_keeps_its_time),
         cmocka_unit_test(a_clip_as_fast_as_the_display_loses_nothing),

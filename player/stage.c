@@ -84,7 +84,8 @@ struct bt_stage {
     int64_t begins_since_ns;
     struct bt_scene scene;
     int64_t anchor_ns, presented;
-    int64_t dropped;                // by casts that are gone
+    int64_t dropped;  // by casts that are gone
+    struct bt_frame_counts counts;
     int64_t presented_ns;           // the last present
     int64_t ends_ns;                // when the time is over
     struct bt_prepared *safe_card;  // owned; made when it is first needed
@@ -698,7 +699,10 @@ static struct bt_stage *create(const struct bt_stage_options *options, struct bt
     struct bt_stage *stage = BT_NEW(struct bt_stage);
     *stage = (struct bt_stage){
         .options = options,
-        .house = {.kitchen = kitchen, .recorder = recorder, .grid = &stage->grid},
+        .house = {.kitchen = kitchen,
+                  .recorder = recorder,
+                  .grid = &stage->grid,
+                  .counts = &stage->counts},
         .frame_log = frame_log,
         .stop = stop,
         .clock = bt_clock_real(),
@@ -864,6 +868,7 @@ void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out)
         .anchor_ns = stage->anchor_ns,
         .presented = stage->presented,
         .dropped = stage->dropped + (stage->cast != NULL ? bt_cast_dropped(stage->cast) : 0),
+        .frames = stage->counts,
         .panel = stage->output != NULL ? bt_panel_watch_now(stage->panel_watch) : BT_PANEL_NONE,
     };
 }

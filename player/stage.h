@@ -115,6 +115,7 @@ struct bt_stage_info {
     double refresh_hz;                    // of the grid
     int64_t anchor_ns;                    // monotonic; when the first cast began
     int64_t presented, dropped;           // since the start
+    struct bt_frame_counts frames;        // likewise
     enum bt_panel panel;                  // NONE while there is no output
 };
 void bt_stage_info(const struct bt_stage *stage, struct bt_stage_info *out);

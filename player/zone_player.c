@@ -29,16 +29,17 @@ struct bt_zone_player {
     struct bt_loader *loader;      // owned
     const struct bt_grid *grid;    // borrowed
     struct bt_evidence_log evidence;
-    uint64_t epoch;                // grows with each want; older deliveries are dropped
-    struct bt_prepared *next;      // owned
-    struct bt_shown now;           // on the screen, or about to be
-    struct bt_shown before;        // fading out, or not yet replaced on the screen
-    bool switched;                 // `now` was never presented
-    bool asked;                    // the loader was asked for the next item out of turn
-    enum bt_end_reason why_ended;  // of `before`
-    int64_t fade_due_ns;           // next step of the fade; INT64_MAX: none
-    const struct bt_taken *taken;  // borrowed; NULL: nothing is taken down
-    int64_t dropped;               // of plays that ended
+    uint64_t epoch;                  // grows with each want; older deliveries are dropped
+    struct bt_prepared *next;        // owned
+    struct bt_shown now;             // on the screen, or about to be
+    struct bt_shown before;          // fading out, or not yet replaced on the screen
+    bool switched;                   // `now` was never presented
+    bool asked;                      // the loader was asked for the next item out of turn
+    enum bt_end_reason why_ended;    // of `before`
+    int64_t fade_due_ns;             // next step of the fade; INT64_MAX: none
+    const struct bt_taken *taken;    // borrowed; NULL: nothing is taken down
+    int64_t dropped;                 // of plays that ended
+    struct bt_frame_counts *counts;  // borrowed; NULL: nobody counts
     enum bt_heard heard;
     // Succession.
     bool judged;                // there is a verdict on what the old zone shows
@@ -75,6 +76,11 @@ struct bt_zone_player *bt_zone_player_create(const struct bt_track *track, struc
     zone->grid = grid;
     zone->fade_due_ns = INT64_MAX;
     return zone;
+}
+
+void bt_zone_player_count_in(struct bt_zone_player *zone, struct bt_frame_counts *counts)
+{
+    zone->counts = counts;
 }
 
 void bt_zone_player_close(struct bt_zone_player *zone)
@@ -217,6 +223,7 @@ static void switch_to_next(struct bt_zone_player *zone, int64_t due_ns, int64_t 
     retire_before(zone);
     zone->before = zone->now;
     bt_shown_start(&zone->now, next, late || next->immediate ? at_ns : due_ns, &zone->before);
+    zone->now.counts = zone->counts;
     zone->switched = true;
     zone->asked = false;
     if (fades_in(zone->before.prepared, next)) {

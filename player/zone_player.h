@@ -17,6 +17,9 @@ struct bt_zone_player;
 struct bt_zone_player *bt_zone_player_create(const struct bt_track *track, struct bt_loader *loader,
                                              const struct bt_grid *grid) BT_NODISCARD;
 void bt_zone_player_close(struct bt_zone_player *zone);  // the loader stops soon
+
+// Where what was due and what was missing is added up: borrowed; NULL, as at first: nowhere.
+void bt_zone_player_count_in(struct bt_zone_player *zone, struct bt_frame_counts *counts);
 void bt_zone_player_destroy(struct bt_zone_player *zone);
 BT_DEFINE_AUTO(bt_zone_player)
 

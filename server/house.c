@@ -1,5 +1,6 @@
 #include "server/house.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,7 +19,6 @@
 #include "server/accounts/accounts.h"
 #include "server/backup/nightly.h"
 #include "server/backup/restore.h"
-#include "server/db/lease.h"
 #include "server/db/listen.h"
 #include "server/fleet/hub.h"
 #include "server/http/call.h"
@@ -39,9 +39,9 @@ static const struct bt_log logger = {"server"};
 // Others that start at the same time migrate the database meanwhile.
 #define SHARED_PATIENCE_NS (60 * BT_NS_PER_S)
 
-static int enter_data_directory(struct bt_house *house, struct bt_error *err)
+// Ours alone, to look at and, until *out_fd is closed, to use.
+static int occupy(const char *dir, int64_t patience_ns, int *out_fd, struct bt_error *err)
 {
-    const char *dir = house->options->data;
     int r = bt_file_make_dirs(dir, err);
     if (r < 0) {
         return r;
@@ -50,12 +50,21 @@ static int enter_data_directory(struct bt_house *house, struct bt_error *err)
         return bt_fail_errno(err, "Cannot protect '%s'", dir);
     }
     BT_AUTOFREE char *lock = bt_strf("%s/lock", dir);
-    house->lock_fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (house->lock_fd < 0) {
+    *out_fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (*out_fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", lock);
     }
-    if (bt_file_lock(house->lock_fd, BT_LOCK_PATIENCE_NS) < 0) {
-        return bt_fail(err, -EBUSY, "Another server uses '%s'", dir);
+    return bt_file_lock(*out_fd, patience_ns) < 0
+               ? bt_fail(err, -EBUSY, "Another server uses '%s'", dir)
+               : 0;
+}
+
+static int enter_data_directory(struct bt_house *house, struct bt_error *err)
+{
+    const char *dir = house->options->data;
+    int r = occupy(dir, BT_LOCK_PATIENCE_NS, &house->lock_fd, err);
+    if (r < 0) {
+        return r;
     }
     BT_AUTOFREE char *restoring = bt_strf("%s/" BT_RESTORING, dir);
     if (access(restoring, F_OK) == 0) {
@@ -64,6 +73,7 @@ static int enter_data_directory(struct bt_house *house, struct bt_error *err)
                        dir);
     }
     house->server.data_dir = dir;
+    bt_lease_holder(dir, house->name);
     return 0;
 }
 
@@ -95,18 +105,7 @@ static int enter_shared_directory(struct bt_house *house, struct bt_error *err)
     if (dir == NULL) {
         return 0;
     }
-    int r = bt_file_make_dirs(dir, err);
-    if (r < 0) {
-        return r;
-    }
-    if (chmod(dir, 0700) < 0) {
-        return bt_fail_errno(err, "Cannot protect '%s'", dir);
-    }
-    BT_AUTOFREE char *lock = bt_strf("%s/lock", dir);
-    house->shared_fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (house->shared_fd < 0 || bt_file_lock(house->shared_fd, SHARED_PATIENCE_NS) < 0) {
-        return bt_fail_errno(err, "Cannot lock '%s'", lock);
-    }
+    int r = occupy(dir, SHARED_PATIENCE_NS, &house->shared_fd, err);
     for (size_t i = 0; i < BT_ARRAY_LEN(names) && r == 0; i++) {
         r = link_shared(house, names[i], err);
     }
@@ -137,10 +136,26 @@ static int prepare_certificate(struct bt_house *house, struct bt_error *err)
     return bt_tls_pin(options->http.certificate, house->pin, err);
 }
 
-// What the cache holds may be forgotten, and what the folder held may not.
+static bool holds_something(const char *path)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    bool found = false;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+    while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+        found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return found;
+}
+
+// What the cache holds may be forgotten, and what the folder held may not. Where servers share a
+// folder it is a link to theirs.
 static void warn_of_folder(const char *dir)
 {
-    if (access(dir, F_OK) == 0 && rmdir(dir) < 0 && errno != ENOENT) {
+    if (rmdir(dir) < 0 && holds_something(dir)) {
         bt_log_warn(&logger,
                     "'%s' still has content, which is not served from there any more: bring it to "
                     "the store with 'bangtin-server blobs move', then remove the folder",
@@ -212,12 +227,10 @@ static void listens(void *context, bool now)
 static int start_hub(struct bt_house *house, struct bt_error *err)
 {
     struct bt_server *server = &house->server;
-    char name[BT_LEASE_HOLDER_BYTES];
-    bt_lease_holder(server->data_dir, name);
     const struct bt_hub_options options = {.clock = server->clock,
                                            .db = server->db,
                                            .metrics = server->metrics,
-                                           .name = bt_db_notifies(server->db) ? name : NULL,
+                                           .name = bt_db_notifies(server->db) ? house->name : NULL,
                                            .write = bt_stream_write,
                                            .close = bt_stream_close};
     const struct bt_db_hearing hearing = {.hear = hear, .listens = listens, .context = server};

@@ -5,6 +5,7 @@
 #define BT_SERVER_HOUSE_H
 
 #include "server/care/care.h"
+#include "server/db/lease.h"
 #include "server/housekeeper.h"
 #include "server/http/http.h"
 #include "server/http/tls.h"
@@ -14,9 +15,10 @@
 struct bt_house {
     const struct bt_options *options;
     struct bt_server server;
-    int lock_fd;                 // of the data directory
-    int shared_fd;               // of the shared one, while we start; -1: let go
-    char pin[BT_TLS_PIN_BYTES];  // "" without TLS
+    char name[BT_LEASE_HOLDER_BYTES];  // ours, of several servers
+    int lock_fd;                       // of the data directory
+    int shared_fd;                     // of the shared one, while we start; -1: let go
+    char pin[BT_TLS_PIN_BYTES];        // "" without TLS
     char *media_program;
     struct bt_db_listener *listener;  // NULL: there are no other servers
     struct bt_http *http;

@@ -12,6 +12,8 @@
 #include "server/accounts/accounts.h"
 #include "server/backup/commands.h"
 #include "server/house.h"
+#include "server/media/inspector.h"
+#include "server/watchdog.h"
 #include "server/where.h"
 
 static const struct bt_log logger = {"server"};
@@ -32,9 +34,15 @@ static int say_first_link(struct bt_house *house, const struct bt_where *where,
                           struct bt_error *err)
 {
     char secret[BT_FIRST_SECRET_BYTES];
-    int r = bt_accounts_first_secret(house->server.db, secret, err);
-    if (r <= 0) {
-        return r;
+    int r = bt_accounts_first_secret(house->server.db, house->name,
+                                     bt_clock_wall_ms(house->server.clock), secret, err);
+    if (r == BT_FIRST_ELSEWHERE) {
+        puts("\nLiên kết tạo người quản trị đầu tiên: xem nhật ký của máy chủ đã chạy trước.\n"
+             "The link for the first administrator stands in the log of the server that ran "
+             "before.\n");
+    }
+    if (r != BT_FIRST_MADE) {
+        return BT_MIN(r, 0);
     }
     puts("\nMở liên kết này để tạo người quản trị đầu tiên; chỉ dùng được một lần.\n"
          "Open this link to make the first administrator; it is good once.");
@@ -79,13 +87,34 @@ static sigset_t block_signals(void)
     return signals;
 }
 
+static void feed_watchdog(void)
+{
+    sd_notify(0, "WATCHDOG=1");
+}
+
+// Only where somebody listens for it.
+static int start_watchdog(struct bt_house *house, struct bt_watchdog **out, struct bt_error *err)
+{
+    uint64_t patience_us = 0;
+    if (sd_watchdog_enabled(0, &patience_us) <= 0) {
+        return 0;
+    }
+    const struct bt_watchdog_options options = {.server = &house->server,
+                                                .http = house->http,
+                                                .patience_ns = (int64_t)(patience_us * 1000),
+                                                .feed = feed_watchdog};
+    return bt_watchdog_start(&options, out, err);
+}
+
 static int serve(const struct bt_options *options)
 {
     sigset_t signals = block_signals();
     struct bt_error err = {0};
     struct bt_house house;
+    struct bt_watchdog *watchdog = NULL;
     int r = bt_house_open(options, &house, &err);
     r = r < 0 ? r : say_where(&house, &err);
+    r = r < 0 ? r : start_watchdog(&house, &watchdog, &err);
     if (r < 0) {
         bt_log_error(&logger, "%s; not started", err.msg);
     } else {
@@ -93,6 +122,9 @@ static int serve(const struct bt_options *options)
         sigwait(&signals, &signal_number);
         bt_log_info(&logger, "Stopping");
         sd_notify(0, "STOPPING=1");
+        bt_inspector_close(house.server.inspector);  // takes up no other file while the rest ends
+        bt_watchdog_destroy(watchdog);
+        bt_accounts_leave_first_secret(house.server.db, house.name);
         bt_house_close(&house);
     }
     bt_house_destroy(&house);

@@ -65,6 +65,7 @@ struct bt_channel {
     int64_t retry_at_ns;
     unsigned failures;
     struct bt_pairing pairing;  // id "": none
+    bool enrolling;             // it was begun with a token, so nobody needs a code
     int64_t claim_at_ns, pairing_until_ns;
     unsigned strikes;     // logins in a row that the server refused
     int64_t login_at_ns;  // once it does not know us, the next try

@@ -76,7 +76,7 @@ static int close_object(struct bt_buf *out, int r, struct bt_error *err)
     return r < 0 ? bt_fail(err, r, "The request is too long") : 0;
 }
 
-int bt_pairing_write(const struct bt_private_key *key, const char *model, const char *version,
+int bt_pairing_write(const struct bt_private_key *key, const struct bt_pairing_request *request,
                      struct bt_buf *out, struct bt_error *err)
 {
     char hex[BT_PLAYER_HEX_BYTES], signature[SIGNATURE_HEX_BYTES], message[128];
@@ -88,8 +88,14 @@ int bt_pairing_write(const struct bt_private_key *key, const char *model, const 
     }
     r = append_member(out, "{", "public_key", hex);
     r = r < 0 ? r : append_member(out, ", ", "signature", signature);
-    r = r < 0 ? r : append_member(out, ", ", "model", model);
-    r = r < 0 ? r : append_member(out, ", ", "version", version);
+    r = r < 0 ? r : append_member(out, ", ", "model", request->model);
+    r = r < 0 ? r : append_member(out, ", ", "version", request->version);
+    if (r >= 0 && request->token[0] != '\0') {
+        r = append_member(out, ", ", "token", request->token);
+    }
+    if (r >= 0 && request->root_sha256[0] != '\0') {
+        r = append_member(out, ", ", "root_sha256", request->root_sha256);
+    }
     return close_object(out, r, err);
 }
 
@@ -248,6 +254,16 @@ int bt_session_write(const struct bt_private_key *key, const char *player, const
     return close_object(out, r, err);
 }
 
+static const struct bt_json_field hours_fields[] = {
+    BT_JSON_FIELD(struct bt_session, open_from, "from_min", BT_JSON_INT, .min = 0, .max = 1440),
+    BT_JSON_FIELD(struct bt_session, open_until, "until_min", BT_JSON_INT, .min = 0, .max = 1440),
+};
+
+static int read_hours(const cJSON *value, void *target, void *context, struct bt_error *err)
+{
+    return bt_json_read(value, hours_fields, BT_ARRAY_LEN(hours_fields), target, context, err);
+}
+
 int bt_session_read(const char *text, size_t len, struct bt_session *out, struct bt_error *err)
 {
     static const struct bt_json_field fields[] = {
@@ -257,6 +273,12 @@ int bt_session_read(const char *text, size_t len, struct bt_session *out, struct
                       .max = 7 * 86400),
         BT_JSON_FIELD(struct bt_session, now_ms, "now_ms", BT_JSON_INT, .min = 0,
                       .max = INT64_C(1) << 53),
+        {.key = "hours",
+         .kind = BT_JSON_CUSTOM,
+         .offset = 0,
+         .size = sizeof(struct bt_session),
+         .read = read_hours,
+         .optional = true},
     };
     BT_AUTOJSON *json = NULL;
     struct bt_session session = {0};

@@ -42,7 +42,12 @@ struct bt_pairing {
     char *root;  // the exact text, checked against its hash; owned
     size_t root_len;
 };
-int bt_pairing_write(const struct bt_private_key *key, const char *model, const char *version,
+struct bt_pairing_request {
+    const char *model, *version;
+    const char *token;        // of an enrolment; "": people claim it
+    const char *root_sha256;  // the root it was told; "": any
+};
+int bt_pairing_write(const struct bt_private_key *key, const struct bt_pairing_request *request,
                      struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
 int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t len,
                     struct bt_pairing *out, struct bt_error *err) BT_NODISCARD;
@@ -63,6 +68,7 @@ int bt_claim_read(const char *text, size_t len, struct bt_claim *out,
 struct bt_session {
     char token[BT_TOKEN_BYTES];
     int64_t expires_s, now_ms;
+    int64_t open_from, open_until;  // the screen's opening hours, minutes; alike: not said, always
 };
 int bt_challenge_write(const char *player, struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
 int bt_session_write(const struct bt_private_key *key, const char *player, const char *challenge,

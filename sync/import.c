@@ -1,12 +1,13 @@
 #include "sync/import.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "sync/repository_inside.h"
-#include "sync/stick_files.h"
 
 static const struct bt_log logger = {"sync/import"};
 
@@ -20,11 +21,11 @@ void bt_import_finish(struct bt_import *import)
     import->waiting = NULL;
 }
 
-// For struct bt_tuf_fetcher: the stick in the place of the network.
+// For struct bt_tuf_fetcher: the stick in the place of the network. Nobody waits for it here.
 static int fetch(void *context, const char *path, struct bt_buf *out, struct bt_error *err)
 {
     const struct bt_import *import = context;
-    return bt_stick_files_read(import->folder, path, out, err);
+    return bt_stick_papers_read(import->papers, path, out, err);
 }
 
 // Decided, and nothing more is done.
@@ -67,7 +68,7 @@ static int read_word(struct bt_import *import, struct bt_buf *word, struct bt_st
                      struct bt_tuf_document **document)
 {
     bt_buf_init(word, BT_STICK_MAX_BYTES);
-    int r = bt_stick_files_read(import->folder, "stick.json", word, &import->err);
+    int r = bt_stick_papers_read(import->papers, "stick.json", word, &import->err);
     if (r < 0) {
         return r;
     }
@@ -90,7 +91,7 @@ static int read_told(struct bt_import *import, const struct bt_stick *stick)
 {
     BT_AUTOBUF text;
     bt_buf_init(&text, (size_t)stick->told_bytes);
-    int r = bt_stick_files_read(import->folder, "told.json", &text, &import->err);
+    int r = bt_stick_papers_read(import->papers, "told.json", &text, &import->err);
     if (r < 0) {
         return r;
     }
@@ -106,19 +107,29 @@ static int read_told(struct bt_import *import, const struct bt_stick *stick)
 static void take_down(struct bt_repository *repository, struct bt_import *import,
                       const struct bt_identity *identity)
 {
+    struct bt_error err;
     const cJSON *cursor = NULL;
-    struct bt_order *order = NULL;
-    char *body = NULL;
-    while (bt_told_next_takedown(&import->told, identity->unit, &cursor, &order, &body) > 0) {
-        struct bt_error err;
-        int r = bt_standing_take_down(repository->sync->standing, order, body, &err);
-        import->takedowns += r == 0;
-        if (r < 0) {
-            bt_log_warn(&logger, "Takedown '%s' of the stick: %s", order->id, err.msg);
-        }
-        bt_order_destroy(order);
-        cJSON_free(body);
+    struct bt_stick_takedown *list = NULL, next = {0};
+    size_t count = 0, capacity = 0;
+    while (bt_told_next_takedown(&import->told, identity->unit, &cursor, &next.order, &next.body) >
+           0) {
+        BT_GROW(list, capacity, count + 1);
+        list[count++] = next;
     }
+    if (bt_standing_take_down(repository->sync->standing, list, count, &import->takedowns, &err) <
+        0) {
+        bt_log_warn(&logger,
+                    "Takedowns of the stick: %s; %zu of %zu hold, perhaps not beyond "
+                    "the next start",
+                    err.msg, import->takedowns, count);
+    }
+    import->refused = count - import->takedowns;
+    for (size_t i = 0; i < count; i++) {
+        import->unkept += list[i].is_unkept;
+        bt_order_destroy(list[i].order);
+        cJSON_free(list[i].body);
+    }
+    free(list);
 }
 
 /*

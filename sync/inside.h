@@ -35,6 +35,9 @@ struct bt_sync {
     struct bt_transfers *transfers;
     struct bt_plays *plays;
     struct bt_usb *usb;
+    atomic_int open_from,
+        open_until;         // the screen's opening hours, minutes; alike: always, unknown
+    atomic_bool shows;      // a display is there
     atomic_bool importing;  // assets come by a stick: the network brings emergencies' alone
     atomic_bool stopping;   // requests end at the next byte, or at the next second
 };

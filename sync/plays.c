@@ -183,9 +183,10 @@ static int send_pack(struct bt_plays *plays, struct route *route, struct bt_pack
                      struct bt_error *err)
 {
     struct bt_plays_answer answer;
+    struct bt_identity identity = bt_standing_identity(plays->sync->standing);
     BT_AUTOBUF packed;
     bt_buf_init(&packed, BT_BATCH_MAX_PACKED);
-    int r = bt_plays_seal(plays->sync, pack, plays->boot, &packed, err);
+    int r = bt_plays_seal(plays->sync->key, identity.player, plays->boot, pack, &packed, err);
     r = r < 0 ? r : bt_plays_link_send(&plays->link, &packed, &answer, err);
     if (r < 0) {
         return r;

@@ -89,17 +89,6 @@ static void note_retry_after(struct bt_plays_link *link)
     }
 }
 
-// The last part of the problem's type, of those that mean something here.
-static bool is_problem(const struct bt_plays_link *link, const char *name)
-{
-    BT_AUTOJSON *json = NULL;
-    if (bt_json_parse(bt_buf_text(&link->got), link->got.len, &json, NULL) < 0) {
-        return false;
-    }
-    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "type"));
-    return type != NULL && bt_str_equal(type, name);
-}
-
 static int judge(struct bt_plays_link *link, long status, struct bt_error *err)
 {
     if (status == 200) {
@@ -112,7 +101,7 @@ static int judge(struct bt_plays_link *link, long status, struct bt_error *err)
         return bt_fail(err, -EAGAIN, "The server has too much to do (%ld)", status);
     }
     if (status == 409) {
-        bool forked = is_problem(link, "urn:bangtin:plays-forked");
+        bool forked = bt_wire_is_problem(&link->got, "urn:bangtin:plays-forked");
         return forked ? bt_fail(err, -ESTALE, "The server has another journal under this name")
                       : bt_fail(err, -ERANGE, "The server wants another record");
     }

@@ -24,6 +24,9 @@
 // While assets come one after the other, the rest is looked at so often.
 #define LOOK_NS (5 * BT_NS_PER_S)
 
+// What became of a version is to be told soon; and hours begin and end.
+#define NEWER_NS (10 * BT_NS_PER_S)
+
 static const struct bt_log logger = {"sync/repository"};
 
 static int64_t mono_ns(const struct bt_repository *repository)
@@ -146,6 +149,7 @@ cJSON *bt_repository_waiting(struct bt_repository *repository)
 void bt_repository_status(struct bt_repository *repository, cJSON *status)
 {
     cJSON_AddItemToObject(status, "waiting", bt_repository_waiting(repository));
+    bt_newer_status(repository->newer, status);
 }
 
 /*
@@ -182,6 +186,8 @@ static void pin(struct bt_repository *repository)
     for (size_t i = 0; i < BT_ARRAY_LEN(all); i++) {
         add_hashes(all[i], &hashes, &count, &capacity);
     }
+    BT_GROW(hashes, capacity, count + 1);
+    count += bt_newer_pins(repository->newer, &hashes[count]);
     bt_store_set_pinned(repository->sync->store, hashes, count);
     free(hashes);
 }
@@ -233,6 +239,7 @@ static void want(struct bt_repository *repository, struct bt_wanted *wanted)
     bt_wanted_add(wanted, &repository->effective, has_asset, repository);
     bt_wanted_add(wanted, &repository->newest, has_asset, repository);
     bt_wanted_add(wanted, &repository->current, has_asset, repository);
+    bt_newer_want(repository->newer, wanted);
     bt_wanted_sort(wanted);
     bt_transfers_want(repository->sync->transfers, wanted);
     describe_waiting(repository);
@@ -479,6 +486,7 @@ static int refresh(struct bt_repository *repository)
         bt_repository_read_keys(repository);
         r = bt_repository_fetch_all(repository, &err);
         bt_return_lost(repository);
+        bt_repository_fetch_software(repository);
     }
     if (r < 0 && !atomic_load(&sync->stopping)) {
         report(repository, r, &err);
@@ -572,18 +580,27 @@ static int64_t until_effective_changes_ns(const struct bt_repository *repository
     return mono_ns(repository) + BT_CLAMP(left_ms, 0, 1000) * BT_NS_PER_MS;
 }
 
+static void look_at_newer(struct bt_repository *repository)
+{
+    int64_t poll_ns = repository->sync->options.poll_s * BT_NS_PER_S;
+    repository->newer_at_ns = mono_ns(repository) + BT_MIN(poll_ns, NEWER_NS);
+    if (bt_newer_look(repository->newer, &repository->current)) {
+        look(repository);
+    }
+}
+
 struct work {
-    bool refresh, look, arrived;
+    bool refresh, look, arrived, newer;
     struct bt_import *import;  // NULL: none
 };
 
 static struct work wait_for_work(struct bt_repository *repository)
 {
-    struct work work = {false, false, false, NULL};
+    struct work work = {.import = NULL};
     lock(repository);
     while (!atomic_load(&repository->sync->stopping)) {
         int64_t now_ns = mono_ns(repository);
-        int64_t until_ns = repository->refresh_at_ns;
+        int64_t until_ns = BT_MIN(repository->refresh_at_ns, repository->newer_at_ns);
         if (repository->effective_until_ms != INT64_MAX) {
             until_ns = BT_MIN(until_ns, until_effective_changes_ns(repository));
         }
@@ -591,8 +608,9 @@ static struct work wait_for_work(struct bt_repository *repository)
         work.look =
             repository->look || bt_repository_wall_ms(repository) >= repository->effective_until_ms;
         work.arrived = repository->arrived;
+        work.newer = now_ns >= repository->newer_at_ns;
         work.import = repository->import;
-        if (work.refresh || work.look || work.arrived || work.import != NULL) {
+        if (work.refresh || work.look || work.arrived || work.newer || work.import != NULL) {
             break;
         }
         until_ns = BT_MIN(until_ns, now_ns + 60 * BT_NS_PER_S);
@@ -660,6 +678,9 @@ static void *run(void *context)
         } else {
             change_over_when_complete(repository);
         }
+        if (work.refresh || work.arrived || work.newer) {
+            look_at_newer(repository);
+        }
     }
     let_go_of_import(repository, false);
     return NULL;
@@ -674,6 +695,7 @@ int bt_repository_create(struct bt_sync *sync, struct bt_repository **out, struc
     repository->refresh_at_ns = bt_clock_mono_ns(sync->options.clock) +
                                 bt_pace_about_ns(sync->options.poll_s * BT_NS_PER_S);
     repository->effective_until_ms = INT64_MAX;
+    repository->newer = bt_newer_create(sync);
     pthread_mutex_init(&repository->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -717,6 +739,7 @@ void bt_repository_destroy(struct bt_repository *repository)
     bt_tuf_client_destroy(repository->client);
     bt_fetcher_finish(&repository->fetcher);
     bt_plays_link_finish(&repository->link);
+    bt_newer_destroy(repository->newer);
     bt_documents_finish(&repository->newest);
     bt_documents_finish(&repository->templates);
     bt_documents_finish(&repository->current);

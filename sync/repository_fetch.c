@@ -308,6 +308,38 @@ int bt_repository_fetch_servers(struct bt_repository *repository, struct bt_erro
     return bt_repository_is_outage(r) ? r : 0;
 }
 
+static int take_software(struct bt_repository *repository, const struct bt_tuf_target *found,
+                         struct bt_error *err)
+{
+    BT_AUTOBUF text;
+    bt_buf_init(&text, BT_SOFTWARE_MAX_BYTES);
+    int r = download(repository, "software", found, &text, err);
+    return r < 0 ? r
+                 : bt_newer_take(repository->newer, &found->sha256, bt_buf_text(&text), text.len,
+                                 err);
+}
+
+void bt_repository_fetch_software(struct bt_repository *repository)
+{
+    struct bt_error err;
+    struct bt_tuf_target found;
+    if (repository->sync->options.platform[0] == '\0') {
+        return;
+    }
+    int r = find_target(repository, "software", &found, &err);
+    if (r == -ENOENT) {
+        r = bt_newer_take(repository->newer, NULL, NULL, 0, &err);
+    } else if (r == 0 && !bt_newer_has(repository->newer, &found.sha256) &&
+               !is_no_good(repository, &found.sha256)) {
+        r = take_software(repository, &found, &err);
+    }
+    if (r < 0 && !bt_repository_is_outage(r)) {
+        bt_repository_refuse(repository, r, "software", &err);
+    } else if (r < 0) {
+        repository->refusals++;
+    }
+}
+
 // Keys that may activate: none when the role is not delegated to.
 void bt_repository_read_keys(struct bt_repository *repository)
 {

@@ -9,6 +9,7 @@
 #include "sync/import.h"
 #include "sync/plays_link.h"
 #include "sync/repository.h"
+#include "sync/software.h"
 #include "trust/tuf_client.h"
 
 // Documents that were refused as they were signed; of more the oldest is asked for again.
@@ -40,6 +41,8 @@ struct bt_repository {
     unsigned failures, refusals;   // rounds in a row; of this round, that may be gone in the next
     struct bt_asset missing;       // one that the effective ones miss; size 0: not known
     int64_t look_at_ns;            // templates and wants are looked at again
+    struct bt_newer *newer;        // new versions of the player; its status is thread-safe
+    int64_t newer_at_ns;           // they are looked at again
     pthread_mutex_t lock;          // leaf lock: nothing is called while it is held
     pthread_cond_t changed;
     // Protected by lock.
@@ -86,6 +89,9 @@ int bt_repository_fetch_templates(struct bt_repository *repository, struct bt_do
                                   struct bt_error *err) BT_NODISCARD;
 int bt_repository_fetch_servers(struct bt_repository *repository,
                                 struct bt_error *err) BT_NODISCARD;
+
+// What the province signed of new versions. What fails leaves what was known, and comes again.
+void bt_repository_fetch_software(struct bt_repository *repository);
 
 // Who may activate, and whether thresholds of one are a demo, by what is trusted.
 void bt_repository_read_keys(struct bt_repository *repository);

@@ -320,7 +320,11 @@ void bt_standing_status(struct bt_standing *standing, cJSON *status)
     }
     cJSON *takedowns = cJSON_AddArrayToObject(status, "takedowns");
     for (size_t i = 0; i < standing->takedowns.count; i++) {
-        cJSON_AddItemToArray(takedowns, cJSON_CreateString(standing->takedowns.list[i].order->id));
+        // One that the next life would not know is not done.
+        if (!standing->takedowns.list[i].unkept) {
+            cJSON_AddItemToArray(takedowns,
+                                 cJSON_CreateString(standing->takedowns.list[i].order->id));
+        }
     }
     bt_standing_unlock(standing);
 }

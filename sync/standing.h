@@ -61,13 +61,23 @@ void bt_standing_set_bound(struct bt_standing *standing, bool bound);
 int bt_standing_obey(struct bt_standing *standing, const struct bt_order *order, const char *body,
                      struct bt_error *err) BT_NODISCARD;
 
+// In the words of the server, but without an order's number.
+struct bt_stick_takedown {
+    struct bt_order *order;  // borrowed
+    char *body;              // borrowed; its text
+    bool is_new;             // set here
+    bool is_unkept;          // likewise: new, and the disk did not take it
+};
+
 /**
- * A takedown that came by a stick, in the words of the server but without an order's number: obeyed
- * like an order and answered by none; the order itself may still come. What was taken down under
- * this id, or is lifted by what is shown, stays as it is.
+ * Takedowns that came by a stick: obeyed like orders and answered by none; the orders themselves
+ * may still come. What was taken down under these ids, or is lifted by what is shown, stays as it
+ * is. *out_held is how many hold now, also on an error: the last one's that was refused, or the
+ * disk's. What the disk did not take holds until the next start, is not in the status, and is new
+ * again when it comes again.
  */
-int bt_standing_take_down(struct bt_standing *standing, const struct bt_order *order,
-                          const char *body, struct bt_error *err) BT_NODISCARD;
+int bt_standing_take_down(struct bt_standing *standing, struct bt_stick_takedown *list,
+                          size_t count, size_t *out_held, struct bt_error *err) BT_NODISCARD;
 
 /**
  * Looks at the pending emergencies again. `final`: the metadata are the newest, so what is not
@@ -78,6 +88,9 @@ bool bt_standing_retry(struct bt_standing *standing, bool final);
 
 // The number of the last order taken.
 int64_t bt_standing_last_order(struct bt_standing *standing);
+
+// Is any in force, whether it can be shown or not?
+bool bt_standing_has_emergency(struct bt_standing *standing);
 
 // A result from the main loop, or our own; kept until the server has it.
 void bt_standing_answer(struct bt_standing *standing, int64_t n, const char *word,
@@ -113,8 +126,8 @@ void bt_standing_forbid(struct bt_standing *standing, const struct bt_documents 
  */
 int64_t bt_standing_tick(struct bt_standing *standing);
 
-// {"publications", "emergency", "takedowns"} into the status; and a number that grows with each
-// change.
+// {"publications", "emergency", "takedowns" that are kept} into the status; and a number that grows
+// with each change.
 void bt_standing_status(struct bt_standing *standing, cJSON *status);
 uint64_t bt_standing_generation(struct bt_standing *standing);
 

@@ -42,12 +42,8 @@ static int keep_emergency(struct bt_standing *standing, const char *id, struct b
 static int keep_takedown(struct bt_standing *standing, const char *id, const char *body,
                          struct bt_error *err)
 {
-    for (size_t i = 0; i < standing->takedowns.count; i++) {
-        if (strcmp(standing->takedowns.list[i].order->id, id) == 0) {
-            return bt_takedown_keep(&standing->takedowns.list[i], body, standing->parts.state, err);
-        }
-    }
-    return 0;
+    const struct bt_takedown *takedown = bt_takedowns_find(&standing->takedowns, id);
+    return takedown != NULL ? bt_takedown_keep(takedown, body, standing->parts.state, err) : 0;
 }
 
 static int keep_effect(struct bt_standing *standing, const struct bt_order *order, const char *body,
@@ -193,9 +189,17 @@ static int obey_removal(struct bt_standing *standing, const struct bt_order *ord
     if (r < 0 && r != -EAGAIN) {
         return keep_order_alone(standing, order, body, err);
     }
-    r = r < 0 ? r : keep(standing, order, body, "given", "", err);
-    if (r == 0 && order->what == BT_INSTRUCTION_TAKEDOWN) {
+    if (r < 0) {
+        return r;
+    }
+    r = keep(standing, order, body, "given", "", err);
+    if (order->what != BT_INSTRUCTION_TAKEDOWN) {
+        return r;
+    }
+    if (r == 0) {
         forbid(standing, NULL);
+    } else {
+        bt_takedowns_note_unkept(&standing->takedowns, order->id);
     }
     return r;
 }
@@ -379,30 +383,75 @@ int bt_standing_obey(struct bt_standing *standing, const struct bt_order *order,
     return r;
 }
 
-static int keep_takedown_alone(struct bt_standing *standing, const struct bt_order *order,
-                               const char *body, struct bt_error *err)
+/*
+ * Takedowns of a stick: in memory and on the screen one by one, in the store and on the disk all at
+ * once.
+ */
+
+static int take_down_one(struct bt_standing *standing, struct bt_stick_takedown *takedown,
+                         bool *all_told, struct bt_error *err)
 {
-    struct bt_state *state = standing->parts.state;
-    int r = bt_state_begin(state, err);
+    struct bt_order *copy = NULL;
+    if (bt_takedowns_settled(&standing->takedowns, takedown->order, &standing->content)) {
+        return 0;
+    }
+    int r = bt_standing_copy_order(takedown->body, &copy);
+    r = r < 0 ? bt_fail(err, -EINVAL, "The order cannot be read again")
+              : bt_takedowns_add(&standing->takedowns, copy, &standing->content, err);
     if (r == 0) {
-        r = bt_state_end(state, keep_takedown(standing, order->id, body, err), err);
-        standing->generation++;
+        takedown->is_new = true;
+        *all_told = *all_told && tell(standing, takedown->order) == 0;
     }
     return r;
 }
 
-int bt_standing_take_down(struct bt_standing *standing, const struct bt_order *order,
-                          const char *body, struct bt_error *err)
+static int keep_new(struct bt_standing *standing, const struct bt_stick_takedown *list,
+                    size_t count, struct bt_error *err)
 {
-    int r = 0;
-    bt_standing_lock(standing);
-    if (!bt_takedowns_settled(&standing->takedowns, order, &standing->content)) {
-        r = remove_now(standing, order, body, err);
-        r = r < 0 ? r : keep_takedown_alone(standing, order, body, err);
-        forbid(standing, NULL);
+    struct bt_state *state = standing->parts.state;
+    int r = bt_state_begin(state, err);
+    if (r < 0) {
+        return r;
     }
+    for (size_t i = 0; i < count && r == 0; i++) {
+        r = list[i].is_new ? keep_takedown(standing, list[i].order->id, list[i].body, err) : 0;
+    }
+    return bt_state_end(state, r, err);
+}
+
+static void note_unkept(struct bt_standing *standing, struct bt_stick_takedown *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        list[i].is_unkept = list[i].is_new;
+        if (list[i].is_new) {
+            bt_takedowns_note_unkept(&standing->takedowns, list[i].order->id);
+        }
+    }
+}
+
+int bt_standing_take_down(struct bt_standing *standing, struct bt_stick_takedown *list,
+                          size_t count, size_t *out_held, struct bt_error *err)
+{
+    int result = 0;
+    bool all_told = true;
+    bt_standing_lock(standing);
+    *out_held = 0;
+    for (size_t i = 0; i < count; i++) {
+        int r = take_down_one(standing, &list[i], &all_told, err);
+        *out_held += r == 0;
+        result = r < 0 ? r : result;
+    }
+    if (!all_told) {
+        bt_standing_announce(standing, true);
+    }
+    int r = keep_new(standing, list, count, err);
+    if (r < 0) {
+        note_unkept(standing, list, count);
+    }
+    standing->generation++;
+    forbid(standing, NULL);
     bt_standing_unlock(standing);
-    return r;
+    return r < 0 ? r : result;
 }
 
 int64_t bt_standing_last_order(struct bt_standing *standing)

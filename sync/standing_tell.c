@@ -110,6 +110,15 @@ void bt_standing_announce(struct bt_standing *standing, bool urgent)
     standing->shown_until_ms = emergency != NULL ? emergency->activation.until_ms : 0;
 }
 
+bool bt_standing_has_emergency(struct bt_standing *standing)
+{
+    struct bt_instant now = bt_standing_now(standing);
+    bt_standing_lock(standing);
+    bool any = bt_emergencies_shown(&standing->emergencies, &now, NULL, NULL) != NULL;
+    bt_standing_unlock(standing);
+    return any;
+}
+
 static void forget_old_emergencies(struct bt_standing *standing, const struct bt_instant *now)
 {
     char ids[8][64];

@@ -22,6 +22,13 @@ static cJSON *player_part(const char *text)
     return BT_TAKE(json);
 }
 
+static bool has_display(const cJSON *status)
+{
+    const cJSON *display = cJSON_GetObjectItemCaseSensitive(status, "display");
+    const cJSON *width = cJSON_GetObjectItemCaseSensitive(display, "width");
+    return cJSON_IsNumber(width) && width->valuedouble > 0;
+}
+
 static void add_clock(cJSON *status, int64_t offset_ms)
 {
     cJSON *clock = cJSON_GetObjectItemCaseSensitive(status, "clock");
@@ -128,6 +135,7 @@ int bt_status_write(struct bt_sync *sync, const char *player, int64_t clock_offs
                     struct bt_buf *out, struct bt_status_said *out_said, struct bt_error *err)
 {
     BT_AUTOJSON *status = player_part(player);
+    atomic_store(&sync->shows, has_display(status));
     add_ours(sync, status);
     add_clock(status, clock_offset_ms);
     add_troubles(sync, status);

@@ -9,8 +9,6 @@
 
 #include "base/compiler.h"
 
-#define CHUNK_BYTES 65536
-
 // glibc has no openat2.
 static int open_below(int folder, const char *path, uint64_t flags)
 {
@@ -58,23 +56,13 @@ int bt_stick_files_find(int folder, const char *path, int64_t max_bytes, int *ou
     return 0;
 }
 
-int bt_stick_files_read(int folder, const char *path, struct bt_buf *out, struct bt_error *err)
+int bt_stick_files_open_folder(int folder, const char *path, int *out_fd, struct bt_error *err)
 {
-    char chunk[CHUNK_BYTES];
-    int64_t size;
-    BT_AUTOCLOSE int fd = -1;
-    int r = bt_stick_files_find(folder, path, (int64_t)out->limit, &fd, &size, err);
-    while (r == 0) {
-        ssize_t got = read(fd, chunk, sizeof(chunk));
-        if (got == 0) {
-            return 0;
-        }
-        if (got < 0 && errno != EINTR) {
-            return bt_fail_errno(err, "Cannot read '%.200s' of the stick", path);
-        }
-        if (got > 0 && bt_buf_append(out, chunk, (size_t)got) < 0) {
-            r = bt_fail(err, -EMSGSIZE, "'%.200s' of the stick is too long", path);
-        }
+    int fd = open_below(folder, path, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) {
+        return bt_fail(err, errno == EXDEV ? -ELOOP : -errno, "Cannot open '%.200s' of the stick",
+                       path);
     }
-    return r;
+    *out_fd = fd;
+    return 0;
 }

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/compiler.h"
 #include "base/error.h"
 
 // The folder on a stick in which everything lies.
@@ -28,8 +28,8 @@ int bt_stick_files_open(const char *path, int *out_fd, struct bt_error *err) BT_
 int bt_stick_files_find(int folder, const char *path, int64_t max_bytes, int *out_fd,
                         int64_t *out_size, struct bt_error *err) BT_NODISCARD;
 
-// Appends the whole file; the buffer's limit is the most that is taken.
-int bt_stick_files_read(int folder, const char *path, struct bt_buf *out,
-                        struct bt_error *err) BT_NODISCARD;
+// Opens a folder below it, for its names. Errors: as above.
+int bt_stick_files_open_folder(int folder, const char *path, int *out_fd,
+                               struct bt_error *err) BT_NODISCARD;
 
 #endif

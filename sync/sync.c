@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "sync/channel.h"
+#include "sync/enrolment.h"
 #include "sync/plays.h"
 #include "sync/repository.h"
 #include "sync/transfers.h"
@@ -95,6 +96,8 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
     own->version = bt_strdup(text_or_empty(options->version));
     own->plays = bt_strdup(text_or_empty(options->plays));
     own->usb = bt_strdup(text_or_empty(options->usb));
+    own->platform = bt_strdup(text_or_empty(options->platform));
+    own->installer = bt_strdup(text_or_empty(options->installer));
     own->root = bt_strdup(text_or_empty(options->root));
     own->clock = options->clock != NULL ? options->clock : bt_clock_real();
     own->ping_s = options->ping_s > 0 ? options->ping_s : PING_S;
@@ -105,9 +108,10 @@ static void copy_options(struct bt_sync *sync, const struct bt_sync_options *opt
 
 static void free_options(struct bt_sync_options *options)
 {
-    const char *const texts[] = {options->directory,   options->server, options->pin,
-                                 options->root_sha256, options->model,  options->version,
-                                 options->plays,       options->root,   options->usb};
+    const char *const texts[] = {options->directory,   options->server,   options->pin,
+                                 options->root_sha256, options->model,    options->version,
+                                 options->plays,       options->root,     options->usb,
+                                 options->platform,    options->installer};
     for (size_t i = 0; i < BT_ARRAY_LEN(texts); i++) {
         free((void *)(uintptr_t)texts[i]);
     }
@@ -169,8 +173,14 @@ static int open_standing(struct bt_sync *sync, struct bt_queue *news, struct bt_
     sync->servers = bt_servers_create(sync->state, given ? &first : NULL);
     const struct bt_standing_parts parts = {
         .state = sync->state, .store = sync->store, .time = sync->time, .news = news};
+    atomic_store(&sync->open_from, (int)bt_state_get_int(sync->state, "open_from", 0));
+    atomic_store(&sync->open_until, (int)bt_state_get_int(sync->state, "open_until", 0));
     r = bt_standing_open(&parts, &sync->standing, err);
     if (r == 0) {
+        // A power cut may have come between pairing and this.
+        if (bt_standing_identity(sync->standing).player[0] != '\0') {
+            bt_enrolment_forget(sync->options.directory);
+        }
         bt_standing_forbid(sync->standing, NULL);
         bt_standing_begin(sync->standing);
     }

@@ -39,8 +39,10 @@ struct bt_sync_options {
     const struct bt_clock *clock;
     const char *root;  // of the kernel's files, such as /sys; NULL but for tests
 
-    const char *usb;    // where sticks are handed over (docs/usb.md); NULL: nowhere
-    const char *plays;  // the journal's database, written by the player; NULL: none comes home
+    const char *platform;   // "debian-13-arm64"; NULL: no new version of the player is looked for
+    const char *installer;  // bangtin-update's directory, whose record says what became of them
+    const char *usb;        // where sticks are handed over (docs/usb.md); NULL: nowhere
+    const char *plays;      // the journal's database, written by the player; NULL: none comes home
     // Whether the wall clock is known to be right, any thread; NULL: it is not.
     bool (*clock_is_trusted)(void *context);
     void *clock_context;

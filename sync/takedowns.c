@@ -59,14 +59,34 @@ static bool covers(const struct bt_order *order, const struct bt_order *before)
     return true;
 }
 
-static const struct bt_takedown *find(const struct bt_takedowns *takedowns, const char *id)
+// Where the id is, or where it would stand.
+static size_t place_of(const struct bt_takedowns *takedowns, const char *id)
 {
-    for (size_t i = 0; i < takedowns->count; i++) {
-        if (strcmp(takedowns->list[i].order->id, id) == 0) {
-            return &takedowns->list[i];
+    size_t low = 0, high = takedowns->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(takedowns->list[middle].order->id, id) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low;
+}
+
+const struct bt_takedown *bt_takedowns_find(const struct bt_takedowns *takedowns, const char *id)
+{
+    size_t place = place_of(takedowns, id);
+    return place < takedowns->count && strcmp(takedowns->list[place].order->id, id) == 0
+               ? &takedowns->list[place]
+               : NULL;
+}
+
+void bt_takedowns_note_unkept(struct bt_takedowns *takedowns, const char *id)
+{
+    if (bt_takedowns_find(takedowns, id) != NULL) {
+        takedowns->list[place_of(takedowns, id)].unkept = true;
+    }
 }
 
 // The versions of then are some 25 short texts.
@@ -80,15 +100,17 @@ static size_t bytes_of(const struct bt_order *order)
 
 static struct bt_takedown *slot_for(struct bt_takedowns *takedowns, const char *id)
 {
-    for (size_t i = 0; i < takedowns->count; i++) {
-        if (strcmp(takedowns->list[i].order->id, id) == 0) {
-            takedowns->bytes -= bytes_of(takedowns->list[i].order);
-            finish_takedown(&takedowns->list[i]);
-            return &takedowns->list[i];
-        }
+    size_t place = place_of(takedowns, id);
+    if (bt_takedowns_find(takedowns, id) != NULL) {
+        takedowns->bytes -= bytes_of(takedowns->list[place].order);
+        finish_takedown(&takedowns->list[place]);
+        return &takedowns->list[place];
     }
     BT_GROW(takedowns->list, takedowns->capacity, takedowns->count + 1);
-    return &takedowns->list[takedowns->count++];
+    struct bt_takedown *slot = &takedowns->list[place];
+    memmove(slot + 1, slot, (takedowns->count - place) * sizeof(*slot));
+    takedowns->count++;
+    return slot;
 }
 
 static cJSON *versions_of(const struct bt_documents *current)
@@ -111,7 +133,7 @@ static void add(struct bt_takedowns *takedowns, struct bt_order *order, cJSON *v
 int bt_takedowns_check(const struct bt_takedowns *takedowns, const struct bt_order *order,
                        struct bt_error *err)
 {
-    const struct bt_takedown *before = find(takedowns, order->id);
+    const struct bt_takedown *before = bt_takedowns_find(takedowns, order->id);
     size_t freed = before != NULL ? bytes_of(before->order) : 0;
     if (before != NULL && !covers(order, before->order)) {
         return bt_fail(err, -EEXIST, "takedown '%s' came before and names more", order->id);
@@ -177,8 +199,9 @@ bool bt_takedown_is_lifted(const struct bt_takedown *takedown, const struct bt_d
 bool bt_takedowns_settled(const struct bt_takedowns *takedowns, const struct bt_order *order,
                           const struct bt_documents *documents)
 {
-    const struct bt_takedown *before = find(takedowns, order->id);
-    return before != NULL ? covers(before->order, order) : is_named(documents, order->id);
+    const struct bt_takedown *before = bt_takedowns_find(takedowns, order->id);
+    return before != NULL ? !before->unkept && covers(before->order, order)
+                          : is_named(documents, order->id);
 }
 
 void bt_takedowns_forget_lifted(struct bt_takedowns *takedowns,

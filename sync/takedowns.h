@@ -20,10 +20,11 @@
 struct bt_takedown {
     struct bt_order *order;  // owned
     cJSON *versions;         // {target: version} of then; owned
+    bool unkept;             // the disk does not have it, so the next life would not know it
 };
 
 struct bt_takedowns {
-    struct bt_takedown *list;  // owned
+    struct bt_takedown *list;  // owned; by id
     size_t count, capacity;
     size_t bytes;  // of all of them
 };
@@ -38,7 +39,13 @@ void bt_takedowns_finish(struct bt_takedowns *takedowns);
 int bt_takedowns_check(const struct bt_takedowns *takedowns, const struct bt_order *order,
                        struct bt_error *err) BT_NODISCARD;
 
-// Nothing new: one with its id names all that it names, or a document of these lifts it.
+const struct bt_takedown *bt_takedowns_find(const struct bt_takedowns *takedowns, const char *id);
+
+// The disk did not take it; until it is added again.
+void bt_takedowns_note_unkept(struct bt_takedowns *takedowns, const char *id);
+
+// Nothing new: one with its id is kept and names all that it names, or a document of these lifts
+// it.
 bool bt_takedowns_settled(const struct bt_takedowns *takedowns, const struct bt_order *order,
                           const struct bt_documents *documents);
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "sync/channel_inside.h"
+#include "sync/enrolment.h"
 #include "sync/pace.h"
 #include "sync/repository.h"
 #include "sync/status.h"
@@ -113,8 +114,15 @@ static int write_pair(struct bt_channel *channel, struct bt_exchange *exchange,
                       struct bt_error *err)
 {
     const struct bt_sync_options *options = &channel->sync->options;
-    return bt_pairing_write(channel->sync->key, options->model, options->version, &exchange->sent,
-                            err);
+    char token[BT_ENROLMENT_BYTES] = "";
+    // People compare no words then, so whoever prepared the player must have told it the root.
+    if (options->root_sha256[0] != '\0' && !is_paired(channel)) {
+        bt_enrolment_read(options->directory, token);
+    }
+    channel->enrolling = token[0] != '\0';
+    const struct bt_pairing_request request = {options->model, options->version, token,
+                                               options->root_sha256};
+    return bt_pairing_write(channel->sync->key, &request, &exchange->sent, err);
 }
 
 static int write_claim(struct bt_channel *channel, struct bt_exchange *exchange,
@@ -213,6 +221,19 @@ static int check_root(const struct bt_channel *channel, struct bt_error *err)
                : bt_fail(err, -EACCES, "The server's root is not the one to pair with");
 }
 
+static void show_code(struct bt_channel *channel, const char *url)
+{
+    struct bt_news *news = bt_news_create(BT_NEWS_PAIRING);
+    bt_copy_cut(news->code, sizeof(news->code), channel->pairing.code);
+    bt_copy_cut(news->words, sizeof(news->words), channel->pairing.words);
+    if (bt_format(news->url, sizeof(news->url), "%s/#pair=%s", url, channel->pairing.code) < 0) {
+        news->url[0] = '\0';
+    }
+    // Whoever reads the log stands before the screen, which shows the same.
+    bt_log_info(&logger, "Waiting to be paired: code '%s', words '%s'", news->code, news->words);
+    bt_queue_offer(channel->sync->news, news);
+}
+
 static int read_pair(struct bt_channel *channel, struct bt_exchange *exchange, struct bt_error *err)
 {
     bt_pairing_finish(&channel->pairing);
@@ -224,18 +245,12 @@ static int read_pair(struct bt_channel *channel, struct bt_exchange *exchange, s
         return r;
     }
     int64_t now_ns = bt_channel_now_ns(channel);
-    channel->claim_at_ns = now_ns + channel->pairing.poll_s * BT_NS_PER_S;
     channel->pairing_until_ns = now_ns + channel->pairing.expires_s * BT_NS_PER_S;
-    struct bt_news *news = bt_news_create(BT_NEWS_PAIRING);
-    bt_copy_cut(news->code, sizeof(news->code), channel->pairing.code);
-    bt_copy_cut(news->words, sizeof(news->words), channel->pairing.words);
-    if (bt_format(news->url, sizeof(news->url), "%s/#pair=%s", exchange->address.url,
-                  channel->pairing.code) < 0) {
-        news->url[0] = '\0';
+    channel->claim_at_ns = now_ns;
+    if (!channel->enrolling) {
+        channel->claim_at_ns += channel->pairing.poll_s * BT_NS_PER_S;
+        show_code(channel, exchange->address.url);
     }
-    // Whoever reads the log stands before the screen, which shows the same.
-    bt_log_info(&logger, "Waiting to be paired: code '%s', words '%s'", news->code, news->words);
-    bt_queue_offer(channel->sync->news, news);
     return 0;
 }
 
@@ -264,6 +279,11 @@ static int read_claim(struct bt_channel *channel, struct bt_exchange *exchange,
     struct bt_sync *sync = channel->sync;
     struct bt_claim claim;
     int r = bt_claim_read(bt_buf_text(&exchange->got), exchange->got.len, &claim, err);
+    if (r == 0 && !claim.claimed && channel->enrolling) {
+        // A server that knows nothing of enrolments: people claim it.
+        channel->enrolling = false;
+        show_code(channel, exchange->address.url);
+    }
     if (r < 0 || !claim.claimed) {
         channel->claim_at_ns = bt_channel_now_ns(channel) + channel->pairing.poll_s * BT_NS_PER_S;
         return r;
@@ -282,6 +302,7 @@ static int read_claim(struct bt_channel *channel, struct bt_exchange *exchange,
         bt_log_info(&logger, "Paired as '%s' for screen '%s'", claim.identity.player,
                     claim.identity.screen);
         bt_pairing_finish(&channel->pairing);
+        bt_enrolment_forget(sync->options.directory);
         bt_sync_fine(sync, BT_TROUBLE_NOT_PAIRED);
         channel->strikes = 0;
         bt_repository_refresh(sync->repository);
@@ -312,6 +333,21 @@ static void compare_clocks(struct bt_channel *channel, int64_t server_ms)
     }
 }
 
+// For new versions of the player alone. Lost, they come again with the next session.
+static void note_hours(struct bt_sync *sync, const struct bt_session *session)
+{
+    int from = (int)session->open_from, until = (int)session->open_until;
+    if (from == atomic_load(&sync->open_from) && until == atomic_load(&sync->open_until)) {
+        return;
+    }
+    atomic_store(&sync->open_from, from);
+    atomic_store(&sync->open_until, until);
+    if (bt_state_note_int(sync->state, "open_from", from, NULL) < 0 ||
+        bt_state_note_int(sync->state, "open_until", until, NULL) < 0) {
+        bt_log_warn(&logger, "The opening hours cannot be kept; the next session says them again");
+    }
+}
+
 static int read_session(struct bt_channel *channel, struct bt_exchange *exchange,
                         struct bt_error *err)
 {
@@ -329,6 +365,7 @@ static int read_session(struct bt_channel *channel, struct bt_exchange *exchange
     if (channel->pairing.id[0] != '\0') {
         bt_pairing_finish(&channel->pairing);  // it knows us after all
     }
+    note_hours(channel->sync, &session);
     compare_clocks(channel, session.now_ms);
     return 0;
 }
@@ -562,6 +599,21 @@ static bool is_sent_away(struct bt_channel *channel, const struct bt_exchange *e
     return true;
 }
 
+/*
+ * A token that is refused once is refused for ever: people pair this player. Any other 403 may be
+ * that of something on the way.
+ */
+static bool loses_token(struct bt_channel *channel, const struct bt_exchange *exchange, long status)
+{
+    if (exchange->talk != BT_TALK_PAIR || status != 403 || !channel->enrolling ||
+        !bt_wire_is_problem(&exchange->got, "urn:bangtin:token-refused")) {
+        return false;
+    }
+    bt_log_warn(&logger, "The server refuses this player's enrolment; pairing by code");
+    bt_enrolment_forget(channel->sync->options.directory);
+    return true;
+}
+
 // Kept for a server that has no time for them, which is asked later each time.
 static void put_off_results(struct bt_channel *channel)
 {
@@ -594,7 +646,7 @@ static void handle_refusal(struct bt_channel *channel, struct bt_exchange *excha
         bt_pairing_finish(&channel->pairing);  // it has expired: a new code
         return;
     }
-    if (is_sent_away(channel, exchange, status)) {
+    if (is_sent_away(channel, exchange, status) || loses_token(channel, exchange, status)) {
         return;
     }
     if (exchange->talk == BT_TALK_SCREENSHOT) {

@@ -14,7 +14,7 @@
 #include "base/sha256.h"
 #include "sync/order.h"
 
-#define BT_TOLD_MAX_TAKEDOWNS 4096
+#define BT_TOLD_MAX_TAKEDOWNS 1024
 #define BT_TOLD_MAX_COUNTED 8192
 
 struct bt_told {

@@ -281,16 +281,19 @@ static int begin(struct transfer *transfer, const struct bt_want *want, struct b
     if (!bt_servers_now(sync->servers, &transfer->address)) {
         return bt_fail(err, -ENETUNREACH, "No server is known");
     }
-    int r = bt_partial_open(sync->store, &want->sha256, want->size, &transfer->partial, err);
+    int r = bt_partial_open(sync->store, BT_WAY_NETWORK, &want->sha256, want->size,
+                            &transfer->partial, err);
     if (r < 0) {
         return r;
     }
+    r = bt_partial_take_up(transfer->partial, err);
     transfer->want = *want;
     transfer->from = bt_partial_have(transfer->partial);
     transfer->judged = false;
     transfer->write_error = 0;
-    r = bt_store_make_room(sync->store, want->size - transfer->from, bt_transfers_reserve(sync),
-                           err);
+    r = r < 0 ? r
+              : bt_store_make_room(sync->store, want->size - transfer->from,
+                                   bt_transfers_reserve(sync), err);
     if (r == 0 && transfer->from < want->size) {
         r = request(transfer, err);
     }

@@ -5,13 +5,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -41,6 +39,23 @@ struct bt_usb {
  * One stick.
  */
 
+// While it is looked at.
+struct visit {
+    struct bt_sync *sync;            // borrowed
+    struct bt_gentle *hands;         // for what is long
+    struct bt_stick_reader *reader;  // NULL: it cannot be read
+    struct bt_stick_papers *papers;
+    struct bt_usb_outcome outcome;
+};
+
+static void visit_finish(struct visit *visit)
+{
+    bt_import_finish(&visit->outcome.import);
+    bt_stick_papers_destroy(visit->papers);
+    bt_stick_reader_destroy(visit->reader);
+    bt_gentle_destroy(visit->hands);
+}
+
 static int write_words(struct bt_sync *sync, const char *back, const struct bt_usb_outcome *outcome,
                        struct bt_error *err)
 {
@@ -68,14 +83,29 @@ static bool is_worth_copying(const struct bt_usb_outcome *outcome)
                                        verdict == BT_IMPORT_INCOMPLETE);
 }
 
-// What the stick brings; then what has become of it.
-static int take(struct bt_sync *sync, struct bt_usb_outcome *outcome)
+// The repository thread, on which the network's content comes, never waits for the stick: it gets
+// what was read.
+static int import(struct visit *visit, struct bt_error *err)
 {
-    int r = bt_repository_import(sync->repository, &outcome->import);
+    struct bt_identity identity = bt_standing_identity(visit->sync->standing);
+    int r = bt_stick_papers_load(visit->reader, identity.unit, &visit->papers, err);
+    if (r < 0) {
+        return r;
+    }
+    visit->outcome.import.papers = visit->papers;
+    return bt_repository_import(visit->sync->repository, &visit->outcome.import);
+}
+
+// What the stick brings; then what has become of it.
+static int take(struct visit *visit, struct bt_error *err)
+{
+    struct bt_sync *sync = visit->sync;
+    struct bt_usb_outcome *outcome = &visit->outcome;
+    int r = import(visit, err);
     if (r < 0 || !is_worth_copying(outcome)) {
         return r;
     }
-    r = bt_usb_copy(sync, outcome);
+    r = bt_usb_copy(sync, visit->reader, visit->hands, outcome);
     if (r < 0) {
         return r;
     }
@@ -87,9 +117,10 @@ static int take(struct bt_sync *sync, struct bt_usb_outcome *outcome)
     return r;
 }
 
-static int answer(struct bt_sync *sync, const char *back, struct bt_usb_outcome *outcome,
-                  struct bt_error *err)
+static int answer(struct visit *visit, const char *back, struct bt_error *err)
 {
+    struct bt_sync *sync = visit->sync;
+    struct bt_usb_outcome *outcome = &visit->outcome;
     int r = bt_file_make_dirs(back, err);
     r = r < 0 ? r : bt_usb_plays_back(sync, back, outcome, err);
     if (r < 0) {
@@ -102,30 +133,34 @@ static int answer(struct bt_sync *sync, const char *back, struct bt_usb_outcome 
     return r;
 }
 
-static void outcome_finish(struct bt_usb_outcome *outcome)
+// It cannot be read, or not to its end.
+static enum bt_import_verdict verdict_of(int r)
 {
-    if (outcome->import.folder >= 0) {
-        close(outcome->import.folder);
-    }
-    bt_import_finish(&outcome->import);
+    return r == -ETIMEDOUT ? BT_IMPORT_SLOW : BT_IMPORT_BROKEN;
 }
 
 static int handle_stick(struct bt_sync *sync, const char *path, const char *back,
                         struct bt_error *err)
 {
-    BT_AUTOFINISH(outcome_finish) struct bt_usb_outcome outcome = {.import = {.folder = -1}};
-    int r = bt_stick_files_open(path, &outcome.import.folder, err);
+    BT_AUTOFINISH(visit_finish) struct visit visit = {.sync = sync};
+    int r = bt_gentle_start(&visit.hands, err);
+    if (r < 0) {
+        return r;
+    }
+    r = bt_stick_reader_open(path, &bt_stick_patience, &sync->stopping, &visit.reader, err);
     if (r == -ENOENT) {
         bt_log_info(&logger, "'%s' has no " BT_STICK_FOLDER "; leaving it alone", path);
         return bt_file_make_dirs(back, err);
     }
-    if (r < 0) {
-        outcome.import.verdict = BT_IMPORT_BROKEN;
-        outcome.import.err = *err;
-    } else if ((r = take(sync, &outcome)) < 0) {
+    r = r < 0 ? r : take(&visit, err);
+    if (r == -ECANCELED) {
         return r;
     }
-    return answer(sync, back, &outcome, err);
+    if (r < 0) {
+        visit.outcome.import.verdict = verdict_of(r);
+        visit.outcome.import.err = *err;
+    }
+    return answer(&visit, back, err);
 }
 
 /*
@@ -188,15 +223,6 @@ static void look(struct bt_usb *usb)
  * The thread.
  */
 
-// Behind everything else on this machine: processor and disk.
-static void be_gentle(void)
-{
-    const struct sched_param idle = {0};
-    const int io_of_this_thread = 1, io_idle = 3 << 13;
-    pthread_setschedparam(pthread_self(), SCHED_IDLE, &idle);
-    (void)syscall(SYS_ioprio_set, io_of_this_thread, 0, io_idle);
-}
-
 static void wait_for_wishes(const struct bt_usb *usb, int watch)
 {
     char events[4096];
@@ -212,7 +238,6 @@ static void *run(void *context)
 {
     struct bt_usb *usb = context;
     BT_AUTOCLOSE int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    be_gentle();
     while (!atomic_load(&usb->sync->stopping)) {
         // The same directory again gives the same watch; one that was made anew a new one.
         if (watch >= 0) {

@@ -16,31 +16,41 @@
 // It lies in memory until it is on the stick; the rest goes with the next one.
 #define MAX_BYTES (24 * 1024 * 1024)
 
-// Of a clock that is not trusted the server learns what time it was when it received the batch;
-// days later that says nothing. No record bears such a boot.
-#define NO_BOOT "usb"
-
 static const struct bt_log logger = {"sync/usb"};
 
 struct back {
     struct bt_sync *sync;            // borrowed
     struct bt_usb_outcome *outcome;  // borrowed
-    char *directory;                 // owned
+    char *directory;                 // borrowed
     char player[BT_PLAYER_BYTES];
     char boot[BT_BOOT_ID_BYTES];
     int64_t bytes;
 };
+
+// A journal on its way onto the stick.
+struct parcel {
+    struct back *back;         // borrowed
+    struct bt_packer *packer;  // borrowed
+    struct bt_packer_counted counted;
+    struct bt_record_moment now;
+    int64_t since_ms;
+    bool more;
+};
+
+/*
+ * On the thread of sticks, as plays are packed for the network: SQLite and what packs them
+ * allocate, so a thread behind all others could hold up whoever allocates as well.
+ */
 
 static int write_batch(struct back *back, struct bt_pack *pack, struct bt_error *err)
 {
     BT_AUTOBUF packed, box;
     BT_AUTOFREE char *path =
         bt_strf("%s/%04lld.bin", back->directory, (long long)back->outcome->batches);
-    bool trusted = pack->header.now.clock_trust == BT_CLOCK_SYNCED;
+    const char *boot = bt_plays_date(&pack->header, back->boot);
     bt_buf_init(&packed, BT_BATCH_MAX_PACKED);
     bt_buf_init(&box, BT_BATCH_MAX_PACKED + BT_SEAL_EXTRA_BYTES);
-    pack->header.more = pack->header.more || !trusted;
-    int r = bt_plays_seal(back->sync, pack, trusted ? back->boot : NO_BOOT, &packed, err);
+    int r = bt_plays_seal(back->sync->key, back->player, boot, pack, &packed, err);
     r = r < 0 ? r : bt_seal(back->outcome->import.seal, packed.data, packed.len, &box, err);
     r = r < 0 ? r : bt_file_replace(path, box.data, box.len, err);
     if (r == 0) {
@@ -49,6 +59,28 @@ static int write_batch(struct back *back, struct bt_pack *pack, struct bt_error 
     }
     return r;
 }
+
+// One batch after what is counted.
+static int pack_next(struct parcel *parcel, struct bt_error *err)
+{
+    struct bt_pack pack;
+    int r = bt_packer_pack(parcel->packer, &parcel->counted, BT_BATCH_MAX_RECORDS, &pack, err);
+    if (r < 0) {
+        return r;
+    }
+    parcel->more = pack.header.more;
+    pack.header.now = parcel->now;
+    pack.header.since_ms = parcel->counted.seq > 0 ? 0 : parcel->since_ms;
+    r = write_batch(parcel->back, &pack, err);
+    parcel->counted.seq = pack.header.first + pack.header.count - 1;
+    parcel->counted.hash = pack.header.head;
+    bt_pack_finish(&pack);
+    return r;
+}
+
+/*
+ * Of a journal.
+ */
 
 // That there was a journal before this one; see sync/plays.c.
 static int64_t since_ms(const struct back *back, const char *journal)
@@ -60,48 +92,37 @@ static int64_t since_ms(const struct back *back, const char *journal)
     return other ? BT_MAX(bt_state_get_int(state, "first_journal_ms", 1), (int64_t)1) : 0;
 }
 
-// One batch after what is counted; 1: there is more.
-static int pack_next(struct back *back, struct bt_packer *packer, struct bt_packer_counted *counted,
-                     bool set_aside, struct bt_error *err)
+static int pack_all(struct parcel *parcel, struct bt_error *err)
 {
-    struct bt_pack pack;
-    struct bt_record_moment now = bt_plays_moment(back->sync);
-    int r = bt_packer_pack(packer, counted, BT_BATCH_MAX_RECORDS, &pack, err);
-    if (r < 0) {
-        return r;
+    struct back *back = parcel->back;
+    int r = 0;
+    for (parcel->more = true; r == 0 && parcel->more && !atomic_load(&back->sync->stopping);) {
+        if (back->bytes >= MAX_BYTES) {
+            back->outcome->more = true;
+            return 0;
+        }
+        parcel->now = bt_plays_moment(back->sync);  // before what it speaks for is read
+        r = pack_next(parcel, err);
     }
-    bool more = pack.header.more;
-    pack.header.now = now;
-    pack.header.since_ms = set_aside || counted->seq > 0 ? 0 : since_ms(back, pack.header.journal);
-    r = write_batch(back, &pack, err);
-    counted->seq = pack.header.first + pack.header.count - 1;
-    counted->hash = pack.header.head;
-    bt_pack_finish(&pack);
-    return r < 0 ? r : more;
+    return r;
 }
 
 static int pack_journal(struct back *back, const char *path, bool set_aside, struct bt_error *err)
 {
     BT_AUTO(bt_packer) packer = bt_packer_create(path);
+    struct parcel parcel = {.back = back, .packer = packer};
+    const struct bt_told *told = &back->outcome->import.told;
     struct bt_journal_facts facts;
-    struct bt_packer_counted counted = {0};
-    int r = bt_packer_facts(packer, &facts, err);
-    if (r < 0) {
+    if (bt_packer_facts(packer, &facts, err) < 0) {
         return 0;  // none that can be read
     }
-    if (back->outcome->import.told.json != NULL &&
-        bt_told_counted(&back->outcome->import.told, back->player, facts.journal, &counted.seq,
-                        &counted.hash) < 0) {
-        counted = (struct bt_packer_counted){0};
+    const char *journal = facts.journal;
+    if (told->json == NULL || bt_told_counted(told, back->player, journal, &parcel.counted.seq,
+                                              &parcel.counted.hash) < 0) {
+        parcel.counted = (struct bt_packer_counted){0};
     }
-    for (r = 1; r > 0 && !atomic_load(&back->sync->stopping);) {
-        if (back->bytes >= MAX_BYTES) {
-            back->outcome->more = true;
-            return 0;
-        }
-        r = pack_next(back, packer, &counted, set_aside, err);
-    }
-    return r;
+    parcel.since_ms = set_aside ? 0 : since_ms(back, journal);
+    return pack_all(&parcel, err);
 }
 
 /*

@@ -14,15 +14,17 @@ struct bt_usb_outcome {
     int64_t absent;                // that are missing here and not on the stick
     bool full;                     // our own disk
     bool gone;                     // the stick was pulled, or cannot be read
+    bool slow;                     // it does not answer any more, or hardly
     int64_t batches;               // of plays that were put into NAME.back
     bool more;                     // more plays than one stick takes
 };
 
 /**
- * Copies the assets that are wanted. Reads at idle priority and lets the disk breathe. Everything
- * that was copied stays, whatever ends it. -ECANCELED: sync stops.
+ * Copies the assets that are wanted. Reads, hashes and writes on gentle threads and lets the disk
+ * breathe. Everything that was copied stays, whatever ends it. -ECANCELED: sync stops.
  */
-int bt_usb_copy(struct bt_sync *sync, struct bt_usb_outcome *outcome) BT_NODISCARD;
+int bt_usb_copy(struct bt_sync *sync, struct bt_stick_reader *reader, struct bt_gentle *hands,
+                struct bt_usb_outcome *outcome) BT_NODISCARD;
 
 // Writes the plays into DIR/TRA-VE/PLAYER, sealed.
 int bt_usb_plays_back(struct bt_sync *sync, const char *directory, struct bt_usb_outcome *outcome,

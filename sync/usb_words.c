@@ -60,6 +60,13 @@ static const struct {
          "Hãy cắm lại; nếu vẫn lỗi, hãy dùng USB khác.",
          "The stick cannot be read: it is broken, or was pulled. What is on stays.",
          "Insert it again; if that fails, use another one."},
+    [BT_IMPORT_SLOW] =
+        {"USB không trả lời hoặc đọc quá chậm (có thể sắp hỏng), nên máy phát thôi "
+         "đọc. Phần đã chép được giữ lại.",
+         "Hãy lập lại trên một USB khác.",
+         "The stick does not answer, or is far too slow (perhaps it is dying), so the "
+         "player gave it up. What was copied is kept.",
+         "Make it again on another one."},
     [BT_IMPORT_FAILED] = {"Máy phát không ghi được lên đĩa của nó.",
                           "Hãy báo kỹ thuật viên xem thẻ nhớ, ổ đĩa của máy phát.",
                           "The player cannot write to its own disk.",
@@ -138,15 +145,41 @@ static int append_documents(const struct bt_import *import, bool english, struct
     return r;
 }
 
-static int append_back(const struct bt_usb_outcome *outcome, bool english, struct bt_buf *out)
+static int append_takedowns(const struct bt_import *import, bool english, struct bt_buf *out)
 {
     int r = 0;
-    if (outcome->import.takedowns > 0) {
+    if (import->takedowns > 0) {
         r = bt_buf_appendf(out,
                            english ? "%zu takedowns of the stick hold here.\r\n"
                                    : "%zu lệnh gỡ trên USB đã có hiệu lực tại đây.\r\n",
-                           outcome->import.takedowns);
+                           import->takedowns);
     }
+    if (r == 0 && import->unkept > 0) {
+        r = bt_buf_appendf(
+            out,
+            english ? "%zu of them could not be written to the player's disk: they end when it "
+                      "starts again, and are not reported as carried out. When the disk is "
+                      "mended, insert this stick again.\r\n"
+                    : "Trong đó %zu lệnh gỡ không ghi được lên đĩa của máy phát: chúng mất hiệu "
+                      "lực khi máy khởi động lại và chưa được báo là đã thực hiện. Sửa đĩa xong, "
+                      "hãy cắm lại USB này.\r\n",
+            import->unkept);
+    }
+    if (r == 0 && import->refused > 0) {
+        r = bt_buf_appendf(out,
+                           english
+                               ? "%zu takedowns of the stick were refused and do not hold: tell "
+                                 "the administrator.\r\n"
+                               : "%zu lệnh gỡ trên USB bị từ chối, không có hiệu lực: hãy báo "
+                                 "quản trị viên.\r\n",
+                           import->refused);
+    }
+    return r;
+}
+
+static int append_back(const struct bt_usb_outcome *outcome, bool english, struct bt_buf *out)
+{
+    int r = append_takedowns(&outcome->import, english, out);
     if (r == 0 && outcome->batches > 0) {
         r = bt_buf_appendf(out,
                            english
@@ -167,11 +200,17 @@ static int append_back(const struct bt_usb_outcome *outcome, bool english, struc
 // What was verified and then could not be copied is not done.
 static enum bt_import_verdict verdict_of(const struct bt_usb_outcome *outcome)
 {
+    if (outcome->import.unkept > 0) {
+        return BT_IMPORT_FAILED;
+    }
     if (outcome->import.verdict != BT_IMPORT_TAKEN) {
         return outcome->import.verdict;
     }
     if (outcome->full) {
         return BT_IMPORT_FAILED;
+    }
+    if (outcome->slow) {
+        return BT_IMPORT_SLOW;
     }
     if (outcome->gone) {
         return BT_IMPORT_BROKEN;

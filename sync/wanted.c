@@ -77,6 +77,12 @@ void bt_wanted_add(struct bt_wanted *wanted, const struct bt_documents *document
     }
 }
 
+void bt_wanted_add_last(struct bt_wanted *wanted, const struct bt_sha256 *sha256, int64_t size)
+{
+    const struct bt_asset asset = {.sha256 = *sha256, .size = size};
+    add(wanted, &asset, INT64_MAX, false);
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct bt_want *x = a, *y = b;

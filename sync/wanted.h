@@ -33,6 +33,9 @@ void bt_wanted_finish(struct bt_wanted *wanted);
 void bt_wanted_add(struct bt_wanted *wanted, const struct bt_documents *documents,
                    bool (*has)(const struct bt_asset *asset, void *context), void *context);
 
+// One that is nobody's content: after all others, and not due at any time.
+void bt_wanted_add_last(struct bt_wanted *wanted, const struct bt_sha256 *sha256, int64_t size);
+
 // Merges what was added more than once, and brings all into order.
 void bt_wanted_sort(struct bt_wanted *wanted);
 

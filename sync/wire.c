@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/str.h"
 
 #define CONNECT_TIMEOUT_S 15
@@ -115,6 +116,16 @@ void bt_wire_receive(struct bt_wire *wire, struct bt_buf *out)
 {
     curl_easy_setopt(wire->curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(wire->curl, CURLOPT_WRITEDATA, out);
+}
+
+bool bt_wire_is_problem(const struct bt_buf *got, const char *type)
+{
+    BT_AUTOJSON *json = NULL;
+    if (bt_json_parse(bt_buf_text(got), got->len, &json, NULL) < 0) {
+        return false;
+    }
+    const char *said = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "type"));
+    return said != NULL && bt_str_equal(said, type);
 }
 
 void bt_wire_ready(struct bt_wire *wire)

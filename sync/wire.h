@@ -40,6 +40,9 @@ void bt_wire_receive(struct bt_wire *wire, struct bt_buf *out);
 // After the last call that sets headers, before it is performed.
 void bt_wire_ready(struct bt_wire *wire);
 
+// Whether the answer in `got` is this problem (RFC 9457), as "urn:bangtin:token-refused".
+bool bt_wire_is_problem(const struct bt_buf *got, const char *type);
+
 /**
  * What became of it. 0: there is an answer, and *out_status is its HTTP status. -ENETUNREACH: no
  * answer, or one that is not from our server (a captive portal); *out_trouble says what kind.

@@ -1145,6 +1145,78 @@ class AtTheServer(AttackCase):
         player.wait_said("not-paired: over")
         self.assertEqual({asset for _, asset in player.shown()}, {asset_of("red")})
 
+    def new_card(self, *options):
+        """What a technician makes for the gate's new player: (folder, settings, secret)."""
+        folder = os.path.join(self.directory, "card")
+        said = WORLD.bangtin("card", "new", WORLD.gate, "--out", folder, *options)
+        with open(os.path.join(folder, "card.env"), encoding="utf-8") as file:
+            settings = dict(line.strip().split("=", 1) for line in file)
+        with open(os.path.join(folder, "enrolment"), encoding="utf-8") as file:
+            secret = file.read().strip()
+        self.assertNotIn(secret, said)
+        self.assertEqual(os.stat(os.path.join(folder, "enrolment")).st_mode & 0o777, 0o600)
+        return folder, settings, secret
+
+    def plug_in(self, name, folder, *options, files=("identity.json", "enrolment")):
+        data = os.path.join(self.directory, name)
+        os.mkdir(data)
+        for file in files:
+            shutil.copy(os.path.join(folder, file), data)
+        player = Screen(data, self.url, *options)
+        self.addCleanup(player.kill)
+        return player
+
+    def test_a_card_pairs_its_player_once(self):
+        """Nobody stands before the screen; what is shown is what the technician signed for the card's key."""
+        folder, settings, secret = self.new_card()
+        root = ("--root-sha256", settings["root_sha256"])
+        thief = self.plug_in("thief", folder, *root, files=("enrolment",))
+        thief.wait_said("refuses this player's enrolment")
+        thief.wait_said("Waiting to be paired: ")
+        player = self.plug_in("real", folder, *root)
+        player.wait_said("Paired as")
+        self.assertNotIn("Waiting to be paired", player.said())
+        player.wait(lambda: not os.path.exists(os.path.join(player.data, "enrolment")))
+        self.assertEqual(player.shown(), set())
+        key = FileKey(os.path.join(folder, "identity.json")).object["keyval"]["public"]
+        WORLD.bangtin("screen", "sign", WORLD.gate, "--player", key, "--yes", "--key", WORLD.key("ky-thuat-a"))
+        player.wait_item(WORLD.red)
+        self.assertLessEqual(thief.shown(), set())
+        for said in (player.said(), thief.said(), WORLD.bangtin("card", "list"), *map(str, player.command)):
+            self.assertNotIn(secret, said)
+
+    def test_a_card_of_before_a_new_root(self):
+        """It pairs with the root it was made for, walks on to the newest, and takes nothing of it from another one."""
+        folder, settings, _ = self.new_card("--yes", "--key", WORLD.key("ky-thuat-a"))
+        repository = os.path.join(self.directory, "kho")
+        shutil.copytree(WORLD.path("kho"), repository)
+        WORLD.bangtin("repository", "renew", "root", "--repository", repository, "--key", WORLD.key("goc"))
+        wrong = self.plug_in("wrong", folder, "--root-sha256", "ab" * 32)
+        wrong.wait_said("The server answers 409 to 'v1/pairings'")
+        wrong.kill()
+        self.assertTrue(os.path.exists(os.path.join(wrong.data, "enrolment")))
+        player = self.plug_in("real", folder, "--root-sha256", settings["root_sha256"])
+        player.wait_item(WORLD.red)
+        self.assertNotIn("Waiting to be paired", player.said())
+
+    def test_a_lost_card(self):
+        """Withdrawn: whoever finds it stands before a code that nobody claims."""
+        folder, settings, _ = self.new_card()
+        waiting = [entry for entry in WORLD.json("card", "list") if entry["state"] == "waiting"]
+        self.assertEqual([entry["screen"] for entry in waiting], [WORLD.gate])
+        WORLD.bangtin("card", "withdraw", waiting[0]["id"])
+        player = self.plug_in("found", folder, "--root-sha256", settings["root_sha256"])
+        player.wait_said("refuses this player's enrolment")
+        player.wait_said("Waiting to be paired: ")
+        self.assertNotIn("Paired as", player.said())
+
+    def test_a_card_that_names_no_root(self):
+        """Then somebody has to compare the words: the secret stays where it is."""
+        folder, _, _ = self.new_card()
+        player = self.plug_in("rootless", folder)
+        player.wait_said("Waiting to be paired: ")
+        self.assertTrue(os.path.exists(os.path.join(player.data, "enrolment")))
+
     def not_paired(self, code, words, player):
         said = WORLD.bangtin("pair", code, "--screen", WORLD.gate, "--words", words, fails=True)
         self.assertIn("Not paired", said)
@@ -1198,6 +1270,38 @@ class Pairing(AttackCase):
         loot = self.house.loot
         other = json.dumps(Key("thief").sign(loot.document("root")["signed"]))
         self.meets(self.answer_with(other), "The server's root is not the one", "--root-sha256", sha256(loot.root.encode()))
+
+    def test_another_root_than_that_on_its_card(self):
+        loot = self.house.loot
+        other = json.dumps(Key("thief").sign(loot.document("root")["signed"]))
+        options, _ = self.card()
+        self.meets(self.answer_with(other), "The server's root is not the one", *options)
+
+    def card(self):
+        """(the options of a player that came by a card, the place of its secret)"""
+        os.mkdir(os.path.join(self.directory, "new"))
+        secret = os.path.join(self.directory, "new", "enrolment")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("ab" * 32 + "\n")
+        return ("--root-sha256", sha256(self.house.loot.root.encode())), secret
+
+    def test_a_refusal_from_elsewhere_takes_no_card(self):
+        """A proxy on the way refuses whatever it does not know."""
+        options, secret = self.card()
+        for answer in ({}, {"type": "urn:bangtin:forbidden"}, {"type": 7}, []):
+            self.meets((403, answer), "The server answers 403 to 'v1/pairings'", *options)
+            self.screen.kill()
+            os.remove(self.screen.log)
+            self.assertTrue(os.path.exists(secret), answer)
+        self.meets((403, {"type": "urn:bangtin:token-refused"}), "refuses this player's enrolment", *options)
+        self.screen.wait(lambda: not os.path.exists(secret))
+
+    def test_a_server_that_knows_no_cards(self):
+        """It answers as to any new player, and that shows the code for people."""
+        options, _ = self.card()
+        self.house.claimed = {"state": "waiting"}
+        self.house.claim = lambda: None
+        self.meets(self.answer_with(self.house.loot.root), "Waiting to be paired: code 'K7WQ-2MXB'", *options)
 
     def test_words_in_the_place_of_the_code(self):
         for code in ("BANG XAU", "XẤU-XẤU", "K7WQ2MXB-", "k7wq-2mxb", "K7WQ-2MXB\n"):

@@ -269,6 +269,23 @@ class Repository(Folder):
             self.assertIn("signatures", words)
             (self.repository / f"{name}.json").write_text(good, encoding="utf-8")
 
+    def test_a_servers_new_keys_take_the_place_of_the_old(self):
+        self.make_repository()
+        same = self.change("repository", "online", "--online-keys", "online.json", keys=["goc"], fails=True)
+        self.assertIn("the trusted one", same)
+        new = {role: self.key(role + "-moi")["public"] for role in ("snapshot", "timestamp")}
+        (self.dir / "new.json").write_text(json.dumps(new), encoding="utf-8")
+        self.change("repository", "online", "--online-keys", "new.json", keys=["goc"])
+        root = self.document("root")["signed"]
+        self.assertEqual(root["version"], 2)
+        for role in ("snapshot", "timestamp"):
+            keys = [root["keys"][keyid]["keyval"] for keyid in root["roles"][role]["keyids"]]
+            self.assertEqual(keys, [new[role]["keyval"]])
+            self.assertEqual(root["roles"][role]["threshold"], 1)
+        (self.dir / "half.json").write_text(json.dumps({"snapshot": new["timestamp"]}), encoding="utf-8")
+        self.change("repository", "online", "--online-keys", "half.json", keys=["goc"], fails=True)
+        self.assertEqual(self.document("root")["signed"]["version"], 2)
+
     def test_https_needs_a_spare_pin(self):
         self.make_repository()
         one = ["--pin", "sha256//" + "A" * 43 + "="]

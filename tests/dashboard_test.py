@@ -14,6 +14,7 @@ from server_harness import SOURCE, Client, ServerCase, load_tests, main  # noqa:
 
 DASHBOARD = os.path.join(SOURCE, "deploy", "grafana", "bangtin.json")
 ALERTS = os.path.join(SOURCE, "deploy", "grafana", "alerts.yml")
+RUNBOOK = os.path.join(SOURCE, "docs", "vi", "van-hanh-may-chu.md")
 NAMES = re.compile(r"\b(?:bangtin|process)_[a-z_]+")
 PROMTOOL = shutil.which("promtool")
 
@@ -36,6 +37,13 @@ class DashboardTest(ServerCase):
         self.assertGreater(len(expressions), 5)
         self.assertEqual((shown | alerted) - served, set())
         self.assertEqual(served - shown, set(), "these are on no panel")
+
+    def test_the_runbook_says_what_to_do_about_each_alert(self):
+        with open(ALERTS, encoding="utf-8") as file:
+            alerts = set(re.findall(r"- alert: (\w+)", file.read()))
+        with open(RUNBOOK, encoding="utf-8") as file:
+            told = set(re.findall(r"^\| `(Bangtin\w+)`", file.read(), re.M))
+        self.assertEqual(alerts, told)
 
     @unittest.skipUnless(PROMTOOL, "promtool is not installed")
     def test_prometheus_takes_the_rules(self):

@@ -58,10 +58,13 @@ class Player:
     def sign(self, text):
         return self.key.sign(text.encode()).hex()
 
-    def begin(self):
-        answer = self.case.client().post("/v1/pairings", {
+    def ask(self, **more):
+        return self.case.client().post("/v1/pairings", {
             "public_key": self.public_key, "signature": self.sign(f"bangtin-pairing\n{self.public_key}"),
-            "model": "Raspberry Pi 4", "version": "0.2.0", "new-key": "of a newer player"})
+            "model": "Raspberry Pi 4", "version": "0.2.0", "new-key": "of a newer player", **more})
+
+    def begin(self, **more):
+        answer = self.ask(**more)
         self.case.assertEqual(answer.status, 201, answer)
         self.pairing, self.code = answer.json["pairing"], answer.json["code"]
         self.root_sha256 = answer.json["root_sha256"]
@@ -211,6 +214,106 @@ class PairingTest(FleetCase):
         answer = self.client().post("/v1/pairings", {
             "public_key": player.public_key, "signature": player.sign(f"bangtin-pairing\n{player.public_key}")})
         self.assertProblem(answer, 429, "too-many-pairings")
+
+    def enrol(self, screen, player, days=7):
+        answer = self.admin.post("/v1/enrolments", {"screen": screen, "public_key": player.public_key, "days": days})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json
+
+    def enrolments(self):
+        return {item["id"]: item for item in self.admin.get("/v1/enrolments").json["items"]}
+
+    def test_a_prepared_player_pairs_by_itself_once(self):
+        screen, player = self.add_screen(), Player(self)
+        made = self.enrol(screen, player)
+        self.assertEqual(self.enrolments()[made["id"]]["state"], "waiting")
+        self.assertNotIn(made["token"], json.dumps(self.enrolments()))
+        player.begin(token=made["token"])
+        state = player.state().json
+        self.assertEqual((state["state"], state["screen"], state["unit"]), ("claimed", screen, "31333"))
+        player.id = state["player"]
+        player.open_session()
+        item = self.enrolments()[made["id"]]
+        self.assertEqual((item["state"], item["player"]), ("used", player.id))
+        entry = next(e for e in self.admin.get("/v1/audit").json["items"] if e["verb"] == "player.pair")
+        self.assertEqual(entry["actor"], f"enrolment/{made['id']}")
+        self.assertNotIn(made["token"], json.dumps(self.admin.get("/v1/audit").json))
+        # Its answer was lost: the same player once more, not another one.
+        player.begin(token=made["token"])
+        self.assertEqual(player.state().json["player"], player.id)
+        self.assertEqual(player.client.get("/v1/player/orders").status, 200)
+        self.sql("UPDATE enrolment SET used_ms = used_ms - 700000")
+        self.assertProblem(player.ask(token=made["token"]), 403, "token-refused")
+        self.assertEqual(self.admin.get(f"/v1/players/{player.id}").json["pairing"], "active")
+        self.assertNotIn(made["token"], self.server.said())
+
+    def test_an_enrolment_is_refused(self):
+        screen, player, thief = self.add_screen(), Player(self), Player(self)
+        first, second = self.enrol(screen, player), self.enrol(screen, player)
+        self.assertEqual(self.enrolments()[first["id"]]["state"], "withdrawn")
+
+        def refused(token, who=player):
+            self.assertProblem(who.ask(token=token), 403, "token-refused")
+            self.assertEqual(self.admin.get("/v1/players").json["items"], [])
+        refused(first["token"])
+        refused("0" * 64)
+        refused(second["token"], thief)
+        self.sql("UPDATE enrolment SET expires_ms = 1")
+        refused(second["token"])
+        self.assertEqual(self.enrolments()[second["id"]]["state"], "expired")
+        third = self.enrol(screen, player)
+        self.assertEqual(self.admin.delete(f"/v1/enrolments/{third['id']}").status, 204)
+        self.assertEqual(self.admin.delete(f"/v1/enrolments/{third['id']}").status, 204)
+        refused(third["token"])
+        fourth = self.enrol(screen, player)
+        self.sql("UPDATE user_account SET state = 'disabled'")
+        self.assertProblem(player.ask(token=fourth["token"]), 403, "token-refused")
+        self.sql("UPDATE user_account SET state = 'active'")
+        etag = self.admin.get(f"/v1/screens/{screen}").etag
+        self.assertEqual(self.admin.delete(f"/v1/screens/{screen}", If_Match=etag).status, 204)
+        self.assertProblem(player.ask(token=fourth["token"]), 403, "token-refused")
+        # By its code it may still be paired.
+        player.begin()
+        self.assertEqual(player.state().json, {"state": "waiting"})
+
+    def test_an_enrolment_replaces_the_screens_player_when_it_is_used(self):
+        screen, player = self.add_screen(), Player(self)
+        before = self.pair(screen)
+        made = self.enrol(screen, player)
+        self.assertEqual(before.client.get("/v1/player/orders").status, 200)
+        player.begin(token=made["token"])
+        self.assertEqual(before.client.get("/v1/player/orders").status, 401)
+
+    def add_root(self, version):
+        text = ROOT.replace('"version":1', f'"version":{version}') + " " * version
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self.sql("INSERT INTO tuf_metadata(role, version, body, sha256, expires_ms) VALUES('root', "
+                 f"{version}, '{text}', '{digest}', 4000000000000)")
+        return digest
+
+    def test_a_card_of_before_a_new_root(self):
+        """It is given the root it was made for, and its token is used by no other answer."""
+        screen, player = self.add_screen(), Player(self)
+        before, made = self.pair(screen), self.enrol(screen, player)
+        first, newest = hashlib.sha256(ROOT.encode()).hexdigest(), self.add_root(2)
+        self.assertProblem(player.ask(token=made["token"], root_sha256="ab" * 32), 409, "no-root")
+        self.assertProblem(player.ask(token=made["token"], root_sha256="ab"), 400, "invalid-body")
+        self.assertEqual(self.enrolments()[made["id"]]["state"], "waiting")
+        self.assertEqual(before.client.get("/v1/player/orders").status, 200)
+        player.begin(token=made["token"], root_sha256=first)
+        self.assertEqual(player.root_sha256, first)
+        self.assertEqual(player.state().json["screen"], screen)
+        other = Player(self)
+        other.begin()
+        self.assertEqual(other.root_sha256, newest)
+
+    def test_what_is_no_enrolment(self):
+        screen = self.add_screen()
+        for body in ({"screen": screen, "public_key": "A" * 64, "days": 1}, {"screen": screen, "public_key": "a" * 64, "days": 31},
+                     {"screen": screen, "public_key": "a" * 63, "days": 1}, {"screen": screen, "days": 1}):
+            self.assertProblem(self.admin.post("/v1/enrolments", body), 400, "fields")
+        self.assertProblem(self.admin.post("/v1/enrolments", {"screen": "s-XXXXXXXXXX", "public_key": "a" * 64, "days": 1}),
+                           404, "not-found")
 
     def test_without_a_root_nobody_is_paired(self):
         self.sql("DELETE FROM tuf_metadata")

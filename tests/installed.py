@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""A server and a player as packages install them, started as units where systemd runs, else by the lines of their units: an account, a screen, a picture and a
-drawing that are uploaded, signed and shown in a window, and counted. Run inside a root by tools/package-check, as root.
+"""A server and a player as packages install them, started by the lines of their units: an account, a screen, a picture and a drawing
+that are uploaded, signed and shown in a window, and counted. Run inside a root by tools/package-check, as root.
 
 Usage: tests/installed.py begin|again
 
 `again`, after an upgrade or a downgrade: nothing is set up, what `begin` left behind goes on.
 """
 
+import datetime
 import fcntl
 import json
 import os
@@ -20,10 +21,13 @@ import sys
 import time
 import zlib
 
+import workshop_hatch
+
 HOME = "/srv/an"
+FACTS = "/check/facts.json"
 UNIT = "31333"
 SIZE = (320, 180)
-PATIENCE_S = 600  # two systems below emulators may do this at once
+PATIENCE_S = 1800  # two systems below emulators may do this at once, and a busy machine this at all
 
 
 def say(text):
@@ -64,33 +68,8 @@ class Service:
         sys.exit(f"waited for {what}, in vain; it {self.ended() or 'runs'}\n{self.said()}")
 
 
-class Unit(Service):
-    """As its machine's service manager runs it."""
-
-    def __init__(self, name):
-        self.name = name
-        self.run("systemctl", "restart", "--no-block", name)
-
-    @staticmethod
-    def run(*command):
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    def said(self):
-        invocation = self.run("systemctl", "show", "--property=InvocationID", "--value", self.name).strip()
-        return self.run("journalctl", f"_SYSTEMD_INVOCATION_ID={invocation}", "--output=cat", "--no-pager")
-
-    def ended(self):
-        shown = self.run("systemctl", "show", "--property=ActiveState,Result,NRestarts", self.name)
-        return shown if "failed" in shown or "NRestarts=0" not in shown else None
-
-    def stop(self):
-        self.run("systemctl", "stop", self.name)
-        if "Result=success" not in self.run("systemctl", "show", "--property=Result", self.name):
-            sys.exit(f"{self.name} did not end well\n{self.said()}")
-
-
 class Line(Service):
-    """Where no service manager runs: its line, its user, its directories."""
+    """Without a service manager: the unit's line, its user, its directories."""
 
     def __init__(self, name):
         with open(unit_of(name + ".service"), encoding="utf-8") as file:
@@ -105,10 +84,15 @@ class Line(Service):
             owner = pwd.getpwnam(self.user)
             os.chown(path, owner.pw_uid, owner.pw_gid)
         environment = dict(line.split("=", 1) for part in re.findall(r"(?m)^Environment=(.*)$", text) for line in part.split())
-        environment.update(settings(re.search(r"(?m)^EnvironmentFile=-(.*)$", text).group(1)))
+        for path in re.findall(r"(?m)^EnvironmentFile=-(.*)$", text):
+            if os.path.exists(path):
+                environment.update(settings(path))
         words = []
         for word in setting["ExecStart"].split():
-            words += environment.get(word[1:], "").split() if word.startswith("$") else [word]
+            if word.startswith("${"):  # one word, whatever is in it; $NAME are as many as there are
+                words.append(environment.get(word[2:-1], ""))
+            else:
+                words += environment.get(word[1:], "").split() if word.startswith("$") else [word]
         command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", "--no-new-privs", "--bounding-set=-all",
                    "--inh-caps=-all", *words]
         with open(self.log, "w", encoding="utf-8") as file:
@@ -134,11 +118,6 @@ def open_loopback():
     flags = 0x8914, struct.pack("16sh14x", b"lo", 0x1)  # SIOCSIFFLAGS, IFF_UP
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, *flags)
-
-
-def start(name):
-    """The service, in the way that there is here."""
-    return Unit(name) if os.path.isdir("/run/systemd/system") else Line(name)
 
 
 def bangtin(*arguments, as_json=False):
@@ -205,6 +184,7 @@ def set_up(server):
     screen = bangtin("screen", "new", "mot", "--unit", UNIT, "--kind", "lcd", "--width", str(SIZE[0]), "--height", str(SIZE[1]),
                      as_json=True)["id"]
     recipe = {"canvas": {"width": SIZE[0], "height": SIZE[1]}, "zones": [{"name": "chinh"}], "carries": [f"u/{UNIT}/bang"]}
+    bangtin("setting", "set", UNIT, "plays_every_s", "10")
     publish(screen, "ky-thuat", "screen", "--recipe", write("recipe.json", json.dumps(recipe)))
     return url, screen
 
@@ -218,15 +198,63 @@ def counted():
     return {item: sum(play["item"] == item for play in plays) for item in {play["item"] for play in plays}}
 
 
+def values_of(value, keys):
+    """Each value that stands under one of the keys, however deep."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in keys and not isinstance(inner, (dict, list)):
+                yield inner
+            yield from values_of(inner, keys)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from values_of(inner, keys)
+
+
+def known_plays():
+    """How many whole plays the server counts."""
+    days = [(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=7 - 24 * ago)).date().isoformat() for ago in (1, 0)]
+    report = bangtin("report", "--unit", UNIT, "--from", days[0], "--to", days[1], "--by", "item", as_json=True)
+    return report["total"][[column["name"] for column in report["columns"]].index("complete")]
+
+
+def kept():
+    """What people brought to the server: accounts, places, content, what was signed."""
+    lists = {name: bangtin(name, "list", as_json=True) for name in ("user", "unit", "media", "playlist", "publication", "screen")}
+    bangtin("audit", "verify")
+    return {name: sorted(map(str, values_of(value, {"id", "login", "name", "title", "code", "sha256"}))) for name, value in lists.items()}
+
+
+def look_at_what_was_kept():
+    """What the server knew when it was stopped it knows now."""
+    with open(FACTS, encoding="utf-8") as file:
+        before = json.load(file)
+    now = kept()
+    for name, facts in before["kept"].items():
+        if facts != now[name] or not facts:
+            sys.exit(f"not kept: {name}: {facts}, and now {now[name]}")
+    if known_plays() < before["plays"]:
+        sys.exit(f"of {before['plays']} plays the server knows {known_plays()}")
+    say(f"kept: {sum(map(len, now.values()))} facts, {before['plays']} plays")
+    return before["plays"]
+
+
+def note_what_is_kept(server, plays):
+    """Once more plays have arrived than those."""
+    server.wait(lambda: known_plays() > plays)
+    with open(FACTS, "w", encoding="utf-8") as file:
+        json.dump({"kept": kept(), "plays": known_plays()}, file)
+
+
 def look_at_a_day(begins):
     """Both services, until each of two items was shown twice more than before."""
-    server = start("bangtin-server")
+    server = Line("bangtin-server")
     server.wait("ready")
     said = set_up(server) if begins else None
+    plays = 0 if begins else look_at_what_was_kept()
     before = counted()
     if begins:
         set_options("player", "BANGTIN_PLAYER_OPTIONS", f"--server {said[0]} --window 320x180+0+0 --clock trusted")
-    player = start("bangtin-player")
+    player = Line("bangtin-player")
     if begins:
         code, words = player.wait(r"code '([^']+)', words '([^']+)'").groups()
         bangtin("pair", code, "--screen", said[1], "--words", words, "--yes", "--key", f"{HOME}/ky-thuat.json")
@@ -237,9 +265,44 @@ def look_at_a_day(begins):
         sys.exit("the player had to be paired again")
     screens = bangtin("status", as_json=True)
     say(f"the server knows: {json.dumps(screens)[:150]}…")
+    note_what_is_kept(server, plays)
     player.stop()
     server.stop()
     subprocess.run(["/usr/bin/bangtin", "plays", "verify", "--journal", "/var/lib/bangtin-player/plays.db"], check=True)
+
+
+DISPLAY = ("/usr/bin/Xvfb", ":7", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-ac")
+
+
+def make_person_and_display():
+    """Who brings content, and where it is to be seen."""
+    subprocess.run(["useradd", "--create-home", "--home-dir", HOME, "an"], check=True)
+    with open("/etc/bangtin/player.env", "a", encoding="utf-8") as file:
+        file.write('DISPLAY=":7"\nSDL_VIDEODRIVER="x11"\n')
+
+
+def start_display():
+    display = subprocess.Popen(DISPLAY, stderr=subprocess.DEVNULL)
+    while not os.path.exists("/tmp/.X11-unix/X7"):
+        if display.poll() is not None:
+            sys.exit("Xvfb does not start")
+        time.sleep(0.2)
+    return display
+
+
+def machine_of(program):
+    """For which kind of machine it is built (e_machine of its ELF header)."""
+    with open(program, "rb") as file:
+        return struct.unpack_from("<H", file.read(20), 18)[0]
+
+
+def open_workshop():
+    """An emulator makes no namespaces, in which uploads are looked at where no service manager does it: here, by hand, as that does."""
+    os.makedirs("/run/bangtin-media", exist_ok=True)
+    workshop_hatch.MEDIA = "/usr/libexec/bangtin/bangtin-media"
+    if os.path.exists("/run/bangtin-media/socket"):
+        os.unlink("/run/bangtin-media/socket")
+    workshop_hatch.Hatch(path="/run/bangtin-media/socket", user="bangtin-media", group="bangtin-media", extra_groups=[])
 
 
 def main():
@@ -247,16 +310,12 @@ def main():
     if sys.argv[1:] not in (["begin"], ["again"]):
         sys.exit(__doc__)
     open_loopback()
-    display = subprocess.Popen(["Xvfb", ":7", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-ac"], stderr=subprocess.DEVNULL)
-    while not os.path.exists("/tmp/.X11-unix/X7"):
-        if display.poll() is not None:
-            sys.exit("Xvfb does not start")
-        time.sleep(0.2)
+    if machine_of("/usr/bin/bangtin-server") != machine_of(sys.executable):
+        open_workshop()
+    display = start_display()
     begins = sys.argv[1] == "begin"
     if begins:
-        subprocess.run(["useradd", "--create-home", "--home-dir", HOME, "an"], check=True)
-        with open("/etc/bangtin/player.env", "a", encoding="utf-8") as file:
-            file.write('DISPLAY=":7"\nSDL_VIDEODRIVER="x11"\n')
+        make_person_and_display()
     try:
         look_at_a_day(begins)
     finally:

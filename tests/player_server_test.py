@@ -81,9 +81,12 @@ class House(PlayerCase):
             if not os.path.exists(program):
                 self.skipTest(f"{program} is not built")
         self.display = self.start_display()
-        self.port = own_port(self)
+        self.port = self.choose_port()
         self.start_server()
         self.sign_in()
+
+    def choose_port(self):
+        return own_port(self)
 
     def path(self, name):
         return os.path.join(self.directory, name)

@@ -3,6 +3,7 @@
 byte, also when it is cut off anywhere, what it refuses, and that it never formats what is not empty. apt and the tools for
 disks are stand-ins; what needs a board is in docs/hardware-tests.md."""
 
+import concurrent.futures
 import os
 import shutil
 import stat
@@ -32,7 +33,7 @@ TREE = {
     "proc/meminfo": "MemTotal:        4049196 kB\n",
     "var/lib/private": "",
 }
-INSTALLED = {"dpkg": "1.22", "libsdl2-2.0-0": "2.32.4", "systemd-timesyncd": "1"}
+INSTALLED = {"dpkg": "1.22", "systemd-timesyncd": "1"}
 # What the stand-in for apt installs.
 PACKAGES = """
 FILES = {
@@ -45,8 +46,10 @@ FILES = {
 APT = PACKAGES + '''
 import os, shutil, subprocess, sys
 root, *words = sys.argv[1:]
-with open(os.environ["CALLS"], "a") as calls:
-    calls.write(" ".join(words) + "\\n")
+simulated = "--simulate" in words
+if not simulated:
+    with open(os.environ["CALLS"], "a") as calls:
+        calls.write(" ".join(words) + "\\n")
 words = [word for word in words if not word.startswith("-") and "=" not in word and word != "env"]
 status = root + "/var/lib/dpkg/status"
 known = dict(line.split() for line in open(root + "/known"))
@@ -56,12 +59,24 @@ def write():
     with open(status, "w") as out:
         out.writelines(f"Package: {name}\\nStatus: install ok installed\\nArchitecture: arm64\\nMaintainer: x\\n"
                        f"Description: x\\nVersion: {known[name]}\\n\\n" for name in sorted(known))
+def of(name):
+    if not name.endswith(".deb"):
+        return name, "1"
+    ask = lambda field: subprocess.check_output(["dpkg-deb", "--field", root + name, field], text=True).strip()
+    return ask("Package"), ask("Version")
+if simulated:
+    for name in words[2:]:
+        name, version = of(name)
+        print(f"Purg {name} [{version}]" if words[1] == "purge" else f"Inst {name} [0] ({version} x)" if name in known
+              else f"Inst {name} ({version} x [arm64])\\nConf {name}")
+    if words[1] == "purge" and "needs-chrony" in known:
+        print("Remv needs-chrony [1]")
+    if "chrony" in words and words[1] == "install" and "systemd-timesyncd" in known:
+        print("Remv systemd-timesyncd [1]")
+    sys.exit()
 if words[:2] == ["apt-get", "install"]:
     for name in words[2:]:
-        version = "1"
-        if name.endswith(".deb"):
-            ask = lambda field: subprocess.check_output(["dpkg-deb", "--field", root + name, field], text=True).strip()
-            name, version = ask("Package"), ask("Version")
+        name, version = of(name)
         for path, text in FILES.get(name, {}).items() if name not in known else ():
             place = os.path.join(root, path)
             os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -87,11 +102,12 @@ if words[:2] == ["apt-get", "purge"]:
     write()
 '''
 # Stands before the real tool, and ends everything at the Nth change, half of the time after it was made.
-CUT = '''#!/bin/bash
-number=$(($(<"$COUNT") + 1))
+CUT = '''#!/bin/sh
+read -r number <"$COUNT"
+number=$((number + 1))
 echo "$number" >"$COUNT"
-if [[ $number == "$CUT_AT" ]]; then
-    [[ $((number % 2)) == 0 ]] || /usr/bin/TOOL "$@"
+if [ "$number" = "$CUT_AT" ]; then
+    [ $((number % 2)) = 0 ] || /usr/bin/TOOL "$@"
     kill -KILL 0
 fi
 exec /usr/bin/TOOL "$@"
@@ -146,14 +162,17 @@ class RaspberryPi(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.place)
         self.tools = os.path.join(self.place, "tools")
         write(os.path.join(self.place, "apt.py"), APT)
-        write(os.path.join(self.tools, "chroot"), f'#!/bin/bash\nexec python3 "{self.place}/apt.py" "$@"\n', 0o755)
-        for name in CHANGES:
-            write(os.path.join(self.tools, name), CUT.replace("TOOL", name), 0o755)
+        write(os.path.join(self.tools, "chroot"), f'#!/bin/bash\nexec python3 -SE "{self.place}/apt.py" "$@"\n', 0o755)
         for name in ("sfdisk", "blkid", "blockdev", "partx", "resize2fs", "mkfs.ext4"):
             write(os.path.join(self.tools, name), DISK, 0o755)
         os.mkdir(os.path.join(self.place, "tmp"))
         self.debs = [self.deb(name) for name in ("bangtin-player", "bangtin-media")]
         self.tree = self.new_tree("pi")
+
+    def count_changes(self):
+        """From now on the tools that change something are counted, and may be cut off."""
+        for name in CHANGES:
+            write(os.path.join(self.tools, name), CUT.replace("TOOL", name), 0o755)
 
     def deb(self, name, version="0.1.0"):
         source = os.path.join(self.place, "source", name)
@@ -177,7 +196,7 @@ class RaspberryPi(unittest.TestCase):
         return tree
 
     def run_setup(self, *arguments, tree=None, cut=0, **disk):
-        count = os.path.join(self.place, "count")
+        count = os.path.join(self.place, f"count-{os.path.basename(tree or self.tree)}")
         write(count, "0")
         environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", "COUNT": count, "CUT_AT": str(cut),
                        "CALLS": os.path.join(self.place, "calls"), "TMPDIR": os.path.join(self.place, "tmp"), **disk}
@@ -233,7 +252,9 @@ class RaspberryPi(unittest.TestCase):
         fstab = self.text("etc/fstab")
         self.assertIn("/boot/firmware  vfat    defaults,ro ", fstab)
         self.assertIn("/var/lib/bangtin-data/bangtin-player /var/lib/bangtin-player none bind,", fstab)
-        self.assertEqual(fstab.count("LABEL=bangtin-data"), 1)
+        self.assertIn("PARTUUID=7351b90c-03 /var/lib/bangtin-data ext4 ", fstab)
+        self.assertEqual(fstab.count("bangtin-data ext4"), 1)
+        self.assertNotIn("LABEL=", fstab)
 
     def test_there_and_back(self):
         before = snapshot(self.tree)
@@ -254,6 +275,12 @@ class RaspberryPi(unittest.TestCase):
         self.assertEqual(snapshot(self.tree), before)
         self.assertIn("chưa có gì", self.run_setup("--undo").stderr)
 
+    def test_a_disk_without_a_number_has_its_data_by_the_label(self):
+        for number, root in enumerate(("LABEL=goc", "/dev/sda2", "PARTUUID=8f1b5b6c-6e54-4f8e-9d38-2f1a3c5d7e9f", "PARTUUID=7351b90c-03")):
+            tree = self.new_tree(f"l{number}", {"boot/firmware/cmdline.txt": f"root={root} rootwait\n"})
+            self.install(tree=tree)
+            self.assertIn("\nLABEL=bangtin-data /var/lib/bangtin-data ext4 ", self.text("etc/fstab", tree), root)
+
     def test_systemd_understands_the_table(self):
         self.install()
         table = subprocess.run(["findmnt", "--verify", "--tab-file", os.path.join(self.tree, "etc/fstab")],
@@ -265,21 +292,28 @@ class RaspberryPi(unittest.TestCase):
 
     def test_cut_off_anywhere(self):
         before = snapshot(self.tree)
+        self.count_changes()
         self.install()
         whole, total = snapshot(self.tree, ["var/lib/bangtin-setup"]), self.count
         self.assertGreater(total, 100)
         self.works("--undo")
         back = self.count
-        for cut in self.cut_points(total):
-            with self.subTest(cut=cut):
-                self.assertNotEqual(self.run_setup("--debs", os.path.join(self.place, "debs"), *SERVER, cut=cut).returncode, 0)
-                if cut % 2:
-                    self.install()
-                    self.assertEqual(snapshot(self.tree, ["var/lib/bangtin-setup"]), whole)
-                if os.path.exists(os.path.join(self.tree, "var/lib/bangtin-setup")):
-                    self.run_setup("--undo", cut=1 + cut % back)
-                    self.run_setup("--undo")
-                self.assertEqual(snapshot(self.tree), before)
+
+        def cut_off(cut):
+            tree = self.new_tree(f"cut-{cut}")
+            done = self.run_setup("--debs", os.path.join(self.place, "debs"), *SERVER, tree=tree, cut=cut)
+            self.assertNotEqual(done.returncode, 0, cut)
+            if cut % 2:
+                self.install(tree=tree)
+                self.assertEqual(snapshot(tree, ["var/lib/bangtin-setup"]), whole, cut)
+            if os.path.exists(os.path.join(tree, "var/lib/bangtin-setup")):
+                self.run_setup("--undo", tree=tree, cut=1 + cut % back)
+                self.run_setup("--undo", tree=tree)
+            self.assertEqual(snapshot(tree), before, cut)
+            shutil.rmtree(tree)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in pool.map(cut_off, self.cut_points(total)):
+                pass
 
     def test_ssh_and_edid(self):
         before = snapshot(self.tree)
@@ -381,9 +415,144 @@ class RaspberryPi(unittest.TestCase):
             self.assertEqual(self.text("cmdline.txt", card), "root=PARTUUID=1-02 rootwait ds=nocloud\n")
             self.assertEqual(self.text("user-data", card).count("growpart:\n  mode: \"off\"\n"), 1)
 
+    def test_a_kernel_that_came_later_stays(self):
+        """Undoing takes away what setup brought, and nothing that needs it without a word."""
+        self.install()
+        with open(os.path.join(self.tree, "known"), "a", encoding="utf-8") as file:
+            file.write("linux-image-6.12.99 1\nneeds-chrony 1\n")
+        said = self.run_setup("--undo")
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("needs-chrony", said.stderr)
+        with open(os.path.join(self.tree, "known"), encoding="utf-8") as file:
+            left = file.read().replace("needs-chrony 1\n", "")
+        write(os.path.join(self.tree, "known"), left)
+        self.works("--undo")
+        self.assertIn("linux-image-6.12.99 1\n", self.text("known"))
+        self.assertNotIn("chrony 1\n", self.text("known"))
+        self.assertIn("systemd-timesyncd 1\n", self.text("known"))
+
+    def test_two_answers_of_blkid_are_not_none(self):
+        write(os.path.join(self.tools, "blkid"), "#!/bin/bash\nexit 8\n", 0o755)
+        done, calls = self.disk(62333952)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("không xóa", done.stderr)
+        self.assertNotIn("mkfs", calls)
+
     def test_help(self):
         done = subprocess.run([SETUP, "--help"], capture_output=True, text=True, check=True)
         self.assertTrue(done.stdout.startswith("Biến Raspberry Pi OS Lite"))
+
+
+PIN = "sha256//" + "A" * 43 + "="
+CARD = {"identity.json": '{"key": 1}\n', "enrolment": "0123456789abcdef" * 4 + "\n",
+        "card.env": f"screen=s-7K3QZ5MX2A\nserver=https://bangtin.tinh.gov.vn:8443\npin={PIN};{PIN}\nroot_sha256={'ab' * 32}\n"}
+
+
+class Card(unittest.TestCase):
+    """What "bangtin card new" made, copied to the boot partition."""
+
+    def setUp(self):
+        self.tree = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.tree)
+        self.tools = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.tools)
+        for path in ("boot/firmware", "var/lib/bangtin-player", "var/lib/bangtin-data"):
+            os.makedirs(os.path.join(self.tree, path))
+
+    def put(self, **changes):
+        for name, text in {**CARD, **{name.replace("_", "."): text for name, text in changes.items()}}.items():
+            write(os.path.join(self.tree, "boot/firmware/bangtin", name), text)
+
+    def take(self, cut=0):
+        write(os.path.join(self.tools, "count"), "0")
+        environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", "CUT_AT": str(cut),
+                       "COUNT": os.path.join(self.tools, "count")}
+        return subprocess.run([os.path.join(os.path.dirname(SETUP), "bangtin-card"), "take", self.tree], env=environment,
+                              capture_output=True, text=True, start_new_session=True, timeout=180, check=False)
+
+    def files(self):
+        return {path: content for path, (mode, _, _, content) in snapshot(self.tree).items() if stat.S_ISREG(mode)}
+
+    def assert_taken(self):
+        self.assertEqual(self.files(), {
+            "var/lib/bangtin-player/identity.json": CARD["identity.json"].encode(),
+            "var/lib/bangtin-player/enrolment": CARD["enrolment"].encode(),
+            "var/lib/bangtin-data/card.env": f'BANGTIN_CARD_OPTIONS="--server https://bangtin.tinh.gov.vn:8443 --pin {PIN};{PIN} '
+                                             f'--root-sha256 {"ab" * 32}"\n'.encode()})
+        for name in ("identity.json", "enrolment"):
+            self.assertEqual(os.stat(os.path.join(self.tree, "var/lib/bangtin-player", name)).st_mode & 0o777, 0o600)
+
+    def test_it_is_taken_once_and_wiped(self):
+        self.put()
+        done = self.take()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_taken()
+        self.assertEqual(os.listdir(os.path.join(self.tree, "boot/firmware")), [])
+        self.assertNotIn(CARD["enrolment"].strip(), done.stdout + done.stderr)
+        self.assertEqual(self.take().returncode, 0)
+        self.assert_taken()
+
+    def test_cut_off_anywhere(self):
+        for name in ("cp", "mv", "rm", "dd"):
+            write(os.path.join(self.tools, name), CUT.replace("TOOL", name), 0o755)
+        for cut in range(1, 11):
+            with self.subTest(cut=cut):
+                self.put()
+                self.assertNotEqual(self.take(cut).returncode, 0)
+                self.assertEqual(self.take().returncode, 0)
+                self.assertEqual(os.listdir(os.path.join(self.tree, "boot/firmware")), [])
+                self.assert_taken()
+                for path in self.files():
+                    os.remove(os.path.join(self.tree, path))
+
+    def test_refused(self):
+        cases = {"server": {"card_env": CARD["card.env"].replace("8443", '8443" --usb "/')},
+                 "pin": {"card_env": CARD["card.env"].replace("sha256//A", "sha256// --data /x")},
+                 "root_sha256": {"card_env": CARD["card.env"].replace("ab" * 32, "ab")},
+                 "enrolment": {"enrolment": "x" * 64}, "identity.json": {"identity.json": "x" * 20000}}
+        for said, changes in cases.items():
+            with self.subTest(said):
+                self.put(**{name.replace(".", "_"): text for name, text in changes.items()})
+                before = self.files()
+                done = self.take()
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(said, done.stderr)
+                self.assertEqual(self.files(), before)
+
+    def grow(self, mounted):
+        """What is done to which disk, with a stick of the same label in the machine."""
+        calls = os.path.join(self.tools, "calls")
+        for name, text in {"findmnt": f"test {mounted!r} && echo {mounted!r}", "blkid": "echo /dev/stick1", "lsblk": 'basename "${4%p3}"',
+                           "blockdev": "echo 62333952", "sfdisk": 'echo "sfdisk $*" >>"$CALLS"; printf "start=\\nstart=\\nstart=\\n"',
+                           "partx": 'echo "partx $*" >>"$CALLS"', "resize2fs": 'echo "resize2fs $*" >>"$CALLS"'}.items():
+            write(os.path.join(self.tools, name), f"#!/bin/bash\n{text}\n", 0o755)
+        for name, text in {"partition": "3", "start": "20971520", "size": "524288"}.items():
+            write(os.path.join(self.tree, "sys/class/block/mmcblk0p3", name), text + "\n")
+        done = subprocess.run([os.path.join(os.path.dirname(SETUP), "bangtin-card"), "grow", self.tree], capture_output=True, text=True,
+                              timeout=180, check=False, env={**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", "CALLS": calls})
+        if not os.path.exists(calls):
+            return done, ""
+        with open(calls, encoding="utf-8") as file:
+            return done, file.read()
+
+    def test_what_is_mounted_grows_and_no_stick(self):
+        done, calls = self.grow("/dev/mmcblk0p3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("sfdisk --quiet --no-reread --force --partno 3 /dev/mmcblk0\n", calls)
+        self.assertIn("resize2fs /dev/mmcblk0p3\n", calls)
+        self.assertNotIn("stick", calls)
+
+    def test_nothing_grows_that_is_not_mounted(self):
+        done, calls = self.grow("")
+        self.assertIn("chưa được gắn", done.stderr)
+        self.assertEqual((done.returncode, calls), (1, ""))
+
+    def test_a_player_stays_the_one_it_is(self):
+        write(os.path.join(self.tree, "var/lib/bangtin-player/identity.json"), "another\n")
+        self.put()
+        before = self.files()
+        self.assertIn("máy phát khác", self.take().stderr)
+        self.assertEqual(self.files(), before)
 
 
 if __name__ == "__main__":

@@ -329,10 +329,10 @@ class Store:
 
 
 class OtherStore:
-    """One that runs elsewhere: BT_S3 and BT_S3_CREDENTIALS. Lists by itself, with a signature of ours."""
+    """One that runs elsewhere. Lists by itself, with a signature of ours."""
 
-    def __init__(self):
-        self.url, self.credentials = os.environ["BT_S3"], os.environ["BT_S3_CREDENTIALS"]
+    def __init__(self, url, credentials):
+        self.url, self.credentials = url, credentials
         with open(self.credentials, encoding="utf-8") as file:
             lines = dict(line.split("=", 1) for line in file if "=" in line)
         self.access, self.secret = (lines[f"aws_{name} "].strip() for name in ("access_key_id", "secret_access_key"))
@@ -361,4 +361,7 @@ class OtherStore:
 
 
 def open_store():
-    return OtherStore() if "BT_S3" in os.environ else Store()
+    """Of one that runs elsewhere BT_S3 and BT_S3_CREDENTIALS tell."""
+    if "BT_S3" in os.environ:
+        return OtherStore(os.environ["BT_S3"], os.environ["BT_S3_CREDENTIALS"])
+    return Store()

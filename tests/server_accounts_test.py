@@ -599,7 +599,7 @@ class StrangerTest(AccountsCase):
         self.owner = self.user(self.admin, "chu-nha", "93", "viewer")
 
     def make(self, path, **body):
-        answer = self.admin.post(path, {"unit": "93", **body})
+        answer = self.admin.post(path, body if "screen" in body else {"unit": "93", **body})
         self.assertEqual(answer.status, 201, answer)
         return answer.json["id"]
 
@@ -614,9 +614,11 @@ class StrangerTest(AccountsCase):
         """What stands for the name in a path."""
         recipe = {"canvas": {"width": 320, "height": 180}, "zones": [{"name": "chinh", "playlist": "c"}],
                   "playlists": [{"name": "c", "items": [CLOCK]}]}
+        screen = self.make("/v1/screens", name="Cổng chào", width=320, height=180, kind="gate")
         return {
+            "/v1/enrolments/{enrolment}": self.make("/v1/enrolments", screen=screen, public_key="ab" * 32, days=1),
             "/v1/users/{user}": self.owner.id, "/v1/units/{unit}": "93", "/v1/uploads/{upload}": self.upload(),
-            "/v1/screens/{screen}": self.make("/v1/screens", name="Cổng chào", width=320, height=180, kind="gate"),
+            "/v1/screens/{screen}": screen,
             "/v1/groups/{group}": self.make("/v1/groups", name="Quảng trường"),
             "/v1/playlists/{id}": self.make("/v1/playlists", name="Chung", items=[CLOCK]),
             "/v1/campaigns/{id}": self.make("/v1/campaigns", name="Tết"),
@@ -637,7 +639,7 @@ class StrangerTest(AccountsCase):
                     path = beginning[:beginning.index("{")] + thing + template[len(beginning):]
             path = path.replace("{unit}/{role}", "93/viewer").replace("{alias}", "x")
             self.assertNotIn("{", path)
-            body = {"unit": "93", "parent": "93"} if method == "POST" and template != "/v1/uploads" else None
+            body = {"unit": "93", "parent": "93", "screen": things["/v1/screens/{screen}"]} if method == "POST" and template != "/v1/uploads" else None
             more = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "unit OTM=,title eA==",
                     "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"} if "uploads" in path else {}
             answer = self.stranger.request(method, path, body, more, check=False)

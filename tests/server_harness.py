@@ -351,6 +351,23 @@ class PostgreSQL:
         subprocess.run(["psql", "--quiet", self.where, "-c", f"CREATE DATABASE {name} TEMPLATE {template}"], check=True)
         return self.where.replace("dbname=postgres", f"dbname={name}")
 
+    def postmaster(self):
+        with open(os.path.join(self.directory, "data", "postmaster.pid"), encoding="ascii") as file:
+            return int(file.readline())
+
+    def kill(self):
+        """All of it, at once."""
+        pid = self.postmaster()
+        children = subprocess.run(["ps", "--no-headers", "-o", "pid", "--ppid", str(pid)], check=False, capture_output=True,
+                                  text=True).stdout.split()
+        os.kill(pid, signal.SIGKILL)
+        while any(os.path.exists(f"/proc/{one}") for one in [pid, *children]):
+            time.sleep(0.01)
+
+    def start_again(self):
+        """With BT_POSTGRES_OPTIONS as they are now."""
+        subprocess.run([POSTGRES, "start-again", self.directory], check=True, capture_output=True)
+
     @staticmethod
     def installed():
         return os.path.exists(POSTGRES) and subprocess.run([POSTGRES, "installed"], check=False).returncode == 0

@@ -3,6 +3,7 @@
 a port, by raw sockets."""
 
 import base64
+import ctypes
 import glob
 import hashlib
 import os
@@ -11,6 +12,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 import urllib.parse
 import warnings
 
@@ -101,6 +103,99 @@ class StartTest(ServerCase):
         self.server.stop()  # waits a minute at most
         self.assertIsNone(stream.next("nothing"))
         self.assertEqual(read_all(idle), b"")
+
+
+class Freezer:
+    """Stops one thread of a process, as a deadlock would, and lets it go on."""
+
+    SEIZE, DETACH, INTERRUPT, WALL = 0x4206, 17, 0x4207, 0x40000000
+
+    def __init__(self, pid, name):
+        self.thread = next(int(task) for task in os.listdir(f"/proc/{pid}/task") if self.name(pid, task) == name)
+
+    @staticmethod
+    def name(pid, task):
+        with open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8") as file:
+            return file.read().strip()
+
+    def ask(self, what):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        if libc.ptrace(what, self.thread, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    def __enter__(self):
+        self.ask(self.SEIZE)
+        self.ask(self.INTERRUPT)
+        os.waitpid(self.thread, self.WALL)
+
+    def __exit__(self, *_):
+        self.ask(self.DETACH)
+
+
+class WatchdogTest(ServerCase):
+    """What systemd hears (WatchdogSec= of the unit), from a server that works and from one that does not."""
+
+    engines = ["sqlite"]
+
+    def setUp(self):
+        super().setUp()
+        self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.heard.close)
+        self.heard.bind(os.path.join(self.directory, "notify"))
+        self.heard.settimeout(180)
+
+    def start_watched(self, **more):
+        environment = {"NOTIFY_SOCKET": os.path.join(self.directory, "notify"), "WATCHDOG_USEC": "400000"}
+        return self.start(environment=environment, **more)
+
+    def hear(self, what):
+        while what not in self.heard.recv(4096).decode():
+            pass
+
+    def warnings(self, server):
+        return server.said().count("unless it does again")
+
+    def wait_for_warnings(self, server, count):
+        deadline = time.monotonic() + 180
+        while self.warnings(server) < count:
+            self.assertLess(time.monotonic(), deadline, server.said())
+            time.sleep(0.01)
+
+    def look_at(self, server):
+        self.hear("READY=1")
+        for _ in range(3):
+            self.hear("WATCHDOG=1")
+        with Freezer(server.process.pid, "MHD-single"):
+            self.wait_for_warnings(server, self.warnings(server) + 2)
+            self.heard.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    self.heard.recv(4096)  # what was said before
+            self.wait_for_warnings(server, self.warnings(server) + 2)
+            self.assertRaises(BlockingIOError, self.heard.recv, 4096)
+            self.heard.settimeout(180)
+        self.hear("WATCHDOG=1")
+        self.assertIn("Our own listener does not answer", server.stop())
+        self.hear("STOPPING=1")
+
+    def test_it_is_fed_while_the_loop_turns_and_no_longer(self):
+        self.look_at(self.start_watched())
+
+    def test_it_is_fed_behind_a_unix_socket(self):
+        self.look_at(self.start_watched(listen=f"unix:{self.directory}/socket"))
+
+    def test_it_is_fed_behind_tls(self):
+        self.options = ("--tls",)
+        self.look_at(self.start_watched(listen="[::]:0"))
+
+    def test_nobody_is_fed_who_does_not_ask(self):
+        environment = {"NOTIFY_SOCKET": os.path.join(self.directory, "notify")}
+        self.start(environment=environment).stop()
+        said = ""
+        while "STOPPING=1" not in said:
+            said = self.heard.recv(4096).decode()
+            self.assertNotIn("WATCHDOG", said)
 
 
 class OwnRoutesTest(ServerCase):

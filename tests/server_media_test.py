@@ -145,6 +145,16 @@ class UploadTest(ServerCase):
         self.assertEqual(send(admin, place, content, offset).status, 204)
         self.assertEqual(wait(admin, place)["state"], "ready")
 
+    def test_an_upload_that_was_whole_when_the_server_died_is_looked_into(self):
+        admin = self.administrator()
+        content = picture(300, 200)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, len(content) - 1).status, 204)
+        # As if the server that took the last byte was killed before it could note that.
+        with open(os.path.join(self.directory, "data", "quarantine", place.rsplit("/", 1)[1]), "ab") as file:
+            file.write(content[-1:])
+        self.assertEqual(wait(admin, place)["state"], "ready")
+
     def test_the_same_content_twice_is_one_asset_under_two_names(self):
         admin = self.administrator()
         first, second = (upload(admin, picture(), title=title) for title in ("Một", "Hai"))

@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fleet_test import FleetCase  # noqa: E402
-from server_harness import Client, ServerCase, load_tests, main  # noqa: E402, F401
+from server_harness import PASSWORD, POSTGRES, Client, PostgreSQL, ServerCase, load_tests, main  # noqa: E402, F401
 from server_media_test import begin, picture, send, upload  # noqa: E402
 from several_house import NGINX, Nginx, Several  # noqa: E402
+from workshop_hatch import END, GOOD, REPORT, Hatch, parcel, says  # noqa: E402
 
 del FleetCase.prepared  # the first administrator comes through each test's own door
 LONG = os.environ.get("BT_LONG") == "1"
@@ -30,10 +32,10 @@ class SeveralCase(FleetCase):
         super().setUp()
 
     def start(self, *options, **more):
-        """All of them; the first is the one that tests speak to, and starts last: its link counts."""
+        """All of them; the first is the one that tests speak to. One of those with a door for people has the link."""
         self.house = Several(self.directory, self.database)
         self.addCleanup(lambda: self.house.stop())
-        for number, role in reversed(list(enumerate(self.roles))):
+        for number, role in enumerate(self.roles):
             self.house.start(number, *role)
         return self.house.servers[0]
 
@@ -110,6 +112,68 @@ class AcrossTest(SeveralCase):
         self.assertEqual((first.status, again.status, again.body), (201, 201, first.body))
 
 
+class FirstLinkTest(SeveralCase):
+    def setUp(self):
+        ServerCase.setUp(self)
+        self.house = Several(self.directory, self.database)
+        self.addCleanup(lambda: self.house.stop())
+
+    def test_one_link_counts_and_the_others_say_where_it_is(self):
+        servers = [self.house.start(number) for number in range(3)]
+        self.assertEqual([server.first_secret is None for server in servers], [False, True, True])
+        for server in servers[1:]:
+            self.assertIn("The link for the first administrator stands in the log", "".join(server.lines))
+        # Who begins again makes a new one, whatever the others say.
+        old = servers[0].first_secret
+        self.house.kill(0)
+        again = self.house.start(0)
+        self.assertIsNotNone(again.first_secret)
+        self.assertNotEqual(again.first_secret, old)
+        # When that one has ended, the next makes one, and it is good at any door.
+        self.house.servers.pop(0).stop()
+        self.house.servers.pop(1).stop()
+        last = self.house.start(1).first_secret
+        for secret, status in ((old, 403), (again.first_secret, 403), (last, 201)):
+            answer = Client(servers[2]).post("/v1/first-administrator", {
+                "secret": secret, "login": "quan-tri", "name": "Nguyễn Thị Quản Trị", "password": PASSWORD})
+            self.assertEqual(answer.status, status, answer)
+        self.assertIsNone(self.house.start(3).first_secret)
+
+
+class LeaseTest(SeveralCase):
+    """Whoever looks into an upload keeps its lease; whoever has lost it publishes nothing."""
+
+    roles = ((),)
+
+    def setUp(self):
+        self.go_on = threading.Event()
+        self.hatch = Hatch(self.refuse_when_told)
+        self.addCleanup(self.hatch.close)
+        self.addCleanup(self.go_on.set)
+        self.roles = (self.hatch.option,)
+        super().setUp()
+
+    def refuse_when_told(self, hatch, connection):
+        self.go_on.wait(180)
+        says(parcel(REPORT, GOOD.replace(b"plays", b"refused:late")), parcel(END))(hatch, connection)
+
+    def test_what_a_server_found_counts_only_while_it_has_the_lease(self):
+        content = picture(200, 100)
+        place = begin(self.admin, len(content)).headers["Location"]
+        self.assertEqual(send(self.admin, place, content).status, 204)
+        self.wait_until(lambda: self.hatch.jobs == 1, "nobody looks at it")
+        # It stood still for so long that another one has taken it up.
+        self.sql("UPDATE care_lease SET holder = 'b', until_ms = until_ms + 3600000 WHERE name LIKE 'inspect/%'")
+        self.hatch.worker = "serve"
+        self.go_on.set()
+        self.wait_until(lambda: "left to another server" in self.house.servers[0].said(), "it does not notice")
+        self.assertEqual(self.admin.get(place).json["state"], "inspecting")
+        self.assertEqual(os.listdir(os.path.join(self.directory, "shared", "workshop")), [])
+        # And that one has died.
+        self.sql("DELETE FROM care_lease WHERE name LIKE 'inspect/%'")
+        self.wait_until(lambda: self.admin.get(place).json["state"] == "ready", "nobody takes it up")
+
+
 class RolesTest(SeveralCase):
     roles = (("--role", "web"), ("--role", "worker"), ("--role", "worker"))
 
@@ -144,6 +208,59 @@ class RolesTest(SeveralCase):
                                   capture_output=True, text=True, timeout=180)
             self.assertEqual(done.returncode, 2, options)
             self.assertIn("--role", done.stderr)
+
+
+class DatabaseAwayTest(ServerCase):
+    """PostgreSQL, one of its own, is killed and started again."""
+
+    engines = ["postgresql"]
+    prepared = False
+
+    def setUp(self):
+        # What was committed outlives it.
+        with unittest.mock.patch.dict(os.environ, BT_POSTGRES_OPTIONS="-c synchronous_commit=on"):
+            self.postgresql = PostgreSQL()
+        self.addCleanup(lambda: subprocess.run([POSTGRES, "stop", self.postgresql.directory], check=False))
+        super().setUp()
+        self.database = self.postgresql.new_database()
+        self.admin = self.administrator()
+
+    def make(self, code):
+        unit = {"code": code, "parent": "vn", "kind": "commune", "name": f"Xã {code}"}
+        return self.admin.post("/v1/units", unit, check=False, Idempotency_Key=f"k-{code}")
+
+    def test_who_asks_while_it_starts_anew_waits_and_is_served(self):
+        answers = []
+        self.postgresql.kill()
+        asking = threading.Thread(target=lambda: answers.append(self.make("31401")))
+        asking.start()
+        self.wait_for_waiting()
+        self.postgresql.start_again()
+        asking.join()
+        self.assertEqual(answers[0].status, 201, answers[0])
+        self.assertEqual(self.make("31401").status, 201)
+        self.assertEqual([u["code"] for u in self.admin.get("/v1/units").json["items"] if u["code"] == "31401"], ["31401"])
+
+    def wait_for_waiting(self):
+        """Until somebody has found it away. What needs no database goes on."""
+        deadline = time.monotonic() + 180
+        while self.server.metric("bangtin_database_away") != 1:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_when_it_does_not_come_all_are_told_so(self):
+        self.postgresql.kill()
+        answer = self.make("31402")
+        self.assertProblem(answer, 503, "database")
+        self.assertEqual(answer.headers["Retry-After"], "1")
+        self.assertProblem(self.admin.get("/v1/units", check=False), 503, "database")
+        self.postgresql.start_again()
+        deadline = time.monotonic() + 180
+        while (answer := self.make("31402")).status == 503:  # somebody looks each second
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        self.assertEqual(answer.status, 201)
+        self.assertEqual(self.server.metric("bangtin_database_away"), 0)
 
 
 @unittest.skipUnless(NGINX, "nginx is not installed")

@@ -3,6 +3,7 @@
 store, and a store that fails, lies and goes away."""
 
 import hashlib
+import json
 import os
 import random
 import secrets
@@ -19,9 +20,11 @@ import zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import s3_store  # noqa: E402
 import server_media_test as media  # noqa: E402
-from server_harness import PROGRAM, Client, Server, ServerCase, load_tests, main  # noqa: E402, F401
+from server_harness import BUILD, PASSWORD, PROGRAM, Client, Server, ServerCase, load_tests, main  # noqa: E402, F401
 from server_media_test import begin, picture, send, upload, wait  # noqa: E402
+from steady import own_port  # noqa: E402
 
+BANGTIN = os.path.join(BUILD, "cli", "bangtin")
 PATIENCE_S = 180
 LONG = os.environ.get("BT_LONG") == "1"
 
@@ -263,6 +266,17 @@ class OptionsTest(StoreCase):
         self.assertNotIn("bi-mat", said)
 
 
+class SharedFolderTest(StoreCase):
+    prepared = False  # whose folders are not shared ones
+
+    def test_a_folder_beside_the_store_is_warned_of_when_it_has_content(self):
+        shared = os.path.join(self.directory, "shared")
+        self.options = (*self.options, "--shared", shared)
+        self.assertNotIn("still has content", self.server.stop())
+        os.makedirs(os.path.join(shared, "blobs", "ab"))
+        self.assertIn("still has content", self.start().stop())
+
+
 class WritingTest(StoreCase):
     own_store = True
     more_options = ("--s3-timeout", "600")
@@ -328,10 +342,7 @@ class WritingTest(StoreCase):
         name = place.rsplit("/", 1)[1]
         with open(os.path.join(self.directory, "data", "quarantine", name), "ab") as file:
             file.write(content[-1:])
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=PATIENCE_S)
-        with database:
-            database.execute("UPDATE upload SET state = 'inspecting' WHERE id = ?", (name,))
-        database.close()
+        self.execute(f"UPDATE upload SET state = 'inspecting' WHERE id = '{name}'")
         self.options = kept
         self._server = self.start()
         admin = self.administrator()
@@ -368,6 +379,27 @@ class WritingTest(StoreCase):
         media_id = admin.get(place).json["media"]
         self.assertEqual(admin.get(f"/v1/media/{media_id}").json["sha256"], blob_of(content))
 
+    def test_the_last_piece_and_that_it_was_the_last_are_one(self):
+        admin = self.administrator()
+        content = noise(53)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(send(admin, place, content, 0, 900).status, 204)
+        self.execute("CREATE TRIGGER cut BEFORE UPDATE OF state ON upload WHEN NEW.state = 'inspecting'"
+                     " BEGIN SELECT RAISE(ABORT, 'cut'); END")
+        with self.assertRaisesRegex(AssertionError, "500"):
+            send(admin, place, content, 900)
+        self.execute("DROP TRIGGER cut")
+        self.assertEqual(admin.get(place).json["offset"], 900)
+        self.assertEqual(send(admin, place, content, 900).status, 204)
+        self.assertEqual(wait(admin, place)["state"], "ready")
+        self.wait_for_an_empty_quarantine()
+
+    def execute(self, sql):
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=PATIENCE_S)
+        with database:
+            database.execute(sql)
+        database.close()
+
     def test_no_secret_is_ever_said(self):
         admin = self.administrator()
         self.store.plan("PUT", "quarantine/", s3_store.status(403, "SignatureDoesNotMatch"))
@@ -377,6 +409,85 @@ class WritingTest(StoreCase):
             said = self.server.said() + file.read() + self.client().get("/metrics").body.decode()
         self.assertIn("SignatureDoesNotMatch", said)
         self.assertNotIn(self.store.secret, said)
+
+
+class SlowStoreTest(StoreCase):
+    """Few workers, of which one may wait for the store; and uploads by the command."""
+
+    own_store = True
+    more_options = ("--s3-timeout", "600", "--workers", "4")
+
+    def setUp(self):
+        super().setUp()
+        self.listen, self.go_on = f"127.0.0.1:{own_port(self)}", threading.Event()
+        self._server = self.start(listen=self.listen)
+        self.admin = self.administrator()
+        self.addCleanup(self.go_on.set)
+        with open(os.path.join(self.directory, "mat-khau"), "w", encoding="utf-8") as file:
+            file.write(PASSWORD + "\n")
+        self.bangtin("login", self.server.origin, "--login", "quan-tri", "--password-file", os.path.join(self.directory, "mat-khau"))
+
+    def bangtin(self, *words):
+        done = subprocess.run([BANGTIN, *words], capture_output=True, text=True, timeout=400, check=False,
+                              env=dict(os.environ, XDG_CONFIG_HOME=os.path.join(self.directory, "config")))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def upload_by_command(self, content):
+        """On a thread; what it prints comes into the list."""
+        path, said = os.path.join(self.directory, "anh.png"), []
+        with open(path, "wb") as file:
+            file.write(content)
+        thread = threading.Thread(target=lambda: said.append(self.bangtin("upload", path, "--unit", "vn", "--json")))
+        thread.start()
+        return thread, said
+
+    def assert_arrived(self, thread, said, content):
+        thread.join(PATIENCE_S)
+        media_id = json.loads(said[0])["media"]
+        self.assertEqual(self.admin.get(f"/v1/media/{media_id}").json["sha256"], blob_of(content))
+
+    def refused(self):
+        return self.server.metric('bangtin_http_answers_total{status="5xx"}') or 0
+
+    def test_few_uploads_wait_for_the_store_and_the_others_come_again(self):
+        first = noise(54)
+        self.store.plan("PUT", "quarantine/", s3_store.pause(self.go_on))
+        place, answers = begin(self.admin, len(first)).headers["Location"], []
+        waits = threading.Thread(target=lambda: answers.append(send(Client(self.server).login("quan-tri"), place, first)))
+        waits.start()
+        until(lambda: self.store.count("PUT", "quarantine/") == 1, "it is on its way")
+        for shade in range(55, 60):
+            content = noise(shade)
+            answer = send(self.admin, begin(self.admin, len(content)).headers["Location"], content)
+            self.assertProblem(answer, 503, "busy")
+            self.assertGreater(int(answer.headers["Retry-After"]), 0)
+        self.assertEqual(self.store.count("PUT", "quarantine/"), 1)
+        before = self.refused()
+        thread, said = self.upload_by_command(noise(60))
+        until(lambda: self.refused() > before, "the command is told to come again")
+        self.go_on.set()
+        waits.join(PATIENCE_S)
+        self.assertEqual(answers[0].status, 204)
+        self.assert_arrived(thread, said, noise(60))
+
+    def test_the_command_goes_on_where_a_server_died(self):
+        # Two requests: an unknown part of a PNG makes it long.
+        content = picture()
+        long = b"viDu" + random.Random(61).randbytes(9 * 1024**2)
+        content = content[:33] + struct.pack(">I", len(long) - 4) + long + struct.pack(">I", zlib.crc32(long)) + content[33:]
+        # The first piece is there; the second is lost with the server, wherever it was.
+        self.store.plan("PUT", "quarantine/", lambda *_: None)
+        self.store.plan("PUT", "quarantine/", s3_store.pause(self.go_on))
+        thread, said = self.upload_by_command(content)
+        until(lambda: self.store.count("PUT", "quarantine/") == 2, "the second piece is on its way")
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        self.go_on.set()
+        self._server = self.start(listen=self.listen)
+        self.admin = Client(self.server).login("quan-tri")
+        self.assert_arrived(thread, said, content)
+        self.assertEqual(self.store.count("PUT", "quarantine/"), 3)  # the first piece was not sent again
 
 
 class MovingCase(StoreCase):

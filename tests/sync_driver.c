@@ -186,6 +186,9 @@ static int parse_options(int argc, char **argv, struct bt_sync_options *out)
         {"--cap", NULL, &out->max_bytes_per_s},
         {"--month", NULL, &out->month_bytes},
         {"--mute", NULL, &mute},
+        {"--platform", &out->platform, NULL},
+        {"--installer", &out->installer, NULL},
+        {"--runs", &out->version, NULL},
     };
     for (int i = 1; i + 1 < argc; i += 2) {
         bool known = false;
@@ -226,6 +229,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.msg);
         return 1;
     }
+    bt_sync_set_status(sync, "{\"display\":{\"width\":320,\"height\":180}}");
     while (!stopped) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
         poll(&wait, 1, 1000);

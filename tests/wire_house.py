@@ -91,6 +91,13 @@ class Repository:
     def remove(self, target):
         del self.documents[target + ".json"]
 
+    def renew_root(self):
+        """Another version of it, with the same keys; issue() publishes it."""
+        signed = json.loads(self.root)["signed"]
+        signed["version"] += 1
+        self.root = json.dumps(self.keys["root"].sign(signed), ensure_ascii=False)
+        self.files[f"metadata/{signed['version']}.root.json"] = self.root.encode()
+
     def write(self, role, signed, name):
         self.versions[role] += 1
         signed = dict(signed, spec_version="1.0.31", version=self.versions[role], expires=self.expires.get(role, EXPIRES))
@@ -266,6 +273,7 @@ class House:
         self.ranges, self.fetched = [], []
         self.polls = 0
         self.no_ranges = False
+        self.hours = None  # opening hours, as a session says them
         self.streams = []
         self.streaming = True
         self.claimed = {"state": "waiting"}
@@ -314,7 +322,8 @@ class House:
         return 200, {"nonce": "0123456789abcdef"}
 
     def session(self, body):
-        return 200, {"token": "t" * 32, "expires_s": 3600, "now_ms": now_ms()}
+        hours = {"hours": self.hours} if self.hours else {}
+        return 200, {"token": "t" * 32, "expires_s": 3600, "now_ms": now_ms(), **hours}
 
     def done(self, body):
         with self.lock:

@@ -15,7 +15,7 @@ import player_harness  # noqa: E402
 import server_harness  # noqa: E402
 from server_harness import PROGRAM, ServerCase  # noqa: E402
 from server_media_test import INSPECT_S, begin, picture, send, upload, wait  # noqa: E402
-from workshop_hatch import (INSPECTORS_IN_WRONG_HANDS, MEDIA, PAINTERS_IN_WRONG_HANDS, Hatch, drawing, hangs,  # noqa: E402
+from workshop_hatch import (INSPECTORS_IN_WRONG_HANDS, MEDIA, PAINTERS_IN_WRONG_HANDS, Hatch, dies, drawing, hangs,  # noqa: E402
                             says)
 
 SVG = (b"<svg xmlns='http://www.w3.org/2000/svg' width='320' height='180'>"
@@ -126,6 +126,18 @@ class UploadTest(ServerCase):
         hatch.worker = "serve"
         self.assertEqual(upload(admin, picture())["state"], "ready")
 
+    def test_a_service_that_is_stopped_is_not_the_files_fault(self):
+        hatch = self.hatch(hangs)
+        admin = self.serve(*hatch.option)
+        place = begin(admin, len(SVG)).headers["Location"]
+        send(admin, place, SVG)
+        self.wait_for(lambda: hatch.jobs == 1)
+        hatch.worker = "serve"  # who comes after it
+        hatch.ending.set()
+        state = wait(admin, place)
+        self.assertEqual((state["state"], state["report"]["verdict"]), ("ready", "plays-with-notice:converted"))
+        self.assertEqual(hatch.jobs, 2)
+
     def test_while_a_worker_hangs_the_server_goes_on(self):
         hatch = self.hatch(hangs)
         admin = self.serve(*hatch.option)
@@ -134,9 +146,11 @@ class UploadTest(ServerCase):
         self.wait_for(lambda: hatch.jobs > 0)
         self.assertEqual(admin.get("/v1/media").status, 200)
         self.assertEqual(admin.get(place).json["state"], "inspecting")
-        hatch.worker = "serve"
+        hatch.worker = dies
         hatch.ending.set()
         self.assertEqual(wait(admin, place)["report"]["verdict"], "refused:unreadable")
+        self.assertEqual(hatch.jobs, 3)
+        hatch.worker = "serve"
         self.assertEqual(upload(admin, picture())["state"], "ready")
 
     @unittest.skipUnless(os.environ.get("BT_LONG"), "takes a minute and a half (BT_LONG=1)")

@@ -24,6 +24,7 @@ FLOORS = [
 ]
 # Neighbours on one floor that may look sideways, with the reason.
 SIDEWAYS = {
+    ("sync", "update"): "what became of the versions that were handed over",
     ("media", "playlists"): "items say how a picture is fitted and a text is styled",
 }
 TOP = {"tests", "fuzz", "bench"}  # these may use every room

@@ -41,6 +41,7 @@ root_run() {
     shift
     # shellcheck disable=SC2016 # the inner shell expands them
     unshare --mount --pid --fork bash -c '
+        set -e
         root=$1 layer=$2 && shift 2
         mount --make-rprivate /
         if [ -n "$layer" ]; then
@@ -58,9 +59,24 @@ root_run() {
         ln -s /proc/self/fd "$root/dev/fd"
         # Not chroot: who is in one may make no namespaces, and uploads are looked at in some.
         mountpoint --quiet "$root" || mount --rbind "$root" "$root"
-        cd "$root" && pivot_root . . && umount --lazy .
-        exec /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-            LANG=C.UTF-8 http_proxy="${http_proxy-}" https_proxy="${https_proxy-}" \
-            sh -c "cd /src 2>/dev/null || cd /; exec \"\$@\"" sh "$@"
-    ' bash "$root" "$layer" "$@"
+        exec python3 - "$root" "$@"
+    ' bash "$root" "$layer" "$@" 3<&0 <<'TEXT'
+import ctypes, os, subprocess, sys
+# The programs inside may be another machine's, whose umount does not work in the emulator.
+libc = ctypes.CDLL(None, use_errno=True)
+root, *command = sys.argv[1:]
+os.mkdir(root + "/dev/outside")
+os.chdir(root)
+subprocess.run(["pivot_root", ".", "dev/outside"], check=True)
+os.chdir("/")
+if libc.umount2(b"/dev/outside", 2) != 0:  # MNT_DETACH
+    sys.exit("umount of what is outside: " + os.strerror(ctypes.get_errno()))
+os.rmdir("/dev/outside")
+os.dup2(3, 0)
+os.close(3)
+os.chdir("/src" if os.path.isdir("/src") else "/")
+environment = {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+environment.update({name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ})
+os.execvpe(command[0], command, environment)
+TEXT
 }

@@ -22,12 +22,17 @@ FILES = {
         ("/etc/bangtin/player.env", "tùy chọn của dịch vụ / the service's options"),
         ("/var/lib/bangtin-player", "dữ liệu của dịch vụ / the service's data"),
     ],
+    "bangtin-update": [
+        ("/etc/bangtin/update.env", "BANGTIN_UPDATE_OPTIONS, tùy chọn thêm / further options"),
+        ("/usr/lib/bangtin/player-build.env", "nền và bản của gói đã cài / the installed package's platform and version"),
+        ("/var/lib/bangtin-update", "các bản, và sổ của chúng / the versions and their record"),
+    ],
     "bangtin": [
         ("~/.config/bangtin", "máy chủ và phiên đăng nhập / the server and the session"),
         ("/usr/share/bangtin/approve.html", "trang duyệt và ký / the page that reviews and signs"),
     ],
 }
-OTHERS = ["bangtin", "bangtin-player", "bangtin-server"]
+OTHERS = ["bangtin", "bangtin-player", "bangtin-server", "bangtin-update"]
 
 
 class Command:

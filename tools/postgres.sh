@@ -4,6 +4,7 @@
 #
 #   tools/postgres.sh installed         exits 0 when PostgreSQL is there
 #   tools/postgres.sh start DIR [PID]   prints the connection string; ends with process PID
+#   tools/postgres.sh start-again DIR   after it was killed
 #   tools/postgres.sh stop DIR          ends it and removes DIR
 #
 # $BT_POSTGRES_OPTIONS come last: "-c autovacuum=on" for what runs longer than a test.
@@ -63,15 +64,20 @@ start() {
         chown "$(unprivileged id --user)" "$directory"
     fi
     new_cluster "$directory" "$bin"
+    run_cluster "$directory" "$bin"
+    if [[ -n $pid ]]; then
+        setsid "$0" follow "$directory" "$pid" </dev/null >/dev/null 2>&1 &
+    fi
+    echo "host=$directory user=bangtin dbname=postgres"
+}
+
+run_cluster() {
+    local directory=$1 bin=$2
     unprivileged "$bin/pg_ctl" start --pgdata="$directory/data" --log="$directory/data/log" --wait --silent \
         --options="-c listen_addresses='' -c unix_socket_directories='$directory' -c fsync=off \
             -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 \
             -c shared_buffers=16MB -c max_connections=60 -c autovacuum=off -c jit=off ${BT_POSTGRES_OPTIONS-}" ||
         { cat "$directory/data/log" >&2 && return 1; }
-    if [[ -n $pid ]]; then
-        setsid "$0" follow "$directory" "$pid" </dev/null >/dev/null 2>&1 &
-    fi
-    echo "host=$directory user=bangtin dbname=postgres"
 }
 
 stop() {
@@ -92,7 +98,8 @@ follow() {
 case ${1-} in
 installed) programs >/dev/null ;;
 start) start "$(realpath --canonicalize-missing "$2")" "${3-}" ;;
+start-again) run_cluster "$(realpath --canonicalize-missing "$2")" "$(programs)" ;;
 stop) stop "$(realpath --canonicalize-missing "$2")" ;;
 follow) follow "$2" "$3" ;;
-*) echo "Usage: tools/postgres.sh installed | start DIR [PID] | stop DIR" >&2 && exit 2 ;;
+*) echo "Usage: tools/postgres.sh installed | start DIR [PID] | start-again DIR | stop DIR" >&2 && exit 2 ;;
 esac

@@ -35,7 +35,8 @@ def programs_of(tree):
 
 def libraries_of(program):
     """The names the loader will look for."""
-    return re.findall(r"^ +NEEDED +(\S+)$", run("objdump", "-p", program), re.MULTILINE)
+    objdump = run("dpkg-architecture", "-qDEB_HOST_GNU_TYPE").strip() + "-objdump"
+    return re.findall(r"^ +NEEDED +(\S+)$", run(objdump, "-p", program), re.MULTILINE)
 
 
 def package_of(library):

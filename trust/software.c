@@ -201,6 +201,29 @@ static int read_release(const cJSON *object, struct reading *reading, struct bt_
     return r;
 }
 
+static bool is_other_package(const struct bt_release *a, const struct bt_release *b)
+{
+    return strcmp(a->program, b->program) == 0 && strcmp(a->platform, b->platform) == 0 &&
+           bt_version_compare(&a->version, &b->version) == 0 &&
+           memcmp(&a->sha256, &b->sha256, sizeof(a->sha256)) != 0;
+}
+
+// A version is one package for everybody: installers look it up by its number.
+static int check_packages(const struct bt_software *software, struct bt_error *err)
+{
+    char version[BT_VERSION_BYTES];
+    for (size_t i = 0; i < software->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (is_other_package(&software->list[k], &software->list[i])) {
+                bt_version_text(&software->list[i].version, version);
+                return bt_fail(err, -EINVAL,
+                               "releases[%zu]: version %s has another package already", i, version);
+            }
+        }
+    }
+    return 0;
+}
+
 static int read_releases(const cJSON *list, struct reading *reading, struct bt_software *out,
                          struct bt_error *err)
 {
@@ -258,6 +281,7 @@ int bt_software_parse(const char *text, size_t len, bool strict, struct bt_softw
     }
     BT_AUTO(bt_software) software = BT_NEW(struct bt_software);
     r = read_releases(document.releases, &reading, software, err);
+    r = r == 0 && strict ? check_packages(software, err) : r;
     if (r == 0) {
         *out = BT_TAKE(software);
     }

@@ -58,8 +58,9 @@ struct bt_software {
 };
 
 /**
- * Reads the text. Unknown keys are ignored by players; `strict` refuses them, where people write
- * them. Errors: -EMSGSIZE, -EINVAL with which release and key, -EPROTONOSUPPORT another format.
+ * Reads the text. Unknown keys, and a version that has two packages on one platform, are suffered
+ * by players; `strict` refuses them, where people write them. Errors: -EMSGSIZE, -EINVAL with which
+ * release and key, -EPROTONOSUPPORT another format.
  */
 int bt_software_parse(const char *text, size_t len, bool strict, struct bt_software **out,
                       struct bt_error *err) BT_NODISCARD;

@@ -101,6 +101,23 @@ static void what_is_wrong_is_said(void **state)
     }
 }
 
+static void a_version_is_one_package_for_everybody(void **state)
+{
+    (void)state;
+    struct bt_error err = {0};
+    char text[] = TEXT(PLAYER("1.2.3", "{\"units\":[\"a\"]}", "0") "," PLAYER("1.2.3", ALL, "0"));
+    for (int twice = 0; twice < 2; twice++) {
+        BT_AUTO(bt_software) strict = NULL;
+        BT_AUTO(bt_software) suffered = NULL;
+        int r = bt_software_parse(text, strlen(text), true, &strict, &err);
+        assert_int_equal(r, twice ? -EINVAL : 0);
+        assert_int_equal(bt_software_parse(text, strlen(text), false, &suffered, NULL), 0);
+        char *hash = strstr(text, "\"sha256\":\"") + strlen("\"sha256\":\"");
+        *hash = *hash == '0' ? '1' : '0';
+    }
+    assert_string_equal(err.msg, "releases[1]: version 1.2.3 has another package already");
+}
+
 static void players_ignore_keys_they_do_not_know(void **state)
 {
     (void)state;
@@ -210,6 +227,7 @@ int main(void)
         cmocka_unit_test(versions_compare_by_numbers),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(players_ignore_keys_they_do_not_know),
+        cmocka_unit_test(a_version_is_one_package_for_everybody),
         cmocka_unit_test(a_text_that_is_too_long_is_refused_unread),
         cmocka_unit_test(each_player_takes_the_newest_that_is_for_it),
         cmocka_unit_test(hours_may_go_over_midnight),

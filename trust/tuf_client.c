@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "trust/percent.h"
 #include "trust/stick.h"
 #include "trust/tuf_inside.h"
@@ -220,6 +221,14 @@ static void drop_unvouched(struct bt_tuf_client *client)
     }
 }
 
+// So that whoever pinned it, or one before, finds the way to the newest: docs/software.md.
+static int keep_root(const struct bt_tuf_client *client, struct bt_error *err)
+{
+    char role[BT_ROLE_BYTES];
+    int r = bt_format(role, sizeof(role), "%lld.root", (long long)client->root->version);
+    return r < 0 ? r : save(client, role, client->root, err);
+}
+
 /*
  * A thief of the online keys can sign a version so high that every later honest one looks like a
  * step back. New keys for timestamp or snapshot therefore begin with a clean slate (the
@@ -243,7 +252,9 @@ static int step_root(struct bt_tuf_client *client, const struct bt_buf *text, st
         forget(client, "snapshot", &client->snapshot);
         forget(client, "stick", &client->stick);
     }
-    if ((r = save(client, "root", next, err)) < 0) {
+    r = keep_root(client, err);
+    r = r < 0 ? r : save(client, "root", next, err);
+    if (r < 0) {
         return r;
     }
     replace(&client->root, BT_TAKE(next));

@@ -3,8 +3,9 @@
  * workflow").
  *
  * Keeps its trusted metadata as files in a directory, each replaced durably; what is there is never
- * newer than what was verified, and never goes back. Fetching is the caller's: the client says what
- * it wants and how much of it at most. One thread at a time.
+ * newer than what was verified, and never goes back. Roots that were replaced stay as N.root.json.
+ * Fetching is the caller's: the client says what it wants and how much of it at most. One thread at
+ * a time.
  *
  * Errors of all functions: -EACCES signatures, -ESTALE a version that goes back or a mix, -ETIME
  * expired, -EMSGSIZE longer than allowed, -EBADMSG wrong hash, -ENOENT no such target (said by

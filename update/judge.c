@@ -66,7 +66,7 @@ enum bt_verdict bt_judge_look(struct bt_judge *judge, const struct bt_frames *fr
     }
     if (now_ms - judge->present_ms >= judge->limits.silence_ms ||
         (over && judge->last.presented == 0)) {
-        *out_why = "no-present";
+        *out_why = judge->last.dark ? BT_NO_DISPLAY : "no-present";
         return BT_VERDICT_BACK;
     }
     if ((over || judge->due >= judge->limits.least_due) && misses_more(judge)) {

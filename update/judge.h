@@ -13,6 +13,9 @@
 
 #include "update/frames.h"
 
+// Why nothing was presented, when the player says so: walls are switched off, too.
+#define BT_NO_DISPLAY "no-display"
+
 #define BT_WATCH_MS INT64_C(600000)
 #define BT_SILENCE_MS INT64_C(30000)
 

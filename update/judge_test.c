@@ -16,6 +16,7 @@
 struct second {
     int times;
     int64_t start, presented, due, missing;  // the last three are added in each
+    bool dark;
 };
 
 struct story {
@@ -69,6 +70,18 @@ static const struct story stories[] = {
      30},
     {"it runs and shows nothing", SMOOTH, {{600, 2, 0, 60, 0}}, BT_VERDICT_BACK, "no-present", 30},
     {"it comes late", SMOOTH, {{29, 0, 0, 0, 0}, {571, 2, 60, 60, 0}}, BT_VERDICT_KEEP, NULL, 600},
+    {"the wall is switched off",
+     SMOOTH,
+     {{100, 2, 60, 60, 0}, {500, 2, 0, 0, 0, true}},
+     BT_VERDICT_BACK,
+     BT_NO_DISPLAY,
+     130},
+    {"the wall is switched off and on",
+     SMOOTH,
+     {{100, 2, 60, 60, 0}, {20, 2, 0, 0, 0, true}, {480, 2, 60, 60, 0}},
+     BT_VERDICT_KEEP,
+     NULL,
+     600},
     {"it hangs after a while",
      SMOOTH,
      {{100, 2, 60, 60, 0}, {500, 2, 0, 0, 0}},
@@ -119,6 +132,7 @@ static enum bt_verdict play(const struct story *story, const char **out_why, int
             frames.presented += second->presented;
             frames.due += second->due;
             frames.missing += second->missing;
+            frames.dark = second->dark;
             now_ms += STEP_MS;
             *out_s += 1;
             verdict = bt_judge_look(&judge, second->start > 0 ? &frames : NULL, now_ms, out_why);

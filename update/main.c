@@ -2,6 +2,7 @@
 // hands one over, and at every start of the machine, where a trial may have been cut off.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,12 +15,23 @@
 #include "update/trial.h"
 #include "update/verify.h"
 
+#ifndef BT_VERSION
+#error "BT_VERSION comes from meson.build"
+#endif
+
 #define STATE "/var/lib/bangtin-update"
 #define PLAYER "/var/lib/bangtin-player"
 #define FRAMES "/run/bangtin-player"
 #define UNIT "bangtin-player.service"
 
 static const struct bt_log logger = {"update"};
+
+static volatile sig_atomic_t stop_requested;  // allow: a signal handler has nothing else
+
+static void handle_stop(int number)
+{
+    stop_requested = number;
+}
 
 static const char *or_usual(const struct bt_arguments *arguments, const char *name,
                             const char *usual)
@@ -65,6 +77,7 @@ static int run(const struct bt_arguments *arguments, struct bt_error *err)
     const char *player = or_usual(arguments, "player", PLAYER);
     const char *command = bt_argument(arguments, "restart");
     const char *const systemctl[] = {"systemctl", "restart", UNIT, NULL};
+    const char *const reset[] = {"systemctl", "reset-failed", UNIT, NULL};
     const char *const other[] = {command, NULL};
     struct bt_trial_options options = {
         .state = state,
@@ -73,6 +86,8 @@ static int run(const struct bt_arguments *arguments, struct bt_error *err)
         .frames_name = "frames.json",
         .platform = bt_argument(arguments, "platform"),
         .restart = command != NULL ? other : systemctl,
+        .forgive = command != NULL ? NULL : reset,
+        .stop = &stop_requested,
         .limits = bt_judge_usual_limits,
         .clock = bt_clock_real(),
     };
@@ -113,7 +128,8 @@ static const struct bt_subcommand commands[] = {
 
 static const struct bt_command_group group = {
     .name = NULL,
-    .summary = "bangtin-update",
+    .summary = "bangtin-update " BT_VERSION " — cài bản mới của máy phát, và quay về khi phát kém "
+               "/ installs new versions of the player, and goes back",
     .commands = commands,
     .count = BT_ARRAY_LEN(commands),
 };
@@ -121,6 +137,8 @@ static const struct bt_command_group group = {
 int main(int argc, char **argv)
 {
     static const struct bt_program program = {.name = "bangtin-update"};
+    const struct sigaction action = {.sa_handler = handle_stop};
+    sigaction(SIGTERM, &action, NULL);
     // What it makes may be read by the player, and written by nobody else.
     umask(022);
     return bt_command_group_run(&program, &group, argc, argv);

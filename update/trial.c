@@ -10,6 +10,7 @@
 #include "update/verify.h"
 
 #define MAX_TRIES 3
+#define MAX_DARK 3  // a version that finds no display so often is to blame itself
 #define LOOK_NS BT_NS_PER_S
 
 static const struct bt_log logger = {"update"};
@@ -41,13 +42,31 @@ static bool read_frames(const struct trial *trial, struct bt_frames *out)
            bt_frames_parse(bt_buf_text(&text), text.len, out, NULL) == 0;
 }
 
+static bool is_stopping(const struct trial *trial)
+{
+    return trial->options->stop != NULL && *trial->options->stop != 0;
+}
+
+// A version that ended again and again has used up its unit's starts.
+static void forgive(const struct trial *trial)
+{
+    struct bt_error err;
+    if (trial->options->forgive != NULL && bt_run_program(trial->options->forgive, &err) < 0) {
+        bt_log_warn(&logger, "%s; restarting the player all the same", err.msg);
+    }
+}
+
 static int switch_to(const struct trial *trial, const struct bt_version *version, const char *name,
                      struct bt_error *err)
 {
     step(trial, name);
     int r = bt_versions_switch(trial->options->state, version, err);
     step(trial, "restart");
-    return r < 0 ? r : bt_run_program(trial->options->restart, err);
+    if (r < 0) {
+        return r;
+    }
+    forgive(trial);
+    return bt_run_program(trial->options->restart, err);
 }
 
 /*
@@ -80,7 +99,11 @@ static int give_up(struct trial *trial, const char *why, struct bt_error *err)
     char version[BT_VERSION_BYTES];
     bt_version_text(&trial->record.version, version);
     bt_log_warn(&logger, "Version %s: %s; going back", version, why);
-    bt_record_mark_bad(&trial->record, &trial->record.version);
+    trial->record.dark = strcmp(why, BT_NO_DISPLAY) == 0 ? trial->record.dark + 1 : 0;
+    if (trial->record.dark % MAX_DARK == 0) {
+        bt_record_mark_bad(&trial->record, &trial->record.version);
+        trial->record.dark = 0;
+    }
     bt_copy_cut(trial->record.outcome, sizeof(trial->record.outcome), why);
     trial->record.phase = BT_PHASE_GOING_BACK;
     int r = save(trial, "note going back", err);
@@ -100,7 +123,7 @@ static enum bt_verdict watch(const struct trial *trial, const struct bt_frames *
     int64_t now_ns = bt_clock_mono_ns(clock);
     enum bt_verdict verdict = BT_VERDICT_WATCH;
     bt_judge_begin(&judge, &trial->options->limits, before, now_ns / BT_NS_PER_MS);
-    while (verdict == BT_VERDICT_WATCH) {
+    while (verdict == BT_VERDICT_WATCH && !is_stopping(trial)) {
         step(trial, "look");
         bool said = read_frames(trial, &frames);
         now_ns = bt_clock_mono_ns(clock);
@@ -112,32 +135,63 @@ static enum bt_verdict watch(const struct trial *trial, const struct bt_frames *
     return verdict;
 }
 
-static int try_out(struct trial *trial, struct bt_error *err)
+// The machine is shut down: nothing of that is the version's fault, and the next start goes on.
+static int put_off(struct trial *trial, struct bt_error *err)
+{
+    bt_log_info(&logger, "Told to stop; the trial goes on with the next start");
+    trial->record.tries--;
+    return save(trial, "note the shutdown", err);
+}
+
+// `before`: what the version before said of its frames.
+static int try_out(struct trial *trial, const struct bt_frames *before, struct bt_error *err)
 {
     const char *why = "";
-    struct bt_frames before = {0};
     if (trial->record.tries >= MAX_TRIES) {
         return give_up(trial, "power-cuts", err);
-    }
-    // Of the version before; after a power cut that is not known any more, and counts as smooth.
-    if (trial->record.tries > 0 || !read_frames(trial, &before)) {
-        before = (struct bt_frames){0};
     }
     trial->record.tries++;
     int r = save(trial, "note the trial", err);
     r = r < 0 ? r : switch_to(trial, &trial->record.version, "switch", err);
-    if (r < 0) {
+    if (r < 0 && !is_stopping(trial)) {
         return give_up(trial, "not-started", err);
     }
-    if (watch(trial, &before, &why) == BT_VERDICT_BACK) {
+    enum bt_verdict verdict = watch(trial, before, &why);
+    if (verdict == BT_VERDICT_WATCH) {
+        return put_off(trial, err);
+    }
+    if (verdict == BT_VERDICT_BACK) {
         return give_up(trial, why, err);
     }
     bt_copy_cut(trial->record.outcome, sizeof(trial->record.outcome), "kept");
+    trial->record.dark = 0;
+    return end(trial, err);
+}
+
+// A package that somebody installed since is newer than what runs beside it. It runs already: what
+// installed it has started it.
+static int prefer_installed(struct trial *trial, struct bt_error *err)
+{
+    char version[BT_VERSION_BYTES];
+    struct bt_record *record = &trial->record;
+    if (bt_version_is_zero(&record->version) ||
+        bt_version_compare(&record->version, &trial->options->installed) >= 0) {
+        return 0;
+    }
+    bt_version_text(&trial->options->installed, version);
+    bt_log_info(&logger, "The installed package has the newer version %s", version);
+    step(trial, "switch to the installed");
+    int r = bt_versions_switch(trial->options->state, &(struct bt_version){{0, 0, 0}}, err);
+    if (r < 0) {
+        return r;
+    }
+    record->version = record->before = (struct bt_version){{0, 0, 0}};
     return end(trial, err);
 }
 
 static int begin(struct trial *trial, struct bt_error *err)
 {
+    struct bt_frames before;
     char package[PATH_MAX], trusted[PATH_MAX];
     struct bt_version version, running = trial->record.version;
     const struct bt_trial_options *options = trial->options;
@@ -145,9 +199,7 @@ static int begin(struct trial *trial, struct bt_error *err)
         bt_format(trusted, sizeof(trusted), "%s/trusted", options->state) < 0) {
         return bt_fail(err, -EINVAL, "'%.128s' is too long", options->state);
     }
-    // A package that was installed by hand is the floor, too; `current` goes on naming what it
-    // named.
-    if (bt_version_compare(&running, &options->installed) < 0) {
+    if (bt_version_is_zero(&running)) {
         running = options->installed;
     }
     const struct bt_verify_options verify = {
@@ -163,6 +215,8 @@ static int begin(struct trial *trial, struct bt_error *err)
     int r = bt_verify_offer(&verify, package, &version, err);
     step(trial, "unpack");
     r = r < 0 ? r : bt_versions_unpack(options->state, &version, err);
+    step(trial, "look for the offer");
+    r = r < 0 ? r : bt_verify_still_offered(options->player, &version, err);
     if (r < 0) {
         return r;
     }
@@ -170,7 +224,10 @@ static int begin(struct trial *trial, struct bt_error *err)
     trial->record.version = version;
     trial->record.phase = BT_PHASE_TRYING;
     trial->record.tries = 0;
-    return try_out(trial, err);
+    if (!read_frames(trial, &before)) {
+        before = (struct bt_frames){0};
+    }
+    return try_out(trial, &before, err);
 }
 
 int bt_trial_run(const struct bt_trial_options *options, struct bt_error *err)
@@ -184,8 +241,10 @@ int bt_trial_run(const struct bt_trial_options *options, struct bt_error *err)
         return go_back(&trial, err);
     }
     if (trial.record.phase == BT_PHASE_TRYING) {
-        return try_out(&trial, err);
+        // How the version before played is not known any more; it counts as smooth.
+        return try_out(&trial, &(struct bt_frames){0}, err);
     }
-    r = begin(&trial, err);
-    return r == -ENOENT ? 0 : r;
+    r = prefer_installed(&trial, err);
+    r = r < 0 ? r : begin(&trial, err);
+    return r == -ENOENT || r == -EALREADY ? 0 : r;
 }

@@ -17,6 +17,8 @@ struct bt_trial_options {
     const char *platform;
     struct bt_version installed;  // of the package, when no version runs beside it
     const char *const *restart;   // the command that restarts the player; ends with NULL
+    const char *const *forgive;   // one that has it forget failed starts; NULL: none
+    const volatile int *stop;     // becomes non-zero when we are to end; NULL: never
     struct bt_judge_limits limits;
     const struct bt_clock *clock;
     // Tests are told before each step; NULL: nobody is.
@@ -26,7 +28,8 @@ struct bt_trial_options {
 
 /**
  * Goes on with what was begun, or takes up what is offered, and returns when that is done. 0 also
- * when nothing is offered. An error means that what ran before runs on.
+ * when nothing is offered but what runs already, and when it was told to stop: that is no try, and
+ * the next call goes on. An error means that what ran before runs on.
  */
 int bt_trial_run(const struct bt_trial_options *options, struct bt_error *err) BT_NODISCARD;
 

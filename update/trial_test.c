@@ -40,6 +40,13 @@ struct house {
     int64_t frames;        // seconds that it has run
     int64_t watch_ms;
     int steps, cut_at;  // cut off before this step; 0: never
+    struct bt_version installed;
+    int stop, stop_at;  // told to stop at that look; 0: never
+    const char *restart, *forgive;
+    int looks;
+    int starts;             // trials in this process
+    bool dark;              // it finds no display
+    const char *take_back;  // the offer is gone at this step
 };
 
 static void put(const char *directory, const char *name, const void *bytes, size_t len)
@@ -151,6 +158,8 @@ static int set_up(void **state)
     assert_int_equal(bt_private_key_generate(BT_PRIVATE_ED25519, &house->key, NULL), 0);
     house->clock = bt_clock_create_simulated(0, NOW_MS);
     house->due = 60;
+    house->installed = (struct bt_version){{0, 1, 0}};
+    house->restart = house->forgive = "true";
     house->watch_ms = BT_WATCH_MS;
     pin_root(house);
     put_text(house->run, "frames.json", smooth);
@@ -196,20 +205,29 @@ static void handle_step(const char *name, void *context)
     if (house->steps == house->cut_at) {
         _exit(CUT);
     }
+    if (house->take_back != NULL && strcmp(name, house->take_back) == 0) {
+        BT_AUTOFREE char *offered = bt_strf("%s/update/offer.json", house->player);
+        assert_int_equal(unlink(offered), 0);
+    }
     running(house, version);
+    house->looks += strcmp(name, "look") == 0;
+    house->stop = house->stop_at > 0 && house->looks >= house->stop_at;
     if (strcmp(name, "look") == 0 && strcmp(version, "installed") != 0) {
         house->frames++;
         long long due = house->frames * house->due, missing = house->frames * house->missing;
         BT_AUTOFREE char *said =
-            bt_strf("{\"start\":%d,\"presented\":%lld,\"due\":%lld,\"missing\":%lld}",
-                    (int)getpid(), due, due, missing);
+            bt_strf("{\"start\":%d,\"presented\":%lld,\"due\":%lld,\"missing\":%lld%s}",
+                    (int)getpid() * 100 + house->starts, due, due, missing,
+                    house->dark ? ",\"dark\":true" : "");
         put_text(house->run, "frames.json", said);
     }
 }
 
 static int try_it(struct house *house, struct bt_error *err)
 {
-    static const char *const restart[] = {"true", NULL};
+    house->starts++;
+    const char *const restart[] = {house->restart, NULL};
+    const char *const forgive[] = {house->forgive, NULL};
     struct bt_judge_limits limits = bt_judge_usual_limits;
     limits.watch_ms = house->watch_ms;
     const struct bt_trial_options options = {
@@ -218,8 +236,10 @@ static int try_it(struct house *house, struct bt_error *err)
         .frames_directory = house->run,
         .frames_name = "frames.json",
         .platform = PLATFORM,
-        .installed = {{0, 1, 0}},
+        .installed = house->installed,
         .restart = restart,
+        .forgive = forgive,
+        .stop = &house->stop,
         .limits = limits,
         .clock = house->clock,
         .step = handle_step,
@@ -261,8 +281,8 @@ static void a_version_that_plays_as_well_is_kept(void **state)
     assert_string_equal(record_of(house).outcome, "kept");
     assert_int_equal(record_of(house).phase, BT_PHASE_IDLE);
     assert_int_equal(bt_clock_mono_ns(house->clock) / BT_NS_PER_S, BT_WATCH_MS / 1000);
-    // What runs already is nothing new.
-    assert_int_equal(try_it(house, NULL), -EPERM);
+    // What runs already is nothing new, and no failure.
+    assert_int_equal(try_it(house, NULL), 0);
     runs(house, "0.2.0");
 }
 
@@ -270,6 +290,7 @@ static void one_that_plays_worse_goes_back_for_ever(void **state)
 {
     struct house *house = *state;
     house->missing = 6;
+    house->forgive = "false";  // the player is restarted all the same
     offer(house, "0.2.0", "bangtin-player");
     assert_int_equal(try_it(house, NULL), 0);
     runs(house, "installed");
@@ -288,6 +309,75 @@ static void one_that_shows_nothing_goes_back(void **state)
     assert_int_equal(try_it(house, NULL), 0);
     runs(house, "installed");
     assert_string_equal(record_of(house).outcome, "no-present");
+}
+
+// Walls are switched off; but who never finds a display is to blame.
+static void one_that_finds_no_display_is_tried_thrice(void **state)
+{
+    struct house *house = *state;
+    house->due = 0;
+    house->dark = true;
+    offer(house, "0.2.0", "bangtin-player");
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(try_it(house, NULL), 0);
+        runs(house, "installed");
+        assert_string_equal(record_of(house).outcome, BT_NO_DISPLAY);
+        assert_int_equal(record_of(house).bad_count, i == 3 ? 1 : 0);
+    }
+    assert_int_equal(try_it(house, NULL), -EPERM);
+}
+
+static void one_that_is_taken_back_while_it_is_unpacked_is_not_tried(void **state)
+{
+    struct house *house = *state;
+    offer(house, "0.2.0", "bangtin-player");
+    house->take_back = "unpack";
+    assert_int_equal(try_it(house, NULL), 0);
+    runs(house, "installed");
+    assert_int_equal(house->looks, 0);
+    house->take_back = NULL;
+    BT_AUTOFREE char *directory = bt_strf("%s/update", house->player);
+    put_text(directory, "offer.json", "{\"version\":\"0.2.0\",\"file\":\"goi.deb\"}");
+    assert_int_equal(try_it(house, NULL), 0);
+    runs(house, "0.2.0");
+}
+
+static void a_newer_package_that_is_installed_runs(void **state)
+{
+    struct house *house = *state;
+    offer(house, "0.2.0", "bangtin-player");
+    assert_int_equal(try_it(house, NULL), 0);
+    runs(house, "0.2.0");
+    house->installed = (struct bt_version){{0, 3, 0}};
+    house->restart = "false";  // nobody is restarted: what installed it has done so
+    // The offer of before still lies there, below what runs now.
+    assert_int_equal(try_it(house, NULL), -EPERM);
+    runs(house, "installed");
+    struct bt_record record = record_of(house);
+    assert_true(bt_version_is_zero(&record.version));
+}
+
+static void being_shut_down_is_no_try(void **state)
+{
+    struct house *house = *state;
+    offer(house, "0.2.0", "bangtin-player");
+    for (int i = 0; i < 5; i++) {
+        house->stop_at = house->looks + 3;
+        assert_int_equal(try_it(house, NULL), 0);
+        assert_int_equal(record_of(house).phase, BT_PHASE_TRYING);
+        assert_int_equal(record_of(house).tries, 0);
+        runs(house, "0.2.0");
+    }
+    // systemd starts nothing any more while it shuts down.
+    house->stop_at = 1;
+    house->restart = "false";
+    assert_int_equal(try_it(house, NULL), 0);
+    assert_int_equal(record_of(house).phase, BT_PHASE_TRYING);
+    house->stop_at = house->stop = 0;
+    house->restart = "true";
+    assert_int_equal(try_it(house, NULL), 0);
+    runs(house, "0.2.0");
+    assert_string_equal(record_of(house).outcome, "kept");
 }
 
 static void a_package_without_a_player_changes_nothing(void **state)
@@ -382,6 +472,10 @@ int main(void)
         CASE(a_version_that_plays_as_well_is_kept),
         CASE(one_that_plays_worse_goes_back_for_ever),
         CASE(one_that_shows_nothing_goes_back),
+        CASE(one_that_finds_no_display_is_tried_thrice),
+        CASE(one_that_is_taken_back_while_it_is_unpacked_is_not_tried),
+        CASE(a_newer_package_that_is_installed_runs),
+        CASE(being_shut_down_is_no_try),
         CASE(a_package_without_a_player_changes_nothing),
         CASE(a_power_cut_anywhere_on_the_way_to_keeping),
         CASE(a_power_cut_anywhere_on_the_way_back),

@@ -45,7 +45,7 @@ static int read_root(const char *player, const char *number, struct bt_buf *out,
     size_t len = strcspn(number, ".");
     if (bt_format(digits, sizeof(digits), "%.*s", (int)len, number) < 0 ||
         bt_parse_int(digits, 1, INT32_MAX, &version) < 0 ||
-        bt_format(path, sizeof(path), "update/%lld.root.json", (long long)version) < 0) {
+        bt_format(path, sizeof(path), "metadata/%lld.root.json", (long long)version) < 0) {
         return bt_fail(err, -ENOENT, "'%.64s' is no root", number);
     }
     int r = bt_hostile_read(player, path, out, err);
@@ -122,6 +122,17 @@ static int read_offer(const char *player, struct offer *out, struct bt_version *
     return r < 0 && r != -ENOENT ? bt_fail_in(err, r, "offer.json") : r;
 }
 
+int bt_verify_still_offered(const char *player, const struct bt_version *version,
+                            struct bt_error *err)
+{
+    struct offer offer;
+    struct bt_version offered;
+    int r = read_offer(player, &offer, &offered, err);
+    return r == 0 && bt_version_compare(&offered, version) != 0
+               ? bt_fail(err, -ENOENT, "Another version is offered now")
+               : r;
+}
+
 static int load_software(const struct bt_verify_options *options, struct bt_software **out,
                          struct bt_error *err)
 {
@@ -160,7 +171,10 @@ static int find_release(const struct bt_verify_options *options, const struct bt
 {
     char text[BT_VERSION_BYTES];
     bt_version_text(version, text);
-    if (bt_version_compare(version, &options->running) <= 0) {
+    if (bt_version_compare(version, &options->running) == 0) {
+        return bt_fail(err, -EALREADY, "Version %s runs already", text);
+    }
+    if (bt_version_compare(version, &options->running) < 0) {
         return bt_fail(err, -EPERM, "Version %s is not above the one that runs", text);
     }
     for (size_t i = 0; i < options->bad_count; i++) {

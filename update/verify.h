@@ -5,9 +5,9 @@
  * and keeps a copy of the package that only root can change before it looks at its hash.
  *
  *   PLAYER/metadata/{root,timestamp,snapshot,targets}.json
+ *   PLAYER/metadata/N.root.json   roots on the way to the newest one
  *   PLAYER/update/offer.json      {"version": "0.2.0", "file": "HASH.deb"}; written last
  *   PLAYER/update/software.json   as it was signed
- *   PLAYER/update/N.root.json     roots on the way to the newest one
  *   PLAYER/update/HASH.deb
  *
  * The player's word decides nothing but when. Which screens a version is for is not looked at here:
@@ -36,10 +36,15 @@ int bt_verify_pin(const char *player, const char *trusted, const char *sha256,
 /**
  * Copies the package that is offered to `to` (replaced, mode 0600) when all of it is as the
  * province signed it. Errors: -ENOENT nothing is offered; -EACCES, -ESTALE, -ETIME, -EBADMSG as the
- * TUF client has them; -EPERM not for us: another platform, not above what runs, bad, not out yet,
- * not signed.
+ * TUF client has them; -EALREADY it runs; -EPERM not for us: another platform, not above what runs,
+ * bad, not out yet, not signed.
  */
 int bt_verify_offer(const struct bt_verify_options *options, const char *to, struct bt_version *out,
                     struct bt_error *err) BT_NODISCARD;
+
+// Whether that version is still offered: -ENOENT when it was taken back meanwhile, as while a
+// warning is in force.
+int bt_verify_still_offered(const char *player, const struct bt_version *version,
+                            struct bt_error *err) BT_NODISCARD;
 
 #endif

@@ -235,7 +235,7 @@ static void an_older_version_and_a_bad_one(void **state)
 {
     struct world *world = *state;
     announce_version(world, "0.1.0");
-    refused(world, -EPERM, "not above the one that runs");
+    refused(world, -EALREADY, "runs already");
     announce_version(world, "0.0.9");
     refused(world, -EPERM, "not above the one that runs");
     announce_version(world, "0.3.0");
@@ -287,7 +287,7 @@ static void links_and_pipes_are_not_opened(void **state)
 static void a_new_root_is_followed_and_another_one_is_not(void **state)
 {
     struct world *world = *state;
-    put_root(world, "update/2.root.json", 2);
+    put_root(world, "metadata/2.root.json", 2);
     put_root(world, "metadata/root.json", 3);
     announce_version(world, "0.2.0");
     assert_int_equal(verify(world, NULL), 0);

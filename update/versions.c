@@ -61,6 +61,7 @@ static const struct bt_json_field record_fields[] = {
     BT_JSON_FIELD(struct reading, record.version, "version", BT_JSON_CUSTOM, .read = read_version),
     BT_JSON_FIELD(struct reading, record.before, "before", BT_JSON_CUSTOM, .read = read_version),
     BT_JSON_FIELD(struct reading, record.tries, "tries", BT_JSON_INT, .min = 0, .max = 1000),
+    BT_JSON_FIELD(struct reading, record.dark, "dark", BT_JSON_INT, .optional = true, .max = 1000),
     BT_JSON_FIELD(struct reading, record.outcome, "outcome", BT_JSON_STRING, .min = 0, .max = 15),
     BT_JSON_FIELD(struct reading, record, "bad", BT_JSON_CUSTOM, .read = read_bad),
 };
@@ -108,9 +109,9 @@ int bt_record_save(const char *state, const struct bt_record *record, struct bt_
     }
     r = bt_buf_appendf(&text,
                        "{\"phase\":\"%s\",\"version\":\"%s\",\"before\":\"%s\",\"tries\":%lld,"
-                       "\"outcome\":\"%s\",\"bad\":[",
+                       "\"dark\":%lld,\"outcome\":\"%s\",\"bad\":[",
                        phase_words[record->phase], version, before, (long long)record->tries,
-                       record->outcome);
+                       (long long)record->dark, record->outcome);
     for (size_t i = 0; i < record->bad_count && r == 0; i++) {
         bt_version_text(&record->bad[i], version);
         r = bt_buf_appendf(&text, "%s\"%s\"", i == 0 ? "" : ",", version);

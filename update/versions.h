@@ -28,6 +28,7 @@ struct bt_record {
     enum bt_phase phase;
     struct bt_version version, before;
     int64_t tries;     // how often the trial was begun; a power cut begins it anew
+    int64_t dark;      // trials in a row that ended for want of a display
     char outcome[16];  // of the last trial: "kept", or why it went back; "": none yet
     struct bt_version bad[BT_MAX_BAD];
     size_t bad_count;

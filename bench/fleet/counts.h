@@ -29,6 +29,8 @@ enum count {
     COUNT_PLAYS,    // that the server says it has
     COUNT_REFUSED,  // batches: 429
     COUNT_GAPS,     // 409
+    COUNT_SENT,     // bytes to the server since the beginning
+    COUNT_TAKEN,    // and from it, with all headers
     COUNT_COUNT,
 };
 

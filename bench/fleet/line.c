@@ -18,6 +18,13 @@
 #define SLOW_BYTES 1000
 #define SLOW_NS (50 * BT_NS_PER_MS)
 
+static struct line_bytes all_bytes;
+
+struct line_bytes line_bytes_of_all(void)
+{
+    return all_bytes;
+}
+
 void line_init(struct line *line)
 {
     *line = (struct line){.fd = -1};
@@ -82,6 +89,7 @@ static bool push(struct line *line, int epoll)
             return false;
         }
         line->sent += (size_t)sent;
+        all_bytes.sent += sent;
     }
     want(line, epoll, EPOLLIN);
     return true;
@@ -254,6 +262,7 @@ static bool receive(struct line *line, int epoll)
     if (got <= 0 || bt_buf_append(&line->in, bytes, (size_t)got) < 0) {
         return false;
     }
+    all_bytes.taken += got;
     if (line->slow && !line->streaming) {
         line->wake_ns = bt_clock_mono_ns(bt_clock_real()) + SLOW_NS;
         want(line, epoll, 0);

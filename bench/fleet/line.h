@@ -34,6 +34,12 @@ struct line {
     struct line_user user;
 };
 
+// Of all lines, headers and chunks among them.
+struct line_bytes {
+    int64_t sent, taken;
+};
+struct line_bytes line_bytes_of_all(void);
+
 void line_init(struct line *line);
 void line_close(struct line *line);  // says nothing to its user
 

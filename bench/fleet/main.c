@@ -78,6 +78,8 @@ static void obey(const char *line)
     } else if (strcmp(line, "mark") == 0) {
         counts_mark(&fleet.counts, bt_clock_mono_ns(bt_clock_real()));
     } else if (strcmp(line, "stats") == 0) {
+        fleet.counts.of[COUNT_SENT] = line_bytes_of_all().sent;
+        fleet.counts.of[COUNT_TAKEN] = line_bytes_of_all().taken;
         counts_print(&fleet.counts, fleet.streams, pool_waiting(fleet.pool), stdout);
     }
 }

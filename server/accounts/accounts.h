@@ -21,10 +21,16 @@ BT_DEFINE_AUTO(bt_accounts)
 #define BT_FIRST_SECRET_BYTES 65  // with the NUL
 
 /**
- * For main, at each start: while nobody has an account, makes a new one-time secret for POST
- * /v1/first-administrator and returns 1; it replaces the one before. 0 when there are accounts.
+ * For main, at each start of the server whose lease_holder (server/db/lease.h) this is: while
+ * nobody has an account, makes a new one-time secret for POST /v1/first-administrator and returns
+ * BT_FIRST_MADE; it replaces the one before. Of several servers one has it: as long as that runs,
+ * the others are told BT_FIRST_ELSEWHERE. BT_FIRST_OVER: there are accounts.
  */
-int bt_accounts_first_secret(struct bt_db_pool *pool, char out[BT_FIRST_SECRET_BYTES],
-                             struct bt_error *err) BT_NODISCARD;
+enum bt_first { BT_FIRST_OVER, BT_FIRST_MADE, BT_FIRST_ELSEWHERE };
+int bt_accounts_first_secret(struct bt_db_pool *pool, const char *holder, int64_t now_ms,
+                             char out[BT_FIRST_SECRET_BYTES], struct bt_error *err) BT_NODISCARD;
+
+// At the end: the next server that starts may make one.
+void bt_accounts_leave_first_secret(struct bt_db_pool *pool, const char *holder);
 
 #endif

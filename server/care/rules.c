@@ -298,6 +298,15 @@ static bool wrong_mode(const struct bt_judge *judge, struct bt_finding *out)
                "the display has another mode than its publication says; the picture is cut off");
 }
 
+// Until another version was tried: somebody has to look at this one.
+static bool went_back(const struct bt_judge *judge, struct bt_finding *out)
+{
+    const struct bt_care_facts *facts = judge->facts;
+    return facts->back_from[0] != '\0' &&
+           SAY(out, judge->now_ms, "máy phát đã bỏ bản %s và quay về bản trước (%s)",
+               "the player went back from version %s (%s)", facts->back_from, facts->back_why);
+}
+
 static bool expired(const struct bt_judge *judge, struct bt_finding *out)
 {
     return has_fresh_trouble(judge, "metadata-expired") &&
@@ -347,6 +356,8 @@ const struct bt_rule bt_rules[] = {
      "kỹ thuật viên chạy bangtin screen sign hoặc pair --key", unbound},
     {"wrong-mode", WARNING, 5 * MINUTE_MS, 5 * MINUTE_MS, DAILY, "Sai chế độ hình", "Wrong mode",
      "kiểm tra dây HDMI, EDID, chế độ hình của máy phát và bộ gửi", wrong_mode},
+    {"went-back", WARNING, 0, 0, WEEKLY, "Quay về bản cũ", "Went back from a new version",
+     "thu hồi bản ấy: bangtin software remove; báo cho người làm phần mềm", went_back},
     {"metadata-expired", WARNING, 10 * MINUTE_MS, 0, DAILY, "Chữ ký quá hạn", "Signatures expired",
      "bangtin repository renew", expired},
 

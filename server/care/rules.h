@@ -43,8 +43,9 @@ struct bt_care_facts {
     int64_t status_ms;  // of its newest status
     int64_t celsius, free_bytes, clock_offset_ms;
     bool throttled, clock_untrusted, no_display;
-    char display[16];     // on, off, standby, none; "" unknown
-    char troubles[1024];  // codes, separated by spaces
+    char display[16];                  // on, off, standby, none; "" unknown
+    char troubles[1024];               // codes, separated by spaces
+    char back_from[24], back_why[16];  // the version it went back from; "": none
 
     int64_t order_given_ms;          // the oldest that was not answered
     int64_t order_failed_ms;         // the newest that failed

@@ -95,6 +95,7 @@ static void what_is_wrong_with_the_screen_is_found(void **state)
     FINDS("storage", SET(facts.troubles, "server-unreachable disk-full"));
     FINDS("", SET(facts.troubles, "disk-fuller"));
     FINDS("wrong-mode", SET(facts.troubles, "disk-fuller wrong-mode"));
+    FINDS("went-back", SET(facts.back_from, "0.2.0"); SET(facts.back_why, "missing-frames"));
     FINDS("clock", facts.clock_offset_ms = -61000);
     FINDS("clock", facts.clock_untrusted = true);
 }

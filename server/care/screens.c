@@ -33,6 +33,16 @@ static int64_t said_number(const cJSON *object, const char *key)
                : BT_CARE_UNKNOWN;
 }
 
+// Of the last version that it tried: did it go back, and why?
+static void take_update(const cJSON *update, struct bt_care_facts *facts)
+{
+    const char *last = cJSON_GetStringValue(get(update, "last"));
+    const char *outcome = cJSON_GetStringValue(get(update, "outcome"));
+    bool back = last != NULL && outcome != NULL && !bt_str_equal(outcome, "kept");
+    bt_copy_cut(facts->back_from, sizeof(facts->back_from), back ? last : "");
+    bt_copy_cut(facts->back_why, sizeof(facts->back_why), back ? outcome : "");
+}
+
 // What the player's status says; it was checked when it came in.
 static void take_status(const char *text, struct bt_care_facts *facts)
 {
@@ -50,6 +60,7 @@ static void take_status(const char *text, struct bt_care_facts *facts)
     facts->clock_untrusted = bt_str_equal(trust, "unknown");
     facts->no_display = said_number(display, "width") == 0;
     bt_copy_cut(facts->display, sizeof(facts->display), state != NULL ? state : "");
+    take_update(get(status, "update"), facts);
 }
 
 static void take_player(const struct bt_db_rows *row, struct bt_care_screen *screen)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,6 +25,13 @@
 // so long.
 #define OVERTAKEN_NS (20 * BT_NS_PER_MS)
 
+// A database that starts anew is there again after a second or two, and nobody need notice. When
+// it has been away for longer, all are told so at once.
+#define AWAY_NS (6 * BT_NS_PER_S)
+#define LOOK_AGAIN_NS (100 * BT_NS_PER_MS)
+#define NEXT_TRY_NS BT_NS_PER_S            // after one that was in vain
+#define LONGEST_TRY_NS (60 * BT_NS_PER_S)  // whoever tries has come back by then
+
 #define POOL_NAME_BYTES 33
 
 struct bt_db {
@@ -31,7 +39,7 @@ struct bt_db {
     void *connection;         // NULL until it is first used
     bool in_transaction;
     bool writes;
-    bool failed;  // a statement of the transaction failed; it can only be rolled back
+    int64_t failed;  // how a statement of the transaction did; it can only be rolled back
     struct bt_db *next_free;
 };
 
@@ -53,7 +61,9 @@ struct bt_db_pool {
     char name[POOL_NAME_BYTES];
     struct bt_db *connections;
     size_t count;
-    pthread_mutex_t lock;  // leaf lock: nothing is called while it is held
+    _Atomic int64_t away_since_ns;  // 0: the database is there
+    _Atomic int64_t next_try_ns;    // while it is not
+    pthread_mutex_t lock;           // leaf lock: nothing is called while it is held
     // Protected by lock.
     struct bt_db *free;  // the one used last first, so that few are open
     bool writing;
@@ -292,11 +302,84 @@ static void give_back(struct bt_db *db)
     pthread_mutex_unlock(&pool->lock);
 }
 
+static int64_t now_ns(void)
+{
+    return bt_clock_mono_ns(bt_clock_real());
+}
+
+static bool away_for_long(struct bt_db_pool *pool)
+{
+    int64_t at_ns = now_ns(), since_ns = 0;
+    bool first = atomic_compare_exchange_strong(&pool->away_since_ns, &since_ns, at_ns);
+    return !first && at_ns - since_ns >= AWAY_NS;
+}
+
+/*
+ * Of a machine that is gone each try takes as long as connecting may: while the database is away
+ * for long one of us tries, once in a while, and everybody else is told so at once.
+ */
+static bool is_our_turn(struct bt_db_pool *pool)
+{
+    int64_t since_ns = atomic_load(&pool->away_since_ns), at_ns = now_ns();
+    int64_t next_ns = atomic_load(&pool->next_try_ns);
+    if (since_ns == 0 || at_ns - since_ns < AWAY_NS) {
+        return true;
+    }
+    return at_ns >= next_ns &&
+           atomic_compare_exchange_strong(&pool->next_try_ns, &next_ns, at_ns + LONGEST_TRY_NS);
+}
+
+bool bt_db_away(struct bt_db_pool *pool)
+{
+    return atomic_load(&pool->away_since_ns) != 0;
+}
+
+static int connect_or_revive(struct bt_db *db, struct bt_error *err)
+{
+    const struct bt_db_engine *engine = db->pool->engine;
+    return db->connection == NULL ? engine->connect(db->pool->where, &db->connection, err)
+                                  : engine->revive(db->connection, err);
+}
+
+static bool has_connection_still(const struct bt_db *db)
+{
+    const struct bt_db_engine *engine = db->pool->engine;
+    return db->connection != NULL && (engine->is_lost == NULL || !engine->is_lost(db->connection));
+}
+
+static int try_to_reach(struct bt_db *db, struct bt_error *err)
+{
+    struct bt_db_pool *pool = db->pool;
+    if (!has_connection_still(db) && !is_our_turn(pool)) {
+        return bt_fail(err, -ENOTCONN, "It has been away for a while");
+    }
+    int r = connect_or_revive(db, err);
+    if (bt_db_away(pool)) {
+        atomic_store(&pool->next_try_ns, now_ns() + NEXT_TRY_NS);
+    }
+    if (r == 0 && bt_db_away(pool)) {
+        atomic_store(&pool->away_since_ns, 0);
+    }
+    return r;
+}
+
+// Others' connections may be fine while it lets in no new one: what counts then is our own
+// patience.
+static int reach(struct bt_db *db, struct bt_error *err)
+{
+    int64_t until_ns = now_ns() + AWAY_NS;
+    int r = try_to_reach(db, err);
+    while (r == -ENOTCONN && !away_for_long(db->pool) && now_ns() < until_ns) {
+        bt_clock_sleep_until(bt_clock_real(), now_ns() + LOOK_AGAIN_NS);
+        r = try_to_reach(db, err);
+    }
+    return r;
+}
+
 int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *err)
 {
     struct bt_db *db = take_free(pool);
-    int r = db->connection == NULL ? pool->engine->connect(pool->where, &db->connection, err)
-                                   : pool->engine->revive(db->connection, err);
+    int r = reach(db, err);
     if (r < 0) {
         give_back(db);
         return bt_fail_in(err, r, "Cannot reach the database");
@@ -347,7 +430,7 @@ static void leave_writer(struct bt_db_pool *pool)
 // Who could not get a connection (bt_call_db) and asks all the same.
 static int no_connection(struct bt_error *err)
 {
-    return bt_fail(err, -EAGAIN, "The database cannot be reached");
+    return bt_fail(err, -ENOTCONN, "The database cannot be reached");
 }
 
 static int begin(struct bt_db *db, enum bt_db_begin how, struct bt_error *err)
@@ -362,7 +445,7 @@ static int begin(struct bt_db *db, enum bt_db_begin how, struct bt_error *err)
     if (r < 0) {
         return r;
     }
-    r = engine->revive(db->connection, err);
+    r = reach(db, err);
     r = r < 0 ? r : engine->begin(db->connection, how, err);
     if (r < 0) {
         engine->rollback(db->connection);
@@ -373,7 +456,7 @@ static int begin(struct bt_db *db, enum bt_db_begin how, struct bt_error *err)
     }
     db->in_transaction = true;
     db->writes = writes;
-    db->failed = false;
+    db->failed = 0;
     return 0;
 }
 
@@ -395,11 +478,17 @@ static void end_transaction(struct bt_db *db)
     }
 }
 
+// What lets the transaction run again still does when somebody has gone on regardless.
+static int failed_before(const struct bt_db *db, struct bt_error *err)
+{
+    return bt_fail(err, db->failed == -EAGAIN ? -EAGAIN : -EIO,
+                   "A statement of the transaction failed before");
+}
+
 int bt_db_commit(struct bt_db *db, struct bt_error *err)
 {
     assert(db->in_transaction);
-    int r = db->failed ? bt_fail(err, -EIO, "A statement of the transaction failed before")
-                       : db->pool->engine->commit(db->connection, err);
+    int r = db->failed < 0 ? failed_before(db, err) : db->pool->engine->commit(db->connection, err);
     if (r < 0) {
         db->pool->engine->rollback(db->connection);
     }
@@ -419,11 +508,11 @@ void bt_db_rollback(struct bt_db *db)
 static int64_t execute(struct bt_db *db, const char *sql, const struct bt_db_value *values,
                        size_t count, struct bt_db_rows *rows, struct bt_error *err)
 {
-    if (db->failed) {
-        return bt_fail(err, -EIO, "A statement of the transaction failed before");
+    if (db->failed < 0) {
+        return failed_before(db, err);
     }
     int64_t r = db->pool->engine->execute(db->connection, sql, values, count, rows, err);
-    db->failed = r < 0;
+    db->failed = r < 0 ? r : 0;
     return r;
 }
 

@@ -12,7 +12,9 @@
  * lower() knows ASCII.
  *
  * A pool belongs to the process, a connection to one thread at a time. Errors are
- * -EAGAIN (busy, serialisation, connection lost: run the whole transaction again), -EEXIST (a
+ * -EAGAIN (busy, serialisation, connection lost: run the whole transaction again), -ENOTCONN (the
+ * database is away, and was still away after six seconds), -ECONNABORTED (the connection was lost
+ * while committing: nobody knows whether it was), -EEXIST (a
  * unique key is taken), -ESRCH (a row it refers to is missing, or rows still refer to it),
  * -EMSGSIZE (an answer of more than 100,000 rows or 64 MiB), -EIO everything else, with the
  * engine's words.
@@ -67,12 +69,16 @@ void bt_db_pool_destroy(struct bt_db_pool *pool);
 BT_DEFINE_AUTO(bt_db_pool)
 const char *bt_db_engine(const struct bt_db_pool *pool);  // "sqlite", "postgresql"
 
-// Waits for a free connection; opens it when it is used for the first time or was lost. Given back
+// Waits for a free connection; opens it when it is used for the first time or was lost, and waits
+// for a database that starts anew (-ENOTCONN when it does not). Given back
 // with bt_db_release, which rolls back what was not committed.
 struct bt_db;
 int bt_db_acquire(struct bt_db_pool *pool, struct bt_db **out, struct bt_error *err) BT_NODISCARD;
 const char *bt_db_engine_of(const struct bt_db *db);
 void bt_db_release(struct bt_db *db);
+
+// The database was not to be reached when it was last wanted.
+bool bt_db_away(struct bt_db_pool *pool);
 
 // How many threads wait for a connection, or on SQLite to write. Both go to who came first.
 size_t bt_db_waiting(struct bt_db_pool *pool);
@@ -81,7 +87,7 @@ size_t bt_db_waiting(struct bt_db_pool *pool);
  * Writing transactions are serialised on SQLite (a writer that waits 10 s gets -EAGAIN) and
  * SERIALIZABLE on PostgreSQL. Others are read-only and see one state. Without bt_db_begin each
  * bt_db_run is a writing transaction of its own, and each bt_db_ask a reading one. All three say
- * -EAGAIN to a db of NULL: somebody could not get a connection.
+ * -ENOTCONN to a db of NULL: somebody could not get a connection.
  */
 int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err) BT_NODISCARD;
 

@@ -61,9 +61,9 @@ static void who_got_no_connection_is_told(void **state)
     (void)state;
     struct bt_error err = {0};
     struct bt_db_rows *rows = NULL;
-    assert_int_equal(bt_db_begin(NULL, true, &err), -EAGAIN);
-    assert_int_equal(bt_db_run(NULL, &err, "DELETE FROM thing"), -EAGAIN);
-    assert_int_equal(bt_db_ask(NULL, &rows, &err, "SELECT 1"), -EAGAIN);
+    assert_int_equal(bt_db_begin(NULL, true, &err), -ENOTCONN);
+    assert_int_equal(bt_db_run(NULL, &err, "DELETE FROM thing"), -ENOTCONN);
+    assert_int_equal(bt_db_ask(NULL, &rows, &err, "SELECT 1"), -ENOTCONN);
     assert_null(rows);
     assert_string_not_equal(err.msg, "");
 }

@@ -21,8 +21,12 @@ struct bt_db_engine {
     const char *name;
     bool one_writer;  // the pool lets one writing transaction in at a time
 
+    // Both -ENOTCONN while the database cannot be reached.
     int (*connect)(const char *where, void **out, struct bt_error *err);
     void (*disconnect)(void *connection);
+
+    // As far as one knows without asking the server. NULL: a connection is never lost.
+    bool (*is_lost)(const void *connection);
 
     // Makes a connection that was lost anew; called outside transactions.
     int (*revive)(void *connection, struct bt_error *err);

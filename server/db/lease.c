@@ -4,17 +4,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "base/sha256.h"
 #include "base/str.h"
+
+#define MACHINE_ID "/etc/machine-id"
+#define MACHINE_ID_MAX_BYTES 256
 
 void bt_lease_holder(const char *data_dir, char out[BT_LEASE_HOLDER_BYTES])
 {
     char host[256] = "";
     struct stat about = {0};
+    BT_AUTOBUF machine;
+    bt_buf_init(&machine, MACHINE_ID_MAX_BYTES);
+    if (bt_file_read(MACHINE_ID, &machine, NULL) < 0) {
+        bt_buf_clear(&machine);
+    }
     (void)!gethostname(host, sizeof(host) - 1);
     (void)!stat(data_dir, &about);
-    BT_AUTOFREE char *name = bt_strf("%s %llu %llu", host, (unsigned long long)about.st_dev,
-                                     (unsigned long long)about.st_ino);
+    const struct bt_lease_place place = {.machine = bt_buf_text(&machine),
+                                         .host = host,
+                                         .device = about.st_dev,
+                                         .inode = about.st_ino};
+    bt_lease_holder_of(&place, out);
+}
+
+void bt_lease_holder_of(const struct bt_lease_place *place, char out[BT_LEASE_HOLDER_BYTES])
+{
+    BT_AUTOFREE char *name =
+        bt_strf("%s %s %llu %llu", place->machine, place->host, (unsigned long long)place->device,
+                (unsigned long long)place->inode);
     struct bt_sha256 hash = bt_sha256_of(name, strlen(name));
     bt_hex(hash.bytes, (BT_LEASE_HOLDER_BYTES - 1) / 2, out);
 }

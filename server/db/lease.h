@@ -10,8 +10,15 @@
 #define BT_LEASE_HOLDER_BYTES 33
 
 // A name of one's own: that of this data directory on this machine, which one server has at a time.
-// After a crash the lease is still ours.
+// After a crash the lease is still ours. Machines that were given one name differ in their ids.
 void bt_lease_holder(const char *data_dir, char out[BT_LEASE_HOLDER_BYTES]);
+
+// What that name is made of.
+struct bt_lease_place {
+    const char *machine, *host;  // machine-id(5), "" where there is none
+    uint64_t device, inode;      // of the directory
+};
+void bt_lease_holder_of(const struct bt_lease_place *place, char out[BT_LEASE_HOLDER_BYTES]);
 
 // 1: it is ours until now + for_ms; 0: another one's.
 int bt_lease_take(struct bt_db *db, const char *name, const char *holder, int64_t now_ms,

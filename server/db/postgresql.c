@@ -30,6 +30,7 @@ struct connection {
     PGconn *pg;
     struct bt_statements *statements;
     uint64_t named;  // statements so far; the next one's name
+    bool lost;       // libpq may take its time to say so
 };
 
 struct statement {
@@ -63,11 +64,17 @@ static const struct {
     {"23503", -ESRCH},
 };
 
-static int errno_of(const struct connection *connection, const PGresult *result)
+static bool is_there(const struct connection *connection)
+{
+    return !connection->lost && PQstatus(connection->pg) == CONNECTION_OK;
+}
+
+static int errno_of(struct connection *connection, const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (state == NULL) {
-        return PQstatus(connection->pg) == CONNECTION_OK ? -EIO : -EAGAIN;
+    if (state == NULL) {  // these words are libpq's: the server said nothing
+        connection->lost = true;
+        return -EAGAIN;
     }
     for (size_t i = 0; i < BT_ARRAY_LEN(codes); i++) {
         if (bt_str_starts(state, codes[i].sqlstate)) {
@@ -78,7 +85,7 @@ static int errno_of(const struct connection *connection, const PGresult *result)
 }
 
 // The first line; details would repeat what people wrote into the database.
-static int fail_postgresql(const struct connection *connection, const PGresult *result,
+static int fail_postgresql(struct connection *connection, const PGresult *result,
                            struct bt_error *err)
 {
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -106,7 +113,7 @@ static void free_statement(void *handle, void *item)
     struct statement *statement = item;
     char sql[64];
     bool fits = bt_format(sql, sizeof(sql), "DEALLOCATE %s", statement->name) == 0;
-    if (fits && PQstatus(connection->pg) == CONNECTION_OK) {
+    if (fits && is_there(connection)) {
         exec(connection, sql, NULL);  // one that cannot go stays until the connection does
     }
     free(statement);
@@ -149,7 +156,7 @@ static int check_connection(const struct connection *connection, struct bt_error
         return 0;
     }
     const char *text = PQerrorMessage(connection->pg);
-    return bt_fail(err, -EIO, "%.*s", (int)strcspn(text, "\n"), text);
+    return bt_fail(err, -ENOTCONN, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
 static int postgresql_connect(const char *where, void **out, struct bt_error *err)
@@ -167,14 +174,21 @@ static int postgresql_connect(const char *where, void **out, struct bt_error *er
     return 0;
 }
 
+static bool postgresql_is_lost(const void *handle)
+{
+    return !is_there(handle);
+}
+
 static int postgresql_revive(void *handle, struct bt_error *err)
 {
     struct connection *connection = handle;
-    if (PQstatus(connection->pg) == CONNECTION_OK) {
+    if (is_there(connection)) {
         return 0;
     }
+    connection->lost = true;  // its statements are, too
     bt_statements_clear(connection->statements);
     PQreset(connection->pg);
+    connection->lost = false;
     int r = check_connection(connection, err);
     return r < 0 ? r : configure(connection, err);
 }
@@ -202,18 +216,20 @@ static int postgresql_begin(void *handle, enum bt_db_begin how, struct bt_error 
 }
 
 // When the connection is lost now, nobody knows whether it was committed: that is no -EAGAIN.
+// Without an answer (a killed server sends none) the code is -EAGAIN, too.
 static int postgresql_commit(void *handle, struct bt_error *err)
 {
     struct connection *connection = handle;
     int r = exec(connection, "COMMIT", err);
-    return r == -EAGAIN && PQstatus(connection->pg) != CONNECTION_OK ? -EIO : r;
+    return r == -EAGAIN && !is_there(connection) ? -ECONNABORTED : r;
 }
 
 static void postgresql_rollback(void *handle)
 {
     struct connection *connection = handle;
-    if (PQtransactionStatus(connection->pg) != PQTRANS_IDLE) {
-        exec(connection, "ROLLBACK", NULL);  // a lost connection has rolled back
+    // A lost connection has rolled back.
+    if (is_there(connection) && PQtransactionStatus(connection->pg) != PQTRANS_IDLE) {
+        exec(connection, "ROLLBACK", NULL);
     }
 }
 
@@ -398,6 +414,7 @@ const struct bt_db_engine bt_db_postgresql = {
     .name = "postgresql",
     .connect = postgresql_connect,
     .disconnect = postgresql_disconnect,
+    .is_lost = postgresql_is_lost,
     .revive = postgresql_revive,
     .begin = postgresql_begin,
     .commit = postgresql_commit,

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "server/fleet/enrolment.h"
 #include "server/fleet/hub.h"
 
 int bt_fleet_bad_request(struct bt_call *call, const struct bt_error *err)
@@ -80,6 +81,16 @@ bool bt_fleet_unit_of_player(struct bt_call *call, char *out, size_t size)
                       "SELECT s.unit FROM player p JOIN screen s ON s.id = p.screen"
                       " WHERE p.id = $1",
                       BT_TEXT(bt_call_path(call, "player")));
+    return take_unit(call, r, rows, out, size);
+}
+
+bool bt_fleet_unit_of_enrolment(struct bt_call *call, char *out, size_t size)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(bt_call_db(call), &rows, NULL,
+                      "SELECT s.unit FROM enrolment e JOIN screen s ON s.id = e.screen"
+                      " WHERE e.id = $1",
+                      BT_TEXT(bt_call_path(call, "enrolment")));
     return take_unit(call, r, rows, out, size);
 }
 
@@ -177,7 +188,7 @@ int bt_fleet_clean(struct bt_db *db, int64_t now_ms, struct bt_error *err)
     r = r < 0 ? r : bt_db_run(db, err, "DELETE FROM pairing WHERE expires_ms < $1", BT_INT(now_ms));
     r = r < 0 ? r
               : bt_db_run(db, err, "DELETE FROM pairing_block WHERE until_ms < $1", BT_INT(now_ms));
-    return r < 0 ? (int)r : 0;
+    return r < 0 ? (int)r : bt_enrolment_clean(db, now_ms, err);
 }
 
 static void forget(struct bt_server *server, void *context)

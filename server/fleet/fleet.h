@@ -21,11 +21,12 @@ bool bt_fleet_read(struct bt_call *call, const struct bt_json_field *fields, siz
 // 400 with the reader's sentence. Returns 0.
 int bt_fleet_bad_request(struct bt_call *call, const struct bt_error *err);
 
-// Of the {screen}, {group}, {player} in the path, or the body's "unit" or "screen": for
-// bt_route.unit.
+// Of the {screen}, {group}, {player}, {enrolment} in the path, or the body's "unit" or "screen":
+// for bt_route.unit.
 bool bt_fleet_unit_of_screen(struct bt_call *call, char *out, size_t size);
 bool bt_fleet_unit_of_group(struct bt_call *call, char *out, size_t size);
 bool bt_fleet_unit_of_player(struct bt_call *call, char *out, size_t size);
+bool bt_fleet_unit_of_enrolment(struct bt_call *call, char *out, size_t size);
 bool bt_fleet_unit_in_body(struct bt_call *call, char *out, size_t size);
 bool bt_fleet_screen_in_body(struct bt_call *call, char *out, size_t size);
 
@@ -54,6 +55,10 @@ int bt_handle_pairing_state(struct bt_call *call, struct bt_error *err);
 int bt_handle_pairing_show(struct bt_call *call, struct bt_error *err);
 int bt_handle_screen_player(struct bt_call *call, struct bt_error *err);
 int bt_handle_pairing_claim(struct bt_call *call, struct bt_error *err);
+
+int bt_handle_enrolments_list(struct bt_call *call, struct bt_error *err);
+int bt_handle_enrolments_add(struct bt_call *call, struct bt_error *err);
+int bt_handle_enrolment_remove(struct bt_call *call, struct bt_error *err);
 
 int bt_handle_player_stream(struct bt_call *call, struct bt_error *err);
 int bt_handle_player_orders(struct bt_call *call, struct bt_error *err);

@@ -4,7 +4,8 @@
  * second, because commits that notify wait for each other.
  *
  * Of each player the row says which server knows whether it obeys (player.hub). A server keeps a
- * lease while it lives; when that has ended, another one says of its players that they do not.
+ * lease while it lives; when that has ended, another one says of its players that they do not. Once
+ * a minute each compares the rows with what it knows, so that a lost hint is not believed for ever.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define ALIVE_MS 180000
 
 #define MAX_DEAD 100
+#define MAX_ROWS 100000
 
 static const struct bt_log hub_log = {"server/hub"};
 
@@ -310,6 +312,78 @@ static int bury(struct bt_db *db, const char *dead, int64_t now_ms, struct bt_er
     return r < 0 ? (int)r : 0;
 }
 
+/*
+ * What the rows say of our players.
+ */
+
+static bool was_stray(const struct bt_hub *hub, const char *player)
+{
+    for (size_t i = 0; i < hub->strays.count; i++) {
+        if (strcmp(hub->strays.players[i], player) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Under the lock. The row says that it obeys us. One of which we do not know that may be on its way
+// to another server, which has a minute to say so.
+static void compare_row(struct bt_hub *hub, const char *player, struct bt_hub_strays *strays)
+{
+    struct bt_member *member = bt_roster_find(&hub->roster, player);
+    if (member != NULL && member->channel == BT_CHANNEL_OBEYS) {
+        member->compared = hub->comparison;
+    } else if (was_stray(hub, player)) {
+        struct bt_hub_mark mark = {.channel = BT_CHANNEL_DEAF,
+                                   .at_ms = bt_clock_wall_ms(hub->options.clock)};
+        bt_copy_cut(mark.player, sizeof(mark.player), player);
+        bt_hub_mark(hub, &mark);
+    } else if (strays->count < BT_HUB_MAX_STRAYS) {
+        bt_copy_cut(strays->players[strays->count++], BT_MEMBER_ID_BYTES, player);
+    }
+}
+
+// Under the lock. It obeys us and its row does not say so.
+static void say_again(struct bt_hub *hub, const struct bt_member *member)
+{
+    struct bt_hub_mark mark = {
+        .channel = BT_CHANNEL_OBEYS, .seated = true, .at_ms = bt_clock_wall_ms(hub->options.clock)};
+    bt_copy_cut(mark.player, sizeof(mark.player), member->player);
+    bt_hub_mark(hub, &mark);
+}
+
+static void compare(struct bt_hub *hub, struct bt_db_rows *rows)
+{
+    struct bt_hub_strays strays = {0};
+    pthread_mutex_lock(&hub->lock);
+    hub->comparison++;
+    while (bt_db_next(rows)) {
+        compare_row(hub, bt_db_get_text(rows, 0), &strays);
+    }
+    for (size_t i = 0; i < hub->roster.count; i++) {
+        const struct bt_member *member = hub->roster.members[i];
+        if (member->seat != NULL && member->channel == BT_CHANNEL_OBEYS &&
+            member->compared != hub->comparison) {
+            say_again(hub, member);
+        }
+    }
+    pthread_mutex_unlock(&hub->lock);
+    hub->strays = strays;
+}
+
+static int compare_rows(struct bt_hub *hub, struct bt_db *db, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT id FROM player WHERE hub = $1 AND channel = 'obeys'"
+                      " AND state = 'active' LIMIT $2",
+                      BT_TEXT(hub->name), BT_INT(MAX_ROWS));
+    if (r == 0) {
+        compare(hub, rows);
+    }
+    return r;
+}
+
 int bt_hub_keep_alive(struct bt_hub *hub, struct bt_db *db, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
@@ -320,5 +394,5 @@ int bt_hub_keep_alive(struct bt_hub *hub, struct bt_db *db, struct bt_error *err
     while (r == 0 && bt_db_next(rows)) {
         r = bury(db, bt_db_get_text(rows, 0), now_ms, err);
     }
-    return r;
+    return r < 0 ? r : compare_rows(hub, db, err);
 }

@@ -22,6 +22,13 @@
 // What is said to other servers within a second; more is lost.
 #define BT_HUB_SAID_BYTES ((size_t)10 * BT_DB_HINT_BYTES)
 
+// Players of whom the database says that they obey us, and we do not know that. More wait.
+#define BT_HUB_MAX_STRAYS 256
+struct bt_hub_strays {
+    char players[BT_HUB_MAX_STRAYS][BT_MEMBER_ID_BYTES];
+    size_t count;
+};
+
 // What goes to other servers once a second, lines of words or of JSON.
 enum bt_hub_topic { BT_HUB_PONGS, BT_HUB_SEATS, BT_HUB_NEWS, BT_HUB_TOPICS };
 
@@ -82,10 +89,12 @@ struct bt_hub {
     struct bt_buf said[BT_HUB_TOPICS];  // for other servers
     struct bt_hub_mark *marks;
     size_t mark_count, mark_capacity;
+    unsigned comparison;  // of the players' rows with the roster: which one
 
     // The thread's own.
     int64_t next_tick_ns, next_look_ns, next_clean_ns;
-    int64_t looked_ms;  // orders given elsewhere are known up to here
+    int64_t looked_ms;            // orders given elsewhere are known up to here
+    struct bt_hub_strays strays;  // of the last comparison
     unsigned tick;
 };
 

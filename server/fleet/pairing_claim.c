@@ -6,15 +6,10 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "server/accounts/audit.h"
 #include "server/fleet/fleet.h"
-#include "server/fleet/hub.h"
-#include "server/fleet/orders.h"
-#include "server/fleet/pairing.h"
+#include "server/fleet/pairing_give.h"
 #include "server/http/transaction.h"
-#include "server/ids.h"
 
-#define ID_BYTES 32
 #define MAX_PREVIOUS 10
 
 struct look {
@@ -84,105 +79,27 @@ int bt_handle_pairing_show(struct bt_call *call, struct bt_error *err)
 enum claimed { CLAIM_DONE, CLAIM_REFUSED, CLAIM_TAKEN, CLAIM_WORDS_DIFFER, CLAIM_NO_SCREEN };
 
 struct claim {
-    char screen[ID_BYTES];
     char words[BT_WORDS_BYTES];
+    struct bt_pairing_gift gift;
     // What came of it.
     enum claimed claimed;
     struct bt_pairing pairing;
     enum bt_pairing_found found;
-    char player[BT_SERVER_ID_BYTES];
-    char unit[ID_BYTES];
-    char replaced[ID_BYTES], moved[ID_BYTES];  // players that ended with it; "" none
 };
 
 static const struct bt_json_field claim_fields[] = {
-    BT_JSON_FIELD(struct claim, screen, "screen", BT_JSON_STRING, .min = 1, .max = ID_BYTES - 1),
+    BT_JSON_FIELD(struct claim, gift.screen, "screen", BT_JSON_STRING, .min = 1,
+                  .max = sizeof(((struct claim *)NULL)->gift.screen) - 1),
     BT_JSON_FIELD(struct claim, words, "words", BT_JSON_STRING, .min = 1,
                   .max = BT_WORDS_BYTES - 1),
 };
 
-// The screen's player and whoever had this key elsewhere end.
-static int end_others(struct bt_call *call, struct claim *claim, struct bt_error *err)
-{
-    BT_AUTO(bt_db_rows) rows = NULL;
-    claim->replaced[0] = claim->moved[0] = '\0';
-    int r = bt_db_ask(bt_call_db(call), &rows, err,
-                      "SELECT id, screen FROM player WHERE state = 'active'"
-                      " AND (screen = $1 OR public_key = $2)",
-                      BT_TEXT(claim->screen), BT_TEXT(claim->pairing.public_key));
-    while (r == 0 && bt_db_next(rows)) {
-        const char *player = bt_db_get_text(rows, 0);
-        bool here = bt_str_equal(bt_db_get_text(rows, 1), claim->screen);
-        bt_copy_cut(here ? claim->replaced : claim->moved, ID_BYTES, player);
-        r = bt_fleet_end_player(bt_call_db(call), player, "replaced", bt_call_now_ms(call), err);
-        r = r < 0 ? r : bt_hub_notify_forget(bt_call_db(call), player, err);
-    }
-    return r;
-}
-
-static int add_player(struct bt_call *call, struct claim *claim, struct bt_error *err)
-{
-    bt_server_id('d', claim->player);
-    int64_t now_ms = bt_call_now_ms(call);
-    const struct bt_pairing *pairing = &claim->pairing;
-    int64_t r = bt_db_run(
-        bt_call_db(call), err,
-        "INSERT INTO player(id, screen, unit, public_key, state, model, version, paired_ms,"
-        " paired_by, last_order, order_ms, channel, channel_ms)"
-        " VALUES($1, $2, $3, $4, 'active', $5, $6, $7, $8, 0, $7, 'never-seen', $7)",
-        BT_TEXT(claim->player), BT_TEXT(claim->screen), BT_TEXT(claim->unit),
-        BT_TEXT(pairing->public_key), BT_TEXT(pairing->model), BT_TEXT(pairing->version),
-        BT_INT(now_ms), BT_TEXT(bt_call_caller(call)->user));
-    r = r < 0 ? r
-              : bt_db_run(bt_call_db(call), err,
-                          "UPDATE pairing SET player = $2, expires_ms = $3 WHERE id = $1",
-                          BT_TEXT(pairing->id), BT_TEXT(claim->player),
-                          BT_INT(now_ms + BT_PAIRING_LIVES_S * 1000LL));
-    return r < 0 ? (int)r : 0;
-}
-
-static int audit_claim(struct bt_call *call, const struct claim *claim, struct bt_error *err)
-{
-    cJSON *details = cJSON_CreateObject();
-    cJSON_AddStringToObject(details, "screen", claim->screen);
-    cJSON_AddStringToObject(details, "public_key", claim->pairing.public_key);
-    cJSON_AddStringToObject(details, "root_sha256", claim->pairing.root_sha256);
-    if (claim->replaced[0] != '\0') {
-        cJSON_AddStringToObject(details, "replaced", claim->replaced);
-    }
-    char object[64];
-    int r = bt_format(object, sizeof(object), "player/%s", claim->player);
-    if (r < 0) {
-        cJSON_Delete(details);
-        return bt_fail(err, r, "A player's id is too long");
-    }
-    return bt_audit(call, "player.pair", object, claim->unit, details, err);
-}
-
-// The screen may have gone since the gate looked.
-static int find_unit(struct bt_call *call, struct claim *claim, struct bt_error *err)
-{
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, err,
-                      "SELECT unit FROM screen WHERE id = $1 AND retired_ms IS NULL",
-                      BT_TEXT(claim->screen));
-    bt_copy_cut(claim->unit, sizeof(claim->unit),
-                r == 0 && bt_db_next(rows) ? bt_db_get_text(rows, 0) : "");
-    return r;
-}
-
 static int pair(struct bt_call *call, struct claim *claim, struct bt_error *err)
 {
-    int r = find_unit(call, claim, err);
-    if (r < 0 || claim->unit[0] == '\0') {
-        claim->claimed = CLAIM_NO_SCREEN;
-        return r;
-    }
-    claim->claimed = CLAIM_DONE;
-    r = end_others(call, claim, err);
-    r = r < 0 ? r : add_player(call, claim, err);
-    r = r < 0 ? r : bt_orders_give_standing(call, claim->screen, claim->player, err);
-    return r < 0 ? r : audit_claim(call, claim, err);
+    claim->gift.by = bt_call_caller(call)->user;
+    int r = bt_pairing_give(call, &claim->pairing, &claim->gift, err);
+    claim->claimed = claim->gift.unit[0] != '\0' ? CLAIM_DONE : CLAIM_NO_SCREEN;
+    return r;
 }
 
 // Claimed already: for this very screen it is the same claim once more, whose answer was lost.
@@ -192,13 +109,13 @@ static int look_again(struct bt_call *call, struct claim *claim, struct bt_error
     int r = bt_db_ask(bt_call_db(call), &rows, err,
                       "SELECT id, unit FROM player WHERE id = $1 AND screen = $2"
                       " AND state = 'active'",
-                      BT_TEXT(claim->pairing.player), BT_TEXT(claim->screen));
+                      BT_TEXT(claim->pairing.player), BT_TEXT(claim->gift.screen));
     bool same = r == 0 && bt_db_next(rows);
     claim->claimed = same ? CLAIM_DONE : CLAIM_TAKEN;
     if (same) {
-        bt_copy_cut(claim->player, sizeof(claim->player), bt_db_get_text(rows, 0));
-        bt_copy_cut(claim->unit, sizeof(claim->unit), bt_db_get_text(rows, 1));
-        claim->replaced[0] = claim->moved[0] = '\0';
+        bt_copy_cut(claim->gift.player, sizeof(claim->gift.player), bt_db_get_text(rows, 0));
+        bt_copy_cut(claim->gift.unit, sizeof(claim->gift.unit), bt_db_get_text(rows, 1));
+        claim->gift.replaced[0] = claim->gift.moved[0] = '\0';
     }
     return r;
 }
@@ -223,20 +140,16 @@ static int try_claim(struct bt_call *call, void *context, struct bt_error *err)
 
 static int answer_claim(struct bt_call *call, const struct claim *claim)
 {
-    struct bt_hub *hub = bt_call_server(call)->hub;
     cJSON *reply = cJSON_CreateObject();
-    cJSON_AddStringToObject(reply, "player", claim->player);
-    cJSON_AddStringToObject(reply, "screen", claim->screen);
-    cJSON_AddStringToObject(reply, "unit", claim->unit);
-    if (claim->replaced[0] != '\0') {
-        cJSON_AddStringToObject(reply, "replaced", claim->replaced);
-        bt_hub_forget(hub, claim->replaced);
+    cJSON_AddStringToObject(reply, "player", claim->gift.player);
+    cJSON_AddStringToObject(reply, "screen", claim->gift.screen);
+    cJSON_AddStringToObject(reply, "unit", claim->gift.unit);
+    if (claim->gift.replaced[0] != '\0') {
+        cJSON_AddStringToObject(reply, "replaced", claim->gift.replaced);
     } else {
         cJSON_AddNullToObject(reply, "replaced");
     }
-    if (claim->moved[0] != '\0') {
-        bt_hub_forget(hub, claim->moved);
-    }
+    bt_pairing_forget_others(bt_call_server(call)->hub, &claim->gift);
     return bt_call_json_reply(call, 201, reply);
 }
 
@@ -287,7 +200,7 @@ int bt_handle_screen_player(struct bt_call *call, struct bt_error *err)
         return 0;
     }
     struct claim *claim = &reclaim.claim;
-    bt_copy_cut(claim->screen, sizeof(claim->screen), bt_call_path(call, "screen"));
+    bt_copy_cut(claim->gift.screen, sizeof(claim->gift.screen), bt_call_path(call, "screen"));
     int r = bt_call_write(call, try_reclaim, &reclaim, err);
     if (r < 0) {
         return r;

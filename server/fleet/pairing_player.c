@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "server/accounts/secret.h"
+#include "server/fleet/enrolment.h"
 #include "server/fleet/fleet.h"
 #include "server/fleet/pairing.h"
 #include "server/fleet/server_entry.h"
@@ -20,6 +22,8 @@ struct begin {
     char public_key[BT_PLAYER_KEY_BYTES];
     char signature[BT_PLAYER_SIGNATURE_BYTES];
     char model[65], version[33];
+    char token[BT_SECRET_BYTES];            // of an enrolment; "": somebody will claim the code
+    char root_sha256[BT_SHA256_HEX_BYTES];  // the one it was told; "": the newest will do
 };
 
 static const struct bt_json_field begin_fields[] = {
@@ -29,6 +33,10 @@ static const struct bt_json_field begin_fields[] = {
                   .min = BT_PLAYER_SIGNATURE_BYTES - 1, .max = BT_PLAYER_SIGNATURE_BYTES - 1),
     BT_JSON_FIELD(struct begin, model, "model", BT_JSON_STRING, .max = 64, .optional = true),
     BT_JSON_FIELD(struct begin, version, "version", BT_JSON_STRING, .max = 32, .optional = true),
+    BT_JSON_FIELD(struct begin, token, "token", BT_JSON_STRING, .max = BT_SECRET_BYTES - 1,
+                  .optional = true),
+    BT_JSON_FIELD(struct begin, root_sha256, "root_sha256", BT_JSON_STRING,
+                  .min = BT_SHA256_HEX_BYTES - 1, .max = BT_SHA256_HEX_BYTES - 1, .optional = true),
 };
 
 static bool is_lower_hex(const char *text)
@@ -78,18 +86,19 @@ struct root {
     cJSON *text;
 };
 
-// -ENOENT when nobody has made one yet.
-static int newest_root(struct bt_db *db, struct root *out, struct bt_error *err)
+// The newest, or that of this hash: from there the player walks on to the newest by itself.
+static int find_root(struct bt_db *db, const char *sha256, struct root *out, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(db, &rows, err,
                       "SELECT body, sha256 FROM tuf_metadata WHERE role = 'root'"
-                      " ORDER BY version DESC LIMIT 1");
+                      " AND (sha256 = $1 OR $2 = 0) ORDER BY version DESC LIMIT 1",
+                      BT_TEXT(sha256), BT_INT(sha256[0] != '\0'));
     if (r < 0) {
         return r;
     }
     if (!bt_db_next(rows)) {
-        return bt_fail(err, -ENOENT, "There is no root metadata");
+        return bt_fail(err, -ENOENT, "There is no such root metadata");
     }
     bt_copy_cut(out->sha256, sizeof(out->sha256), bt_db_get_text(rows, 1));
     out->text = cJSON_CreateString(bt_db_get_text(rows, 0));
@@ -122,14 +131,45 @@ static int add_pairing(struct bt_call *call, const struct begin *begin, const ch
     return added < 0 ? (int)added : 0;
 }
 
+// 1: it has its screen. 0: the token was refused, which is answered.
+static int enrol(struct bt_call *call, const struct begin *begin, const char *id,
+                 const char *root_sha256, struct bt_error *err)
+{
+    struct bt_pairing pairing = {.expires_ms = 0};
+    bool used;
+    bt_copy_cut(pairing.id, sizeof(pairing.id), id);
+    bt_copy_cut(pairing.public_key, sizeof(pairing.public_key), begin->public_key);
+    bt_copy_cut(pairing.model, sizeof(pairing.model), begin->model);
+    bt_copy_cut(pairing.version, sizeof(pairing.version), begin->version);
+    bt_copy_cut(pairing.root_sha256, sizeof(pairing.root_sha256), root_sha256);
+    int r = bt_enrolment_use(call, begin->token, &pairing, &used, err);
+    if (r < 0 || used) {
+        return r < 0 ? r : 1;
+    }
+    return bt_call_problem(call, 403, "token-refused",
+                           "Mã đăng ký sẵn đã dùng, hết hạn hoặc không đúng.",
+                           "The enrolment token was used, has expired or is wrong.");
+}
+
+// Before anything is used: the player takes no other root, and its token is good for one answer.
+static int refuse_root(struct bt_call *call, const struct begin *begin)
+{
+    if (begin->root_sha256[0] != '\0') {
+        return bt_call_problem(call, 409, "no-root",
+                               "Máy chủ không có khoá gốc mà máy phát này được giao.",
+                               "The server does not have the root this player was told.");
+    }
+    return bt_call_problem(call, 409, "no-root",
+                           "Máy chủ chưa có khoá gốc của tỉnh, chưa ghép nối được máy phát.",
+                           "The server has no root metadata yet; players cannot be paired.");
+}
+
 static int answer_begin(struct bt_call *call, const struct begin *begin, struct bt_error *err)
 {
     struct root root = {.text = NULL};
-    int r = newest_root(bt_call_db(call), &root, err);
+    int r = find_root(bt_call_db(call), begin->root_sha256, &root, err);
     if (r == -ENOENT) {
-        return bt_call_problem(call, 409, "no-root",
-                               "Máy chủ chưa có khoá gốc của tỉnh, chưa ghép nối được máy phát.",
-                               "The server has no root metadata yet; players cannot be paired.");
+        return refuse_root(call, begin);
     }
     if (r < 0) {
         return r;
@@ -137,7 +177,7 @@ static int answer_begin(struct bt_call *call, const struct begin *begin, struct 
     BT_AUTOJSON *text = root.text;
     char id[BT_SERVER_ID_BYTES], code[BT_PAIRING_CODE_BYTES];
     r = add_pairing(call, begin, root.sha256, id, code, err);
-    if (r < 0) {
+    if (r < 0 || (begin->token[0] != '\0' && (r = enrol(call, begin, id, root.sha256, err)) <= 0)) {
         return r;
     }
     cJSON *reply = cJSON_CreateObject();

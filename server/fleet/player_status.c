@@ -87,6 +87,12 @@ static const struct member machine_members[] = {
 };
 SHAPE(machine);
 
+static const struct member update_members[] = {
+    {"platform", TEXT, .max = 32}, {"state", TEXT, .max = 15}, {"next", TEXT, .max = 23},
+    {"why", TEXT, .max = 15},      {"last", TEXT, .max = 23},  {"outcome", TEXT, .max = 15},
+};
+SHAPE(update);
+
 static const struct member trouble_members[] = {
     {"code", TEXT, .max = 32},
     {"detail", TEXT, .max = 512},
@@ -122,6 +128,7 @@ static const struct member status_members[] = {
     {"display", OBJECT, .shape = &display},
     {"sound", OBJECT, .shape = &sound},
     {"machine", OBJECT, .shape = &machine},
+    {"update", OBJECT, .shape = &update},
     {"troubles", OBJECTS, .max = MAX_ENTRIES, .shape = &trouble},
 };
 SHAPE(status);

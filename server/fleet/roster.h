@@ -35,6 +35,7 @@ struct bt_member {
     struct bt_member *next_dirty;
 
     enum bt_channel channel;
+    unsigned compared;              // when its row was right: which of the hub's comparisons
     int64_t first_ping, last_ping;  // of this stream
     int64_t answered_ns;            // the last good pong, or when the stream was opened
 

@@ -18,6 +18,7 @@
 
 #define OF_SCREEN .unit = bt_fleet_unit_of_screen
 #define OF_GROUP .unit = bt_fleet_unit_of_group
+#define OF_ENROLMENT .unit = bt_fleet_unit_of_enrolment
 #define OF_PLAYER .unit = bt_fleet_unit_of_player
 #define ANYWHERE .unit = bt_unit_any
 #define JSON .body = BT_BODY_JSON
@@ -54,6 +55,11 @@ static const struct bt_route routes[] = {
     {"GET", "/v1/pairings/{code}", INSTALL, ANYWHERE, .no_transaction = true, DO(pairing_show)},
     {"POST", "/v1/pairings/{code}/claim", INSTALL, .unit = bt_fleet_screen_in_body, JSON,
      .no_transaction = true, DO(pairing_claim)},
+
+    {"GET", "/v1/enrolments", INSTALL, ANYWHERE, DO(enrolments_list)},
+    {"POST", "/v1/enrolments", INSTALL, .unit = bt_fleet_screen_in_body, JSON,
+     .no_transaction = true, DO(enrolments_add)},
+    {"DELETE", "/v1/enrolments/{enrolment}", INSTALL, OF_ENROLMENT, DO(enrolment_remove)},
 
     {"GET", "/v1/events", VIEW, ANYWHERE, .no_transaction = true, DO(events)},
 

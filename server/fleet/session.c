@@ -135,6 +135,23 @@ static int add_session(struct bt_call *call, const char *player, const char *tok
     return r < 0 ? (int)r : forget_older(db, player, err);
 }
 
+// For new versions of the player, which are not tried while people look.
+static int add_hours(struct bt_call *call, const char *player, cJSON *reply, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(bt_call_db(call), &rows, err,
+                      "SELECT s.open_min, s.close_min FROM player p JOIN screen s"
+                      " ON s.id = p.screen WHERE p.id = $1",
+                      BT_TEXT(player));
+    if (r < 0 || !bt_db_next(rows)) {
+        return r;
+    }
+    cJSON *hours = cJSON_AddObjectToObject(reply, "hours");
+    cJSON_AddNumberToObject(hours, "from_min", (double)bt_db_get_int(rows, 0));
+    cJSON_AddNumberToObject(hours, "until_min", (double)bt_db_get_int(rows, 1));
+    return 0;
+}
+
 int bt_handle_session(struct bt_call *call, struct bt_error *err)
 {
     struct request request = {.plays = false};
@@ -159,11 +176,12 @@ int bt_handle_session(struct bt_call *call, struct bt_error *err)
     if (r < 0) {
         return r;
     }
-    cJSON *reply = cJSON_CreateObject();
+    BT_AUTOJSON *reply = cJSON_CreateObject();
     cJSON_AddStringToObject(reply, "token", token);
     cJSON_AddNumberToObject(reply, "expires_s", SESSION_S);
     cJSON_AddNumberToObject(reply, "now_ms", (double)bt_call_now_ms(call));
-    return bt_call_json_reply(call, 200, reply);
+    r = add_hours(call, request.player, reply, err);
+    return r < 0 ? r : bt_call_json_reply(call, 200, BT_TAKE(reply));
 }
 
 static bool refuse(struct bt_call *call)

@@ -134,6 +134,24 @@ int bt_call_problem(struct bt_call *call, int status, const char *name, const ch
     return 0;
 }
 
+bool bt_call_begin_waiting(struct bt_call *call)
+{
+    if (call->workers == NULL || bt_workers_begin_waiting(call->workers) == 0) {
+        return true;
+    }
+    bt_call_set_header(call, "Retry-After", "5");
+    bt_call_problem(call, 503, "busy", "Máy chủ đang bận; hãy thử lại sau giây lát",
+                    "The server is busy; try again in a moment");
+    return false;
+}
+
+void bt_call_end_waiting(struct bt_call *call)
+{
+    if (call->workers != NULL) {
+        bt_workers_end_waiting(call->workers);
+    }
+}
+
 bool bt_call_check_revision(struct bt_call *call, int64_t revision)
 {
     const char *wanted = bt_call_header(call, "If-Match");

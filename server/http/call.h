@@ -132,6 +132,13 @@ void bt_call_after_commit(struct bt_call *call,
                           void (*free_context)(void *));
 
 /**
+ * Around what a handler waits for from another machine, for however long: a quarter of the workers
+ * may at once. False: as many do already, and it has answered 503 with Retry-After.
+ */
+bool bt_call_begin_waiting(struct bt_call *call) BT_NODISCARD;
+void bt_call_end_waiting(struct bt_call *call);
+
+/**
  * Bodies too large for memory: a route with `body = BT_BODY_STREAM` gets its handler before the
  * body; the handler says where it goes (a file descriptor, taken, from its present end, at most
  * `max_bytes`) and is called again when all of it, or what came before the connection was lost, is

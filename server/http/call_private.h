@@ -12,6 +12,7 @@
 #include "server/http/call.h"
 #include "server/http/pairs.h"
 #include "server/http/route.h"
+#include "server/http/workers.h"
 
 #define BT_BODY_DEFAULT_MAX_BYTES 65536
 
@@ -67,6 +68,7 @@ struct bt_receiving {
 
 struct bt_call {
     struct bt_server *server;
+    struct bt_workers *workers;  // borrowed; one of them answers. NULL: somebody else does
     const struct bt_route *route;
     bool (*gate)(struct bt_call *call, const struct bt_route *route);
 

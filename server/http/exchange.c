@@ -216,6 +216,7 @@ enum MHD_Result bt_exchange_begin(const struct bt_exchange_world *world,
     exchange->peer = peer_of(connection);
     exchange->call = bt_call_create(world->server);
     exchange->call->gate = world->gate;
+    exchange->call->workers = world->workers;
     *out = exchange;
     exchange->call->later.resume = resume_later;
     exchange->call->later.owner = exchange;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/http/exchange.h"
+#include "server/http/knock.h"
 #include "server/http/listen.h"
 #include "server/http/metrics.h"
 
@@ -41,6 +42,7 @@ struct bt_http {
     bool closed;
     int quiesced_fd;  // -1: libmicrohttpd has it
     atomic_llong body_room_bytes;
+    unsigned connection_limit;
     struct bt_metric *connections;
 };
 
@@ -166,15 +168,16 @@ static int start_daemon(struct bt_http *http, const struct bt_http_options *opti
         {MHD_OPTION_END, 0, NULL},
     };
     const struct MHD_OptionItem *more = http->world.tls ? tls : &tls[BT_ARRAY_LEN(tls) - 1];
+    http->connection_limit = connection_limit(options);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (http->world.tls ? MHD_USE_TLS : 0);
     http->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, handle_access, http,               //
-                         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,           //
-                         MHD_OPTION_LISTEN_SOCKET, http->listener.fd,             //
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,    //
-                         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,    //
-                         MHD_OPTION_CONNECTION_LIMIT, connection_limit(options),  //
+        MHD_start_daemon(flags, 0, NULL, NULL, handle_access, http,             //
+                         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,         //
+                         MHD_OPTION_LISTEN_SOCKET, http->listener.fd,           //
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,  //
+                         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,  //
+                         MHD_OPTION_CONNECTION_LIMIT, http->connection_limit,   //
                          MHD_OPTION_PER_IP_CONNECTION_LIMIT, address_limit(http, options),
                          MHD_OPTION_CONNECTION_TIMEOUT, QUIET_S,                 //
                          MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
@@ -246,6 +249,23 @@ int bt_http_start(struct bt_server *server, const struct bt_http_options *option
 int bt_http_port(const struct bt_http *http)
 {
     return http->listener.port;
+}
+
+// Then nobody is let in, and we are not either.
+static bool is_full(const struct bt_http *http)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info != NULL && info->num_connections >= http->connection_limit;
+}
+
+int bt_http_prove(struct bt_http *http, int64_t patience_ns, struct bt_error *err)
+{
+    if (bt_workers_stand_still(http->world.workers)) {
+        return bt_fail(err, -ETIMEDOUT, "Requests wait, and no worker has taken one");
+    }
+    int r = bt_knock(http->listener.fd, patience_ns, err);
+    return r < 0 && is_full(http) ? 0 : r;
 }
 
 void bt_http_close(struct bt_http *http)

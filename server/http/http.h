@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "server/server.h"
@@ -50,7 +51,15 @@ struct bt_http_options {
 int bt_http_start(struct bt_server *server, const struct bt_http_options *options,
                   struct bt_http **out, struct bt_error *err) BT_NODISCARD;
 int bt_http_port(const struct bt_http *http);  // the one it listens on, when 0 was asked for
-void bt_http_close(struct bt_http *http);      // no new calls; streams are ended
+
+/**
+ * Does its loop turn, and do its workers work? It asks itself over its own listener and looks
+ * whether anything was done for those who wait. -ETIMEDOUT and what hangs. For one thread, at
+ * intervals; one hung worker is not noticed as long as others go on.
+ */
+int bt_http_prove(struct bt_http *http, int64_t patience_ns, struct bt_error *err) BT_NODISCARD;
+
+void bt_http_close(struct bt_http *http);  // no new calls; streams are ended
 void bt_http_destroy(struct bt_http *http);
 
 #endif

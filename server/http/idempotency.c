@@ -26,6 +26,11 @@ static const char *key_of(const struct bt_call *call)
     return counts && caller_of(call)[0] != '\0' ? key : NULL;
 }
 
+bool bt_idempotency_counts(const struct bt_call *call)
+{
+    return key_of(call) != NULL;
+}
+
 static bool is_key(const char *key)
 {
     size_t len = strlen(key);

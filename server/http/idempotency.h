@@ -13,6 +13,9 @@
 #define BT_IDEMPOTENCY_KEY_MAX_BYTES 255
 #define BT_IDEMPOTENCY_MS (24LL * 3600 * 1000)
 
+// Whether this request may come twice and is done once. After the gate, which knows the caller.
+bool bt_idempotency_counts(const struct bt_call *call);
+
 /**
  * Before the handler: 1 when the call was answered (with the old answer, 422 because the request is
  * another one, or 400 because the key is none), 0 when the handler is to run.

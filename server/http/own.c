@@ -65,6 +65,15 @@ static void note_memory(struct bt_metrics *metrics)
     }
 }
 
+static void note_database(struct bt_server *server)
+{
+    if (server->db != NULL) {
+        struct bt_metric *away = bt_metrics_gauge(server->metrics, "bangtin_database_away", "",
+                                                  "1 while the database cannot be reached.");
+        bt_metric_set(away, bt_db_away(server->db));
+    }
+}
+
 static int handle_metrics(struct bt_call *call, struct bt_error *err)
 {
     if (!asks_from_here(call)) {
@@ -72,6 +81,7 @@ static int handle_metrics(struct bt_call *call, struct bt_error *err)
                                "Metrics are given to this machine alone");
     }
     note_memory(call->server->metrics);
+    note_database(call->server);
     BT_AUTOBUF text;
     bt_buf_init(&text, METRICS_MAX_BYTES);
     int r = bt_metrics_write(call->server->metrics, &text);

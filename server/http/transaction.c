@@ -92,6 +92,19 @@ static int run_bare(struct bt_call *call, struct bt_error *err)
     return r;
 }
 
+// The connection was lost while committing. Who only read may read again; with a key, what was done
+// is found to be done.
+static bool may_commit_again(const struct bt_call *call)
+{
+    return !bt_call_writes(call) || bt_idempotency_counts(call);
+}
+
+static int commit(struct bt_call *call, struct bt_error *err)
+{
+    int r = bt_db_commit(call->db, err);
+    return r == -ECONNABORTED && may_commit_again(call) ? -EAGAIN : r;
+}
+
 static int run_in_transaction(struct bt_call *call, struct bt_error *err)
 {
     int r = begin(call, bt_call_writes(call), err);
@@ -107,7 +120,7 @@ static int run_in_transaction(struct bt_call *call, struct bt_error *err)
         return r;
     }
     r = bt_idempotency_keep(call, err);
-    return r < 0 ? r : bt_db_commit(call->db, err);
+    return r < 0 ? r : commit(call, err);
 }
 
 static int try_once(struct bt_call *call, struct bt_error *err)
@@ -160,20 +173,44 @@ int bt_call_write(struct bt_call *call,
     return r;
 }
 
+// What the caller can do about it; anything else is ours to look into.
+static const struct trouble {
+    int code;
+    int status;
+    const char *type, *detail, *detail_en;
+} troubles[] = {
+    {-EAGAIN, 503, "busy", "Máy chủ đang bận; hãy thử lại sau giây lát",
+     "The server is busy; try again in a moment"},
+    {-ENOTCONN, 503, "database",
+     "Máy chủ chưa nối được với cơ sở dữ liệu; hãy thử lại sau giây lát",
+     "The server cannot reach its database; try again in a moment"},
+    {-ECONNABORTED, 503, "outcome-unknown",
+     "Mất kết nối với cơ sở dữ liệu khi đang ghi; hãy xem lại đã ghi hay chưa rồi mới thử lại",
+     "The database was lost while writing; look whether it is done before trying again"},
+    {0, 500, "internal", "Máy chủ gặp lỗi khi xử lý yêu cầu",
+     "The server failed to handle the request"},
+};
+
+static const struct trouble *trouble_of(int code)
+{
+    const struct trouble *trouble = troubles;
+    while (trouble->code != 0 && trouble->code != code) {
+        trouble++;
+    }
+    return trouble;
+}
+
 static void give_up(struct bt_call *call, int r, const struct bt_error *err)
 {
     bt_call_start_over(call);
-    if (r == -EAGAIN) {
-        bt_log_warn(&http_log, "%s %s: %s; told the caller to come back", call->method,
-                    call->route->path, err->msg);
+    const struct trouble *trouble = trouble_of(r);
+    bt_log_write(&http_log, trouble->status == 500 ? BT_LOG_ERROR : BT_LOG_WARN,
+                 "%s %s: %s; answered %d %s", call->method, call->route->path, err->msg,
+                 trouble->status, trouble->type);
+    if (trouble->status == 503 && trouble->code != -ECONNABORTED) {
         bt_call_set_header(call, "Retry-After", "1");
-        bt_call_problem(call, 503, "busy", "Máy chủ đang bận; hãy thử lại sau giây lát",
-                        "The server is busy; try again in a moment");
-        return;
     }
-    bt_log_error(&http_log, "%s %s: %s; answered 500", call->method, call->route->path, err->msg);
-    bt_call_problem(call, 500, "internal", "Máy chủ gặp lỗi khi xử lý yêu cầu",
-                    "The server failed to handle the request");
+    bt_call_problem(call, trouble->status, trouble->type, trouble->detail, trouble->detail_en);
 }
 
 static bool try_often(struct bt_call *call, int (*once)(struct bt_call *call, struct bt_error *err))

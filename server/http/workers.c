@@ -11,6 +11,9 @@
 #include "base/mem.h"
 #include "base/queue.h"
 
+// Of so many threads one may wait for another machine.
+#define THREADS_FOR_ONE_THAT_WAITS 4
+
 // Handlers keep paths and small tables on the stack, cJSON recurses a little.
 #define STACK_BYTES ((size_t)512 * 1024)
 
@@ -19,8 +22,13 @@ struct bt_workers {
     struct bt_queue *queue;
     pthread_t *threads;
     int started;
-    atomic_int admitted;
+    int may_wait;  // of the threads; set by start, never changed
+    atomic_int admitted, waiting;
     atomic_bool closed;
+    atomic_llong taken;
+    // Of whoever asks whether they stand still.
+    long long taken_before;
+    bool waited_before;
 };
 
 static void *work(void *context)
@@ -28,6 +36,7 @@ static void *work(void *context)
     struct bt_workers *workers = context;
     void *job;
     while ((job = bt_queue_pop_wait(workers->queue, INT64_MAX)) != NULL) {
+        atomic_fetch_add(&workers->taken, 1);
         workers->run(job);
     }
     return NULL;
@@ -57,6 +66,7 @@ int bt_workers_start(int count, void (*run)(void *job), struct bt_workers **out,
 {
     BT_AUTO(bt_workers) workers = BT_NEW(struct bt_workers);
     workers->run = run;
+    workers->may_wait = BT_MAX(count / THREADS_FOR_ONE_THAT_WAITS, 1);
     workers->threads = BT_NEW_ARRAY(pthread_t, (size_t)count);
     workers->queue = bt_queue_create(BT_WORKERS_MAX_JOBS, leave_alone, (struct bt_waker){0});
     int r = start_threads(workers, count);
@@ -85,6 +95,20 @@ void bt_workers_dismiss(struct bt_workers *workers, int weight)
     atomic_fetch_sub(&workers->admitted, weight);
 }
 
+int bt_workers_begin_waiting(struct bt_workers *workers)
+{
+    if (atomic_fetch_add(&workers->waiting, 1) >= workers->may_wait) {
+        atomic_fetch_sub(&workers->waiting, 1);
+        return -EAGAIN;
+    }
+    return 0;
+}
+
+void bt_workers_end_waiting(struct bt_workers *workers)
+{
+    atomic_fetch_sub(&workers->waiting, 1);
+}
+
 void bt_workers_push(struct bt_workers *workers, void *job)
 {
     int r = bt_queue_push(workers->queue, job);
@@ -92,6 +116,16 @@ void bt_workers_push(struct bt_workers *workers, void *job)
     if (r < 0) {
         workers->run(job);
     }
+}
+
+bool bt_workers_stand_still(struct bt_workers *workers)
+{
+    long long taken = atomic_load(&workers->taken);
+    bool waits = bt_queue_count(workers->queue) > 0;
+    bool still = waits && workers->waited_before && taken == workers->taken_before;
+    workers->taken_before = taken;
+    workers->waited_before = waits;
+    return still;
 }
 
 void bt_workers_close(struct bt_workers *workers)

@@ -2,6 +2,8 @@
 #ifndef BT_SERVER_HTTP_WORKERS_H
 #define BT_SERVER_HTTP_WORKERS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 // Jobs that wait or run; the next one is refused. 503 is better than an answer after a minute.
@@ -23,8 +25,19 @@ int bt_workers_start(int count, void (*run)(void *job), struct bt_workers **out,
 int bt_workers_admit(struct bt_workers *workers, int weight, int spare) BT_NODISCARD;
 void bt_workers_dismiss(struct bt_workers *workers, int weight);
 
+/**
+ * Around what a job waits for elsewhere, for however long: a quarter of the threads may at once, so
+ * that the others go on. -EAGAIN: as many do already.
+ */
+int bt_workers_begin_waiting(struct bt_workers *workers) BT_NODISCARD;
+void bt_workers_end_waiting(struct bt_workers *workers);
+
 // Of one that was admitted. After bt_workers_stop it is run at once, by whoever pushes.
 void bt_workers_push(struct bt_workers *workers, void *job);
+
+// Jobs wait, as they did when this was asked the last time, and no thread has taken one since. For
+// one thread that asks at intervals.
+bool bt_workers_stand_still(struct bt_workers *workers);
 
 void bt_workers_close(struct bt_workers *workers);  // admits nothing new
 void bt_workers_stop(struct bt_workers *workers);   // returns when all jobs were run

@@ -32,7 +32,8 @@ struct bt_store_options {
 int bt_blobs_open_store(const struct bt_store_options *options, struct bt_blobs **out,
                         struct bt_error *err) BT_NODISCARD;
 
-// What is on its way from or to the store is given up, and nothing new begins.
+// What is on its way from or to the store is given up, and nothing new begins. Who waits for a blob
+// has been told when it returns: connections may end then.
 void bt_blobs_close(struct bt_blobs *blobs);
 void bt_blobs_destroy(struct bt_blobs *blobs);
 BT_DEFINE_AUTO(bt_blobs)

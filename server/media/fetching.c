@@ -202,6 +202,13 @@ void bt_fetching_close(struct bt_fetching *fetching)
     fetching->closed = true;
     pthread_cond_broadcast(&fetching->news);
     pthread_mutex_unlock(&fetching->lock);
+    for (; fetching->started > 0; fetching->started--) {
+        pthread_join(fetching->fetchers[fetching->started - 1], NULL);
+    }
+    if (fetching->has_clerk) {
+        pthread_join(fetching->clerk, NULL);
+        fetching->has_clerk = false;
+    }
 }
 
 void bt_fetching_destroy(struct bt_fetching *fetching)
@@ -210,12 +217,6 @@ void bt_fetching_destroy(struct bt_fetching *fetching)
         return;
     }
     bt_fetching_close(fetching);
-    for (int i = 0; i < fetching->started; i++) {
-        pthread_join(fetching->fetchers[i], NULL);
-    }
-    if (fetching->has_clerk) {
-        pthread_join(fetching->clerk, NULL);
-    }
     while (fetching->things != NULL) {
         forget(fetching, fetching->things);
     }

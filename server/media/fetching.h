@@ -16,8 +16,10 @@ struct bt_fetching;
 // `fetch` brings it here, on a thread of its own.
 int bt_fetching_start(int (*fetch)(void *owner, const struct bt_sha256 *sha256), void *owner,
                       struct bt_fetching **out, struct bt_error *err) BT_NODISCARD;
-void bt_fetching_close(struct bt_fetching *fetching);    // whoever waits is told: -ECANCELED
-void bt_fetching_destroy(struct bt_fetching *fetching);  // joins
+// Whoever waits is told: -ECANCELED. Joins, so `fetch` has to end by itself: nothing is called any
+// more when it returns. By one thread.
+void bt_fetching_close(struct bt_fetching *fetching);
+void bt_fetching_destroy(struct bt_fetching *fetching);
 BT_DEFINE_AUTO(bt_fetching)
 
 /**

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "server/db/db.h"
+#include "server/db/keeper.h"
 #include "server/db/lease.h"
 #include "server/db/listen.h"
 #include "server/ids.h"
@@ -26,11 +27,17 @@
 #define PATH_BYTES 4096
 #define HEX_BYTES (BT_SHA256_BYTES * 2 + 1)
 #define MAX_TRIES 5
+#define MAX_RECEIVING 10000
 
-// Longer than looking into one file may take; and how soon a server notices that it has ended.
+// Kept while a file is looked into; and how soon a server notices that one has ended.
 #define LEASE "inspect/"
-#define LEASE_MS (15 * 60 * 1000LL)
+#define LEASE_MS (2 * 60 * 1000LL)
 #define LOOK_S 10
+
+// Whoever looked was stopped, or the file has brought it down: that happens to the next one, too.
+#define MAX_LOOKS 3
+
+#define MARK_BYTES 9
 
 #define WAITING "SELECT id, unit, title, created_by FROM upload WHERE state = 'inspecting'"
 #define IN_TURN " ORDER BY changed_ms LIMIT 1"
@@ -44,6 +51,7 @@ struct bt_inspector {
     bool shares_store;            // with other servers
     bool several;                 // servers may look into uploads
     char holder[BT_LEASE_HOLDER_BYTES];
+    char mark[MARK_BYTES];  // what the names of our directories in the workshop end with
     pthread_t thread;
     pthread_mutex_t lock;  // leaf lock
     pthread_cond_t wake;
@@ -54,6 +62,7 @@ struct bt_inspector {
 
 struct job {
     char id[32], unit[32], title[256], user[32];
+    struct bt_keeper *keeper;  // of its lease; NULL: there is no other server
 };
 
 // What became of a file that plays; hashes in hex, "" when there is none.
@@ -290,6 +299,9 @@ static int store_once(struct bt_db *db, const struct job *job, const struct resu
     char media[BT_SERVER_ID_BYTES];
     bt_server_id('m', media);
     int64_t r = bt_db_begin(db, true, err);
+    if (r == 0 && job->keeper != NULL) {
+        r = bt_keeper_confirm(job->keeper, db, err);
+    }
     if (r == 0 && result != NULL) {
         r = insert_asset(db, result, report, now, err);
         if (r >= 0) {
@@ -336,12 +348,46 @@ static bool is_our_fault(int code)
     return code < 0 && code != -ETIMEDOUT && code != -EFAULT && code != -EINVAL;
 }
 
+static bool is_closed(struct bt_inspector *inspector)
+{
+    pthread_mutex_lock(&inspector->lock);
+    bool closed = inspector->closed;
+    pthread_mutex_unlock(&inspector->lock);
+    return closed;
+}
+
+// An empty one.
+static int make_room(const char *dir, struct bt_error *err)
+{
+    clear_directory(dir);
+    return bt_file_make_dirs(dir, err);
+}
+
+static int look(struct bt_inspector *inspector, const char *file, const char *dir, cJSON **out,
+                struct bt_error *err)
+{
+    for (int looks = 1;; looks++) {
+        int r = make_room(dir, err);
+        r = r < 0 ? r : bt_workshop_inspect(&inspector->workshop, file, dir, out, err);
+        if (r != -EAGAIN || is_closed(inspector)) {
+            return r;
+        }
+        if (looks == MAX_LOOKS) {
+            return -EFAULT;
+        }
+        bt_log_info(&logger, "%s; looking again", err->msg);
+    }
+}
+
 static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
                    const char *file, const char *dir, struct bt_error *err)
 {
     struct result result = {0};
     char shown[PATH_BYTES];
-    int r = bt_workshop_inspect(&inspector->workshop, file, dir, &result.report, err);
+    int r = look(inspector, file, dir, &result.report, err);
+    if (r == 0 && job->keeper != NULL && bt_keeper_lost(job->keeper)) {
+        r = bt_fail(err, -ESTALE, "It took too long");
+    }
     r = r == 0 ? find_shown(file, dir, result.report, shown, err) : r;
     if (is_our_fault(r)) {
         cJSON_Delete(result.report);
@@ -396,18 +442,39 @@ static int inspect_job(struct bt_inspector *inspector, struct bt_db *db, const s
     char file[PATH_BYTES], dir[PATH_BYTES];
     const char *data_dir = inspector->server->data_dir;
     if (bt_upload_path(data_dir, job->id, file, sizeof(file)) < 0 ||
-        bt_format(dir, sizeof(dir), "%s/workshop/%s", data_dir, job->id) < 0) {
+        bt_format(dir, sizeof(dir), "%s/workshop/%s-%s", data_dir, job->id, inspector->mark) < 0) {
         return bt_fail(err, -ENAMETOOLONG, "The data directory's path is too long");
     }
-    clear_directory(dir);
-    int r = bt_file_make_dirs(dir, err);
-    if (r == 0 && inspector->shares_store) {
-        r = bt_pieces_collect(inspector->server, db, job->id, file, err);
-    }
+    int r =
+        inspector->shares_store ? bt_pieces_collect(inspector->server, db, job->id, file, err) : 0;
     r = r == -ENODATA ? refuse(inspector, db, job, file, err)
         : r == 0      ? inspect(inspector, db, job, file, dir, err)
                       : r;
     clear_directory(dir);
+    return r;
+}
+
+// With its lease kept, where other servers could take it up.
+static int inspect_kept(struct bt_inspector *inspector, struct bt_db *db, struct job *job,
+                        struct bt_error *err)
+{
+    BT_AUTO(bt_keeper) keeper = NULL;
+    BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job->id);
+    const struct bt_keeper_options options = {.pool = inspector->server->db,
+                                              .clock = inspector->server->clock,
+                                              .name = lease,
+                                              .holder = inspector->holder,
+                                              .for_ms = LEASE_MS};
+    int r = inspector->several ? bt_keeper_start(&options, &keeper, err) : 0;
+    job->keeper = keeper;
+    r = r < 0 ? r : inspect_job(inspector, db, job, err);
+    job->keeper = NULL;
+    if (r == -ESTALE) {
+        bt_log_info(&logger, "'%s' of unit '%s' is left to another server: %s", job->title,
+                    job->unit, err->msg);
+    } else if (r < 0) {
+        send_to_the_end(inspector, db, job);
+    }
     return r;
 }
 
@@ -418,15 +485,12 @@ static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct
     if (r < 0) {
         return r;
     }
-    r = inspect_job(inspector, db, &job, err);
-    if (r < 0) {
-        send_to_the_end(inspector, db, &job);
-    }
+    r = inspect_kept(inspector, db, &job, err);
     if (inspector->several) {
         BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job.id);
         bt_lease_leave(db, lease, inspector->holder);
     }
-    return r == -ENOENT ? -EIO : r;  // this one was there
+    return r == -ESTALE ? 0 : r == -ENOENT ? -EIO : r;  // this one was there
 }
 
 // What has ended may go from the store; it is tried again the next time.
@@ -438,21 +502,63 @@ static void sweep_pieces(struct bt_inspector *inspector, struct bt_db *db)
     }
 }
 
+// A server was killed between the last byte of a file and its row. In a store the two are one.
+static int take_up_whole(struct bt_inspector *inspector, struct bt_db *db, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int64_t r = inspector->shares_store
+                    ? -ENOENT
+                    : bt_db_ask(db, &rows, err,
+                                "SELECT id, size FROM upload WHERE state = 'receiving'"
+                                " ORDER BY changed_ms DESC LIMIT $1",
+                                BT_INT(MAX_RECEIVING));
+    while (r >= 0 && bt_db_next(rows)) {
+        const char *id = bt_db_get_text(rows, 0);
+        if (bt_upload_received(inspector->server, db, id) == bt_db_get_int(rows, 1)) {
+            r = bt_db_run(db, err,
+                          "UPDATE upload SET state = 'inspecting' WHERE id = $1"
+                          " AND state = 'receiving'",
+                          BT_TEXT(id));
+        }
+    }
+    return r == -ENOENT ? 0 : (int)BT_MIN(r, INT64_C(0));
+}
+
 static void inspect_all(struct bt_inspector *inspector)
 {
     struct bt_error err = {0};
     struct bt_db *db = NULL;
     int r = bt_db_acquire(inspector->server->db, &db, &err);
-    while (r == 0) {
+    r = r < 0 ? r : take_up_whole(inspector, db, &err);
+    while (r == 0 && !is_closed(inspector)) {
         r = inspect_next(inspector, db, &err);
     }
-    if (r != -ENOENT) {
+    if (r < 0 && r != -ENOENT) {
         bt_log_error(&logger, "Cannot inspect an upload: %s; trying again %s", err.msg,
                      inspector->several ? "soon" : "with the next one");
     }
     if (db != NULL) {
         sweep_pieces(inspector, db);
         bt_db_release(db);
+    }
+}
+
+// What was half done when another server took it over.
+static void sweep_workshop(const struct bt_inspector *inspector)
+{
+    BT_AUTOFREE char *workshop = bt_strf("%s/workshop", inspector->server->data_dir);
+    DIR *dir = opendir(workshop);
+    const struct dirent *entry;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        const char *mark = strrchr(entry->d_name, '-');
+        BT_AUTOFREE char *path = bt_strf("%s/%s", workshop, entry->d_name);
+        if (mark != NULL && strcmp(mark + 1, inspector->mark) == 0) {
+            clear_directory(path);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
     }
 }
 
@@ -496,6 +602,7 @@ static void *run(void *context)
 {
     struct bt_inspector *inspector = context;
     sweep(inspector);
+    sweep_workshop(inspector);
     while (wait_for_work(inspector)) {
         inspect_all(inspector);
     }
@@ -543,6 +650,7 @@ int bt_inspector_start(struct bt_server *server, const struct bt_workshop *works
     inspector->shares_store = bt_blobs_store(server->blobs) != NULL;
     inspector->several = inspector->shares_store || bt_db_notifies(server->db);
     bt_lease_holder(server->data_dir, inspector->holder);
+    bt_copy_cut(inspector->mark, sizeof(inspector->mark), inspector->holder);
     r = pthread_create(&inspector->thread, NULL, run, inspector);
     if (r != 0) {
         free(inspector->program);

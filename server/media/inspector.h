@@ -19,6 +19,9 @@ struct bt_inspector;
 int bt_inspector_start(struct bt_server *server, const struct bt_workshop *workshop,
                        struct bt_inspector **out, struct bt_error *err) BT_NODISCARD;
 void bt_inspector_wake(struct bt_inspector *inspector);  // something is waiting; NULL is fine
+
+// It takes up nothing more, and does not wait for what it is at. Any thread, as often as one likes;
+// NULL is fine.
 void bt_inspector_close(struct bt_inspector *inspector);
 void bt_inspector_destroy(struct bt_inspector *inspector);
 

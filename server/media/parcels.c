@@ -15,7 +15,7 @@ static int hear(int hatch, void *out, size_t size, int64_t until_ns, struct bt_e
     if (r == -ETIMEDOUT) {
         return bt_fail(err, r, "Looking at the file took too long");
     }
-    return r == 0 ? 0 : bt_fail(err, -EFAULT, "Looking at the file broke off");
+    return r == 0 ? 0 : bt_fail(err, -EAGAIN, "Looking at the file broke off");
 }
 
 static int check(const struct bt_hatch_parcel *parcel, uint32_t next, struct bt_error *err)

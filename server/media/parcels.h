@@ -12,7 +12,8 @@
 
 /**
  * Writes the products into `dir`, an empty directory, under names of ours. Errors: -ETIMEDOUT,
- * -EFAULT the file is to blame for what was said or not said; the errno of writing.
+ * -EFAULT the file is to blame for what was said; -EAGAIN it broke off, since the workshop was
+ * stopped or the file has brought it down; the errno of writing.
  */
 int bt_parcels_receive(int hatch, const char *dir, int64_t until_ns,
                        struct bt_error *err) BT_NODISCARD;

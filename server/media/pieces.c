@@ -16,18 +16,10 @@
 
 #define CHUNK_BYTES 65536
 #define NAME_BYTES 8
-#define OBJECT_BYTES 96
 
 // A piece is in the store, or has failed, long before.
 #define NEVER_CAME_MS BT_MS_PER_DAY
 #define SWEPT_AT_ONCE 100
-
-struct piece {
-    const char *upload;
-    char object[OBJECT_BYTES];
-    struct bt_sha256 sha256;
-    int64_t at, size;
-};
 
 int bt_pieces_received(struct bt_db *db, const char *upload, int64_t *out, struct bt_error *err)
 {
@@ -46,7 +38,7 @@ int bt_pieces_received(struct bt_db *db, const char *upload, int64_t *out, struc
  * Adding one.
  */
 
-static int describe(struct piece *piece, int fd, struct bt_error *err)
+static int describe(struct bt_piece *piece, int fd, struct bt_error *err)
 {
     struct stat status;
     uint8_t name[NAME_BYTES];
@@ -73,7 +65,7 @@ static int describe(struct piece *piece, int fd, struct bt_error *err)
 
 static int note_coming(struct bt_call *call, void *context, struct bt_error *err)
 {
-    const struct piece *piece = context;
+    const struct bt_piece *piece = context;
     char hex[BT_SHA256_HEX_BYTES];
     bt_hex(piece->sha256.bytes, BT_SHA256_BYTES, hex);
     int64_t r = bt_db_run(bt_call_db(call), err,
@@ -84,51 +76,58 @@ static int note_coming(struct bt_call *call, void *context, struct bt_error *err
     return r < 0 ? (int)r : 0;
 }
 
-static int note_here(struct bt_call *call, void *context, struct bt_error *err)
+int bt_piece_note(struct bt_db *db, const struct bt_piece *piece, struct bt_error *err)
 {
-    const struct piece *piece = context;
     int64_t received = 0;
-    int64_t r = bt_pieces_received(bt_call_db(call), piece->upload, &received, err);
-    if (r == 0 && received != piece->at) {
+    int64_t r = piece->size == 0 ? 1 : bt_pieces_received(db, piece->upload, &received, err);
+    if (r != 0) {
+        return (int)BT_MIN(r, INT64_C(0));
+    }
+    if (received != piece->at) {
         return bt_fail(err, -ESTALE, "The upload has gone on elsewhere");
     }
-    r = r < 0 ? r
-              : bt_db_run(bt_call_db(call), err,
-                          "UPDATE upload_piece SET state = 'here' WHERE object = $1 AND EXISTS"
-                          " (SELECT 1 FROM upload WHERE id = $2 AND state = 'receiving')",
-                          BT_TEXT(piece->object), BT_TEXT(piece->upload));
+    r = bt_db_run(db, err,
+                  "UPDATE upload_piece SET state = 'here' WHERE object = $1 AND EXISTS"
+                  " (SELECT 1 FROM upload WHERE id = $2 AND state = 'receiving')",
+                  BT_TEXT(piece->object), BT_TEXT(piece->upload));
     return r == 0 ? bt_fail(err, -ESTALE, "The upload has ended") : (int)BT_MIN(r, INT64_C(0));
 }
 
 // The sweep would find it, a day later.
-static int give_up(struct bt_call *call, void *context, struct bt_error *err)
+static int age(struct bt_call *call, void *context, struct bt_error *err)
 {
-    const struct piece *piece = context;
+    const struct bt_piece *piece = context;
     int64_t r =
         bt_db_run(bt_call_db(call), err, "UPDATE upload_piece SET made_ms = 0 WHERE object = $1",
                   BT_TEXT(piece->object));
     return r < 0 ? (int)r : 0;
 }
 
-int bt_pieces_add(struct bt_call *call, const char *upload, int64_t at, int fd,
-                  struct bt_error *err)
+void bt_piece_give_up(struct bt_call *call, struct bt_piece *piece)
 {
-    struct piece piece = {.upload = upload, .at = at};
+    struct bt_error ignored = {0};
+    if (piece->size > 0) {
+        (void)!bt_call_write(call, age, piece, &ignored);
+    }
+}
+
+int bt_piece_bring(struct bt_call *call, const char *upload, int64_t at, int fd,
+                   struct bt_piece *out, struct bt_error *err)
+{
     struct bt_s3 *store = bt_blobs_store(bt_call_server(call)->blobs);
-    int r = describe(&piece, fd, err);
-    if (r < 0 || piece.size == 0) {
+    *out = (struct bt_piece){.upload = upload, .at = at};
+    int r = describe(out, fd, err);
+    if (r < 0 || out->size == 0) {
         return r;
     }
-    r = bt_call_write(call, note_coming, &piece, err);
+    r = bt_call_write(call, note_coming, out, err);
     if (r < 0) {
         return r;
     }
     bt_call_let_go(call);
-    r = bt_s3_put_file(store, piece.object, fd, &piece.sha256, piece.size, err);
-    r = r < 0 ? r : bt_call_write(call, note_here, &piece, err);
+    r = bt_s3_put_file(store, out->object, fd, &out->sha256, out->size, err);
     if (r < 0) {
-        struct bt_error ignored = {0};
-        (void)!bt_call_write(call, give_up, &piece, &ignored);
+        bt_piece_give_up(call, out);
     }
     return r;
 }

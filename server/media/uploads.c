@@ -34,21 +34,24 @@ static bool shares_store(struct bt_call *call)
     return bt_blobs_store(bt_call_server(call)->blobs) != NULL;
 }
 
-// Bytes that are there; 0 before the first.
-static int64_t received(struct bt_call *call, const char *id)
+int64_t bt_upload_received(struct bt_server *server, struct bt_db *db, const char *id)
 {
     char path[PATH_BYTES];
     struct stat status;
     struct bt_error err;
     int64_t bytes = 0;
-    if (shares_store(call)) {
-        return bt_pieces_received(bt_call_db(call), id, &bytes, &err) < 0 ? 0 : bytes;
+    if (bt_blobs_store(server->blobs) != NULL) {
+        return bt_pieces_received(db, id, &bytes, &err) < 0 ? 0 : bytes;
     }
-    if (bt_upload_path(bt_call_server(call)->data_dir, id, path, sizeof(path)) < 0 ||
-        stat(path, &status) < 0) {
+    if (bt_upload_path(server->data_dir, id, path, sizeof(path)) < 0 || stat(path, &status) < 0) {
         return 0;
     }
     return status.st_size;
+}
+
+static int64_t received(struct bt_call *call, const char *id)
+{
+    return bt_upload_received(bt_call_server(call), bt_call_db(call), id);
 }
 
 static void set_number(struct bt_call *call, const char *header, int64_t value)
@@ -217,6 +220,12 @@ bool bt_upload_unit_of_path(struct bt_call *call, char *out, size_t size)
     return true;
 }
 
+static void wake_inspector(struct bt_server *server, void *context)
+{
+    (void)context;
+    bt_inspector_wake(server->inspector);
+}
+
 // HEAD is for tus, GET for people: both say how far it is.
 int bt_upload_show(struct bt_call *call, struct bt_error *err)
 {
@@ -238,6 +247,9 @@ int bt_upload_show(struct bt_call *call, struct bt_error *err)
     bt_call_set_header(call, "Cache-Control", "no-store");
     set_number(call, "Upload-Offset", offset);
     set_number(call, "Upload-Length", size);
+    if (receiving && offset == size) {  // whoever had to note it was killed before
+        bt_call_after_commit(call, wake_inspector, NULL, NULL);
+    }
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "id", id);
     cJSON_AddStringToObject(body, "title", bt_db_get_text(rows, 2));
@@ -293,13 +305,13 @@ static int open_for_append(struct bt_call *call, const char *id, int64_t offset,
         return bt_fail(err, r, "The data directory's path is too long");
     }
     BT_AUTOCLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fstat(fd, &status) < 0) {
+    if (fd < 0) {
         return bt_fail_errno(err, "Cannot open '%s'", path);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         return -EBUSY;
     }
-    if (status.st_size != offset) {
+    if (fstat(fd, &status) < 0 || status.st_size != offset) {
         return -ESTALE;
     }
     *out_fd = dup(fd);  // shares the lock
@@ -311,6 +323,16 @@ static int refuse_offset(struct bt_call *call)
     set_number(call, "Upload-Offset", received(call, bt_call_path(call, "upload")));
     return bt_call_problem(call, 409, "upload-offset", "Sai vị trí tiếp tục",
                            "Upload-Offset is not where the file ends");
+}
+
+// Whoever would be refused at the end need not send it. False when it answered itself.
+static bool has_a_place(struct bt_call *call)
+{
+    bool has = bt_call_begin_waiting(call);
+    if (has) {
+        bt_call_end_waiting(call);
+    }
+    return has;
 }
 
 static int begin_part(struct bt_call *call, const struct upload *upload, struct bt_error *err)
@@ -329,6 +351,9 @@ static int begin_part(struct bt_call *call, const struct upload *upload, struct 
         return bt_call_problem(call, 409, "upload-offset", "Tệp đã tải xong",
                                "The upload is complete already");
     }
+    if (shares_store(call) && !has_a_place(call)) {
+        return 0;
+    }
     int fd = -1;
     const char *id = bt_call_path(call, "upload");
     int r = shares_store(call) ? open_piece(call, id, offset, &fd, err)
@@ -345,37 +370,42 @@ static int begin_part(struct bt_call *call, const struct upload *upload, struct 
 
 struct part {
     const char *id;
-    int64_t size;    // of the upload
-    int64_t offset;  // where it is now
+    int64_t size;           // of the upload
+    int64_t offset;         // where it is now
+    struct bt_piece piece;  // what has come, where servers share a store
 };
 
 static int note_part(struct bt_call *call, void *context, struct bt_error *err)
 {
     struct part *part = context;
+    int64_t r = bt_piece_note(bt_call_db(call), &part->piece, err);
+    if (r < 0) {
+        return (int)r;
+    }
     part->offset = received(call, part->id);
     bool whole = part->offset == part->size;
-    int64_t r = bt_db_run(bt_call_db(call), err,
-                          "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
-                          " AND state = 'receiving'",
-                          BT_TEXT(part->id), BT_TEXT(whole ? "inspecting" : "receiving"),
-                          BT_INT(bt_call_now_ms(call)));
+    r = bt_db_run(bt_call_db(call), err,
+                  "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
+                  " AND state = 'receiving'",
+                  BT_TEXT(part->id), BT_TEXT(whole ? "inspecting" : "receiving"),
+                  BT_INT(bt_call_now_ms(call)));
     return r <= 0 || !whole ? (int)BT_MIN(r, 0)
                             : bt_db_notify(bt_call_db(call), BT_INSPECTOR_TOPIC, part->id, err);
 }
 
 // What came is put where the others find it. False when it answered itself, or failed with *out_r.
-static bool keep_piece(struct bt_call *call, const char *id, int *out_r, struct bt_error *err)
+static bool bring_piece(struct bt_call *call, struct part *part, int *out_r, struct bt_error *err)
 {
     int64_t at;
     if (!shares_store(call)) {
         return true;
     }
     *out_r = bt_parse_int(bt_call_header(call, "Upload-Offset"), 0, BT_TUS_MAX_BYTES, &at);
-    *out_r = *out_r < 0 ? *out_r : bt_pieces_add(call, id, at, bt_call_received_file(call), err);
-    if (*out_r == -ESTALE) {
-        *out_r = refuse_offset(call);
+    if (*out_r < 0 || !bt_call_begin_waiting(call)) {
         return false;
     }
+    *out_r = bt_piece_bring(call, part->id, at, bt_call_received_file(call), &part->piece, err);
+    bt_call_end_waiting(call);
     if (*out_r == -EHOSTUNREACH || *out_r == -ECANCELED) {
         bt_call_set_header(call, "Retry-After", "10");
         *out_r = bt_call_problem(call, 503, "store",
@@ -390,12 +420,13 @@ static int end_part(struct bt_call *call, const struct upload *upload, struct bt
 {
     struct part part = {.id = bt_call_path(call, "upload"), .size = upload->size};
     int r = 0;
-    if (!keep_piece(call, part.id, &r, err)) {
+    if (!bring_piece(call, &part, &r, err)) {
         return r;
     }
     r = bt_call_write(call, note_part, &part, err);
     if (r < 0) {
-        return r;
+        bt_piece_give_up(call, &part.piece);
+        return r == -ESTALE ? refuse_offset(call) : r;
     }
     if (part.offset == part.size) {
         bt_inspector_wake(bt_call_server(call)->inspector);

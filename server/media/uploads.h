@@ -15,6 +15,9 @@
 // Where an upload's bytes lie. -EMSGSIZE when the path does not fit.
 int bt_upload_path(const char *data_dir, const char *id, char *out, size_t size) BT_NODISCARD;
 
+// Bytes of it that are there; 0 before the first.
+int64_t bt_upload_received(struct bt_server *server, struct bt_db *db, const char *id);
+
 // The unit a request is about, for its route.
 bool bt_upload_unit_of_metadata(struct bt_call *call, char *out, size_t size);
 bool bt_upload_unit_of_path(struct bt_call *call, char *out, size_t size);

@@ -288,6 +288,12 @@ static int inspect_outside(const struct bt_workshop *workshop, const char *file,
     return r;
 }
 
+// By somebody else, who had nothing against the file; or for want of memory, which may pass.
+static bool was_stopped(int status)
+{
+    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+}
+
 static int inspect_ourselves(const struct bt_workshop *workshop, const char *file, const char *dir,
                              struct bt_error *err)
 {
@@ -305,7 +311,8 @@ static int inspect_ourselves(const struct bt_workshop *workshop, const char *fil
                        "There is no sandbox: bubblewrap may not make namespaces here");
     }
     if (!looked) {
-        return bt_fail(err, -EFAULT, "The file could not be looked at (status %d)",
+        return bt_fail(err, was_stopped(status) ? -EAGAIN : -EFAULT,
+                       "The file could not be looked at (status %d)",
                        WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
     }
     return check_files(dir, err);

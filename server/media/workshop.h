@@ -25,8 +25,9 @@ struct bt_workshop {
  * `dir`, an empty directory. *out is the report, for cJSON_Delete. Takes as long as it takes, a
  * minute and a half at most, and as much again while a hatch is busy.
  *
- * Errors: -ETIMEDOUT, -EFAULT the process died of the file or of a limit, -ENOSYS there is no
- * sandbox on this machine, or the errno of starting it or of handing the file in.
+ * Errors: -ETIMEDOUT, -EFAULT the process died of the file or of a limit, -EAGAIN the service broke
+ * off (server/media/parcels.h), -ENOSYS there is no sandbox on this machine, or the errno of
+ * starting it or of handing the file in.
  */
 int bt_workshop_inspect(const struct bt_workshop *workshop, const char *file, const char *dir,
                         cJSON **out, struct bt_error *err) BT_NODISCARD;

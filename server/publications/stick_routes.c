@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -11,11 +12,22 @@
 #include "server/publications/desk.h"
 #include "server/publications/handlers.h"
 #include "server/publications/issuer.h"
+#include "server/publications/needed.h"
 #include "trust/stick.h"
 
 #define DEFAULT_DAYS 30
-#define MAX_TAKEDOWNS 4096
 #define MAX_JOURNALS 8192
+
+// Of a unit in all its years, and of them those that a stick carries: the newest that are needed.
+// What is older than a month is needed while something that was published still shows it.
+#define MAX_TAKEDOWNS 10000
+#define MAX_CARRIED 1024
+#define TAKEDOWNS_MAX_BYTES (4 * 1024 * 1024)
+#define RECENT_MS (31 * BT_MS_PER_DAY)
+
+// Documents that are looked at together.
+#define PAGE 32
+#define PUBLICATION_ID_BYTES 64
 
 // What one stick is made of.
 struct stick {
@@ -113,14 +125,15 @@ static cJSON *units_below(const struct stick *stick, const char *path)
     return units;
 }
 
-static int add_takedowns(struct bt_db *db, const struct stick *stick, struct bt_error *err)
+// All of them, the newest first.
+static int load_takedowns(struct bt_db *db, const struct stick *stick, cJSON *list,
+                          struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
-    cJSON *list = cJSON_AddArrayToObject(stick->told, "takedowns");
     int r = bt_db_ask(db, &rows, err,
                       "SELECT t.id, u.path, t.assets, t.items, t.issued_ms FROM takedown t"
                       " JOIN unit u ON u.code = t.unit WHERE $1 LIKE u.path || '%'"
-                      " OR u.path LIKE $1 || '%' ORDER BY t.issued_ms DESC LIMIT $2",
+                      " OR u.path LIKE $1 || '%' ORDER BY t.issued_ms DESC, t.id LIMIT $2",
                       BT_TEXT(stick->unit.path), BT_INT(MAX_TAKEDOWNS));
     while (r == 0 && bt_db_next(rows)) {
         cJSON *units = units_below(stick, bt_db_get_text(rows, 1));
@@ -135,6 +148,90 @@ static int add_takedowns(struct bt_db *db, const struct stick *stick, struct bt_
         add_stored(takedown, "items", bt_db_get_text(rows, 3));
         cJSON_AddNumberToObject(takedown, "issued_ms", (double)bt_db_get_int(rows, 4));
         cJSON_AddItemToArray(list, takedown);
+    }
+    return r;
+}
+
+// The documents after `after` that were ever published for these units. 1: there are more.
+static int see_page(struct bt_db *db, const struct stick *stick, int64_t now_ms, char *after,
+                    size_t after_size, struct bt_needed *needed, struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT p.id, p.document FROM publication p JOIN unit u ON u.code = p.unit"
+                      " WHERE p.id > $1 AND p.published_ms IS NOT NULL AND p.document IS NOT NULL"
+                      " AND ($2 LIKE u.path || '%' OR u.path LIKE $2 || '%')"
+                      " ORDER BY p.id LIMIT $3",
+                      BT_TEXT(after), BT_TEXT(stick->unit.path), BT_INT(PAGE));
+    if (r < 0) {
+        return r;
+    }
+    bool more = bt_db_count(rows) == PAGE;
+    while (bt_db_next(rows)) {
+        BT_AUTOJSON *document = NULL;
+        const char *text = bt_db_get_text(rows, 1);
+        bt_copy_cut(after, after_size, bt_db_get_text(rows, 0));
+        if (bt_json_parse(text, strlen(text), &document, NULL) == 0) {
+            bt_needed_see(needed, document, now_ms);
+        }
+    }
+    return more;
+}
+
+static int find_needed(struct bt_db *db, const struct stick *stick, int64_t now_ms,
+                       const cJSON *takedowns, struct bt_needed *needed, struct bt_error *err)
+{
+    char after[PUBLICATION_ID_BYTES] = "";
+    const cJSON *each;
+    cJSON_ArrayForEach(each, takedowns)
+    {
+        bt_needed_add(needed, cJSON_GetObjectItemCaseSensitive(each, "assets"),
+                      cJSON_GetObjectItemCaseSensitive(each, "items"));
+    }
+    int r = takedowns->child != NULL;
+    while (r > 0) {
+        r = see_page(db, stick, now_ms, after, sizeof(after), needed, err);
+    }
+    return r;
+}
+
+static size_t size_of(const cJSON *object)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    size_t size = text != NULL ? strlen(text) : SIZE_MAX;
+    cJSON_free(text);
+    return size;
+}
+
+static void carry_needed(const struct stick *stick, int64_t now_ms, cJSON *all,
+                         const struct bt_needed *needed)
+{
+    cJSON *list = cJSON_AddArrayToObject(stick->told, "takedowns");
+    size_t room = TAKEDOWNS_MAX_BYTES;
+    for (size_t i = 0, carried = 0; all->child != NULL && carried < MAX_CARRIED; i++) {
+        cJSON *takedown = cJSON_DetachItemViaPointer(all, all->child);
+        const cJSON *issued = cJSON_GetObjectItemCaseSensitive(takedown, "issued_ms");
+        bool recent = issued->valuedouble >= (double)(now_ms - RECENT_MS);
+        size_t size = recent || bt_needed_has(needed, i) ? size_of(takedown) : SIZE_MAX;
+        if (size <= room) {
+            cJSON_AddItemToArray(list, takedown);
+            room -= size;
+            carried++;
+        } else {
+            cJSON_Delete(takedown);
+        }
+    }
+}
+
+static int add_takedowns(struct bt_db *db, const struct stick *stick, int64_t now_ms,
+                         struct bt_error *err)
+{
+    BT_AUTO(bt_needed) needed = bt_needed_create();
+    BT_AUTOJSON *all = cJSON_CreateArray();
+    int r = load_takedowns(db, stick, all, err);
+    r = r < 0 ? r : find_needed(db, stick, now_ms, all, needed, err);
+    if (r == 0) {
+        carry_needed(stick, now_ms, all, needed);
     }
     return r;
 }
@@ -241,7 +338,7 @@ int bt_handle_stick_issue(struct bt_call *call, struct bt_error *err)
     int r = bt_unit_facts(bt_call_db(call), unit, &stick.unit, err);
     r = r == 0 ? add_places(call, &stick, err) : r;
     cJSON_AddNumberToObject(stick.told, "format", 1);
-    r = r == 0 ? add_takedowns(bt_call_db(call), &stick, err) : r;
+    r = r == 0 ? add_takedowns(bt_call_db(call), &stick, bt_call_now_ms(call), err) : r;
     r = r == 0 ? add_counted(bt_call_db(call), &stick, err) : r;
     r = r == 0 ? answer(call, &stick, err) : r;
     return r == 0 ? 0 : bt_desk_refuse(call, r, "invalid", "Không lập được USB.", err);

@@ -4,6 +4,7 @@ overlayfs; nothing here is changed), systemd, and QEMU's virtio-gpu, whose plug 
 Its clock counts instructions, one a nanosecond: however busy this machine is, the guest finds itself on a processor of
 that speed, and its seconds can be compared. Needs no root and no /dev/kvm. The kernel is fetched with apt once, into $BT_KMS_ROOT (build-kms/)."""
 
+import fcntl
 import glob
 import json
 import os
@@ -37,8 +38,12 @@ $b mount -t tmpfs run /r/run; $b mount -t tmpfs tmp /r/tmp; $b mkdir -p /r/dev/s
 $b cp -r /units/. /r/run/
 $b mount -t tmpfs none /r/usr/lib/systemd/system-generators  # of no use here, and slow
 $b rm -f /r/.dockerenv  # else systemd believes that it is in a container
-exec $b switch_root /r /lib/systemd/systemd --unit=kms.target --show-status=no
+exec $b switch_root /r PROGRAM
 """
+
+SYSTEMD = "/lib/systemd/systemd --unit=kms.target --show-status=no"
+AGENT_ALONE = "/usr/bin/python3 /run/agent.py"  # where nothing supervises
+
 
 # Runs in the guest: a command per line in, what came of it out.
 AGENT = """import glob, json, os, subprocess
@@ -84,6 +89,13 @@ def run(*command, **more):
 
 def fetch_kernel():
     """Debian's newest kernel, unpacked and not installed. Gives the directory."""
+    os.makedirs(ROOT, exist_ok=True)
+    with open(os.path.join(ROOT, "lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two tests may want it
+        return unpack_kernel()
+
+
+def unpack_kernel():
     kernel = os.path.join(ROOT, "kernel")
     if os.path.exists(os.path.join(kernel, "made")):
         return kernel
@@ -99,7 +111,7 @@ def fetch_kernel():
         return kernel
 
 
-def module_files(kernel):
+def module_files(kernel, names):
     """The modules and what they need, in the order in which they can be loaded."""
     files = {}
     for path in glob.glob(kernel + "/lib/modules/*/kernel/**/*.ko*", recursive=True):
@@ -115,7 +127,7 @@ def module_files(kernel):
                 add(needed)
         order.append(path)
 
-    for name in MODULES:
+    for name in names:
         add(name)
     return order
 
@@ -127,18 +139,18 @@ def write(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
-def make_initrd(kernel, directory, units):
+def make_initrd(kernel, directory, units, modules, program):
     """The first files of the guest, with `units` (name → text) for its systemd."""
     tree = os.path.join(directory, "initrd")
     os.makedirs(tree + "/bin")
     os.makedirs(tree + "/modules")
     shutil.copy(shutil.which("busybox"), tree + "/bin/busybox")
     names = []
-    for path in module_files(kernel):
+    for path in module_files(kernel, [*MODULES, *modules]):
         shutil.copy(path, tree + "/modules")
         names.append(os.path.basename(path))
     write(tree + "/modules/order", "\n".join(names) + "\n")
-    write(tree + "/init", INIT, 0o755)
+    write(tree + "/init", INIT.replace("PROGRAM", program), 0o755)
     write(tree + "/units/agent.py", AGENT)
     for name, text in {"agent.service": AGENT_UNIT, "kms.target": TARGET, **units}.items():
         write(f"{tree}/units/systemd/system/{name}", text)
@@ -284,10 +296,10 @@ class Witness(threading.Thread):
 
 
 class Machine:
-    def __init__(self, directory, units, memory_mb=2048, width=1024, height=768):
+    def __init__(self, directory, units, memory_mb=2048, width=1024, height=768, modules=(), program=SYSTEMD, more=()):
         kernel = fetch_kernel()
         self.directory = directory
-        initrd = make_initrd(kernel, directory, units)
+        initrd = make_initrd(kernel, directory, units, modules, program)
         place = lambda name: os.path.join(directory, name)
         self.serial = place("serial.log")
         self.process = subprocess.Popen([
@@ -300,7 +312,7 @@ class Machine:
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={place('agent')},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,nr=1",
-            "-qmp", f"unix:{place('qmp')},server=on,wait=off", "-qmp", f"unix:{place('witness')},server=on,wait=off"],
+            "-qmp", f"unix:{place('qmp')},server=on,wait=off", "-qmp", f"unix:{place('witness')},server=on,wait=off", *more],
             stdin=subprocess.DEVNULL)
         self.plug = Plug(place("vnc"))
         self.monitor = Monitor(place("qmp"), place("shot"))
