@@ -78,6 +78,9 @@ STRINGS = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
 ALLOW = re.compile(r"//\s*allow:\s*\S")
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(sorted(BANNED)) + r")\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z]+)/([^"]+)"')
+# A writer that is still at it when its reader has enough dies of SIGPIPE, which pipefail reports: now and then.
+IMPATIENT = re.compile(r"(?<!\|)\|\s*(head\b|grep\s+(?:-\S+\s+)*(?:-\w*[qm]|--quiet|--max-count))")
+BASH = re.compile(r"#!.*\bbash\b|# shellcheck shell=bash")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 STRAY = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")  # allow: the rule itself
 MACHINE = re.compile(r"(?<![\w.~}])/(work|root|home)/")
@@ -147,6 +150,14 @@ def check_links(path, lines):
         for link in LINK.findall(line):
             if "://" not in link and not (ROOT / path).parent.joinpath(link).exists():
                 report(path, number, f"a link to {link}, which is not there")
+
+
+def check_pipes(path, lines):
+    """Of a shell with pipefail."""
+    for number, line in enumerate(lines, 1):
+        found = IMPATIENT.search(line)
+        if found and not line.lstrip().startswith("#"):
+            report(path, number, f"{found[1]} ends before what writes to it; use a here string, a file or [[ ]]")
 
 
 def check_includes(path, lines):
@@ -260,6 +271,8 @@ def check_file(path):
     check_text(path, text)
     if path.endswith(".md"):
         check_links(path, lines)
+    if BASH.match(lines[0]):
+        check_pipes(path, lines)
     if Path(path).suffix in (".c", ".h"):
         check_includes(path, lines)
         check_calls(path, text, lines)

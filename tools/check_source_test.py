@@ -19,6 +19,7 @@ int bt_thing_open(const char *path);
 
 #endif
 """
+BASH = "#!/bin/bash\nset -euo pipefail\n"
 LONG_FUNCTION = "int bt_long(void)\n{\n" + "    bt_step();\n" * 60 + "    return 0;\n}\n"
 
 # path, content, words of the finding (None: there is none)
@@ -49,6 +50,12 @@ CASES = [
     ("media/thing.c", "\tint x(void);\n", "tab"),
     ("media/thing.c", "int x(void); \n", "space at the end"),
     ("media/thing.c", "int x(void);", "no line break"),
+    ("tools/thing", BASH + "list | head -n 1\n", "here string"),
+    ("tools/thing", BASH + "list | sort | grep -qx one\n", "here string"),
+    ("tools/thing", BASH + "list | grep -i --quiet one || true\n", "here string"),
+    ("tools/thing.sh", "# shellcheck shell=bash\nlist | head -n 1\n", "here string"),
+    ("tools/thing", BASH + "# list | head\nlist | grep -v q | tail -n 1\none || head -n 1 <file\n", None),
+    ("tools/thing", "#!/bin/sh\nlist | head -n 1\n", None),
     ("docs/thing.md", "TO" + "DO: write this\n", "finish it"),
     ("docs/thing.md", "<" * 7 + " HEAD\n", "merge"),
     ("docs/thing.md", "see /ro" + "ot/notes\n", "machine"),
