@@ -253,6 +253,46 @@ class ManualTest(unittest.TestCase):
             self.assertEqual(done.stderr, "", name)
 
 
+class EmulatorTest(unittest.TestCase):
+    """Roots of another kind of machine, in a user namespace: since Linux 6.7 each has handlers of its own."""
+
+    MOUNT = "mount -t tmpfs tmpfs /proc/sys/fs/binfmt_misc"
+
+    def emulate(self, *first, arch="arm64"):
+        script = "\n".join([*first, f". {SOURCE}/tools/debian-root.sh", f"root_emulate {arch}", "ls /proc/sys/fs/binfmt_misc"])
+        return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "bash", "-euc", script], capture_output=True, text=True,
+                              timeout=180, check=False)
+
+    def setUp(self):
+        if not os.path.exists("/usr/lib/binfmt.d/qemu-aarch64.conf") or os.uname().machine != "x86_64":
+            self.skipTest("qemu-user-static for arm64 is not installed")
+        tried = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec",
+                                "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc"], capture_output=True, check=False)
+        if tried.returncode != 0:
+            self.skipTest("handlers cannot be mounted in a user namespace")
+
+    def test_the_handler_is_registered_where_nobody_did(self):
+        done = self.emulate(self.MOUNT)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.split(), ["qemu-aarch64", "register", "status"])
+
+    def test_what_is_registered_stays(self):
+        mine = r"printf '%s' ':qemu-aarch64:E::bangtin::/bin/true:' >/proc/sys/fs/binfmt_misc/register"
+        done = self.emulate("mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc", mine, "trap 'cat /proc/sys/fs/binfmt_misc/q*' EXIT")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("interpreter /bin/true", done.stdout)
+
+    def test_without_the_package_it_is_said_what_to_install(self):
+        done = self.emulate(self.MOUNT, "mount -t tmpfs tmpfs /usr/lib/binfmt.d")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not start programs for arm64", done.stderr)
+        self.assertIn("deploy/install-deps --package", done.stderr)
+
+    def test_this_machines_own_programs_need_nobody(self):
+        done = self.emulate(self.MOUNT, arch="$(dpkg --print-architecture)")
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+
+
 class RepositoryTest(unittest.TestCase):
     """Signed, in two channels, and read by apt itself."""
 

@@ -1,9 +1,28 @@
 # shellcheck shell=bash
 # Debian roots to build, install and test in. To be sourced; needs root, for debootstrap and chroot.
 
+# What qemu calls the machines that Debian calls so.
+declare -rA root_machines=([amd64]=x86_64 [arm64]=aarch64)
+
+# root_emulate ARCH   the kernel starts programs of ARCH through qemu-user (binfmt_misc), or it is said what is missing. Where
+# systemd did not start this machine, nobody has told the kernel, though the package brought what to say.
+root_emulate() {
+    local handlers=/proc/sys/fs/binfmt_misc name=qemu-${root_machines[$1]}
+    local rule=/usr/lib/binfmt.d/$name.conf
+    [[ $1 != "$(dpkg --print-architecture)" ]] || return 0
+    [[ -e $handlers/status ]] || mount -t binfmt_misc binfmt_misc "$handlers" || true
+    # This rule alone: without a name all others would be forgotten first, under those who use them.
+    [[ -e $handlers/$name || ! -f $rule ]] || /usr/lib/systemd/systemd-binfmt "$rule" || true
+    [[ $(cat "$handlers/$name" 2>/dev/null) != enabled* ]] || return 0
+    echo "This machine does not start programs for $1: $handlers/$name is not there or not enabled." >&2
+    echo "Install what brings $rule (deploy/install-deps --package); in a container, do so on its host." >&2
+    return 1
+}
+
 # root_make SUITE ARCH DIR   once; the system is in DIR/system, and DIR/made says that it is whole
 root_make() {
     local suite=$1 arch=$2 root=$3 qemu=()
+    root_emulate "$arch"
     [[ ! -f $root/made ]] || return 0
     rm -rf "$root"
     mkdir -p "$root"
@@ -12,7 +31,7 @@ root_make() {
         "$suite" "$root/system" "${BT_DEBIAN_MIRROR:-http://deb.debian.org/debian}"
     if [[ ${#qemu[@]} != 0 ]]; then
         # The kernel runs foreign programs through this one where it was not told to keep it open.
-        cp /usr/bin/qemu-aarch64-static "$root/system/usr/bin/"
+        cp "/usr/bin/qemu-${root_machines[$arch]}-static" "$root/system/usr/bin/"
         root_run "$root" /debootstrap/debootstrap --second-stage
     fi
     # apt asks the same way here as outside, through the same proxy if there is one.
