@@ -17,12 +17,13 @@ struct bt_flusher {
     pthread_t thread;
 };
 
-// True when there is nothing more to do.
+// True when there is nothing more to do. Somebody else may have waited for the disk meanwhile;
+// whoever waits for us hears of that, too.
 static bool flush(struct bt_flusher *flusher)
 {
     const struct bt_flusher_options *options = &flusher->options;
     struct bt_error err;
-    int r = bt_state_flush(options->state, &err);
+    int r = bt_state_is_flushed(options->state) ? 0 : bt_state_flush(options->state, &err);
     if (r < 0) {
         options->failed(options->context, r, err.msg);
         return false;
@@ -38,7 +39,7 @@ static void *run(void *argument)
     while (!bt_queue_closed(flusher->calls)) {
         int64_t until_ns = clean ? INT64_MAX : bt_clock_mono_ns(bt_clock_real()) + RETRY_NS;
         free(bt_queue_pop_wait(flusher->calls, until_ns));
-        clean = bt_state_is_flushed(flusher->options.state) || flush(flusher);
+        clean = flush(flusher);
     }
     return NULL;
 }

@@ -135,7 +135,9 @@ int bt_status_write(struct bt_sync *sync, const char *player, int64_t clock_offs
                     struct bt_buf *out, struct bt_status_said *out_said, struct bt_error *err)
 {
     BT_AUTOJSON *status = player_part(player);
-    atomic_store(&sync->shows, has_display(status));
+    if (player != NULL) {  // a stick's status has no part of the main loop, and says nothing of it
+        atomic_store(&sync->shows, has_display(status));
+    }
     add_ours(sync, status);
     add_clock(status, clock_offset_ms);
     add_troubles(sync, status);

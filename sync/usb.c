@@ -117,10 +117,22 @@ static int take(struct visit *visit, struct bt_error *err)
     return r;
 }
 
+// What holds is kept once the disk has it; people are told no more than that.
+static void wait_for_the_disk(struct bt_sync *sync, struct bt_import *import)
+{
+    struct bt_error err;
+    int r = bt_state_flush(sync->state, &err);
+    if (r < 0) {
+        bt_sync_disk_trouble(sync, r, err.msg);
+        import->unkept = import->takedowns;
+    }
+}
+
 static int answer(struct visit *visit, const char *back, struct bt_error *err)
 {
     struct bt_sync *sync = visit->sync;
     struct bt_usb_outcome *outcome = &visit->outcome;
+    wait_for_the_disk(sync, &outcome->import);
     int r = bt_file_make_dirs(back, err);
     r = r < 0 ? r : bt_usb_plays_back(sync, back, outcome, err);
     if (r < 0) {

@@ -26,7 +26,8 @@ struct bt_usb_outcome {
 int bt_usb_copy(struct bt_sync *sync, struct bt_stick_reader *reader, struct bt_gentle *hands,
                 struct bt_usb_outcome *outcome) BT_NODISCARD;
 
-// Writes the plays into DIR/TRA-VE/PLAYER, sealed.
+// Writes the plays and a status into DIR/TRA-VE/PLAYER, sealed. The status waits until the disk has
+// all that it says; without it the plays go all the same.
 int bt_usb_plays_back(struct bt_sync *sync, const char *directory, struct bt_usb_outcome *outcome,
                       struct bt_error *err) BT_NODISCARD;
 

@@ -18,6 +18,7 @@ from player_harness import PATIENCE_S, PLAYER, SIZE, PlayerCase, make_clip
 from player_server_test import UNIT, House, Window
 from steady import hold_port
 
+SLOW_SYNC = os.path.abspath(os.path.join(os.environ.get("BT_BUILD_ROOT", "build"), "tests", "libslow_sync.so"))
 LONG = os.environ.get("BT_LONG") == "1"
 BOM = "\ufeff"
 
@@ -225,6 +226,34 @@ class UsbTest(UsbHouse):
         self.assertNotEqual(self.counted(state), ("done",))  # it would not have outlived the player
         self.bangtin("bundle", "return", os.path.join(self.path("usb"), "s3.back"))
         self.assertEqual(self.counted(state), ("done",))
+
+    def test_what_the_disk_does_not_have_yet_goes_home_as_carried_out_by_no_stick(self):
+        self.kiosk.kill()
+        self.bangtin("takedown", "now", "--unit", UNIT, "--media", self.red, "--reason", "thử", "--wait", "0", fails=None)
+        stick, _ = self.bundle("stick")
+        self.cut_the_line()
+        fails = self.path("fails")
+        calm = self.environment
+        self.environment = lambda display: dict(
+            calm(display), LD_PRELOAD=SLOW_SYNC, BT_SYNC_FAILS_OF="/state.db-wal", BT_SYNC_FAILS_WHILE=fails,
+            ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+        os.remove(self.kiosk.frame_log)
+        self.kiosk.start()
+        self.kiosk.wait_item(self.red)
+        with open(fails, "w", encoding="utf-8"):
+            pass
+        said = self.insert(stick)
+        self.wait_for(lambda: self.kiosk.shown()[-1][1] != self.red, self.kiosk)
+        self.assertIn("Trong đó 1 lệnh gỡ không ghi được lên đĩa", said)
+        back = os.path.join(self.path("usb"), "s1.back")
+        self.assertEqual(glob.glob(back + "/TRA-VE/*/status.seal"), [])
+        self.assertTrue(glob.glob(back + "/TRA-VE/*/*.bin"))
+        os.remove(fails)
+        said = self.insert(stick)
+        self.assertIn("1 lệnh gỡ trên USB đã có hiệu lực", said)
+        self.assertNotIn("không ghi được", said)
+        self.assertTrue(glob.glob(os.path.join(self.path("usb"), "s2.back", "TRA-VE/*/status.seal")))
+        self.kiosk.kill()
 
     def test_sticks_that_are_refused_say_why_and_change_nothing(self):
         blue, blue_list = self.picture("xanh.png", "blue")
