@@ -126,6 +126,7 @@ sfdisk)
     esac ;;
 esac
 '''
+MACHINE = "etc/initramfs-tools/scripts/init-bottom/bangtin-machine"
 SERVER = ["--server", "https://bangtin.tinh.gov.vn", "--pin", "sha256//abc="]
 
 
@@ -255,6 +256,10 @@ class RaspberryPi(unittest.TestCase):
         self.assertIn("PARTUUID=7351b90c-03 /var/lib/bangtin-data ext4 ", fstab)
         self.assertEqual(fstab.count("bangtin-data ext4"), 1)
         self.assertNotIn("LABEL=", fstab)
+        self.assertIn('-t "PARTUUID=7351b90c-03" ', self.text(MACHINE))
+        self.assertTrue(os.access(os.path.join(self.tree, MACHINE), os.X_OK))
+        keep = self.text("etc/systemd/system/bangtin-card-keep.service")
+        self.assertIn("RequiresMountsFor=/var/lib/bangtin-data\nBefore=ssh.service\n", keep)
 
     def test_there_and_back(self):
         before = snapshot(self.tree)
@@ -268,7 +273,7 @@ class RaspberryPi(unittest.TestCase):
         self.install()
         self.assertEqual(snapshot(self.tree), once)
         said = self.works()
-        self.assertEqual(said.count("đã có / done"), 13, said)
+        self.assertEqual(said.count("đã có / done"), 14, said)
         self.assertEqual(snapshot(self.tree), once)
         self.assertFalse(os.path.exists(os.path.join(self.place, "calls")))
         self.works("--undo")
@@ -280,6 +285,7 @@ class RaspberryPi(unittest.TestCase):
             tree = self.new_tree(f"l{number}", {"boot/firmware/cmdline.txt": f"root={root} rootwait\n"})
             self.install(tree=tree)
             self.assertIn("\nLABEL=bangtin-data /var/lib/bangtin-data ext4 ", self.text("etc/fstab", tree), root)
+            self.assertIn('-t "LABEL=bangtin-data" ', self.text(MACHINE, tree), root)
 
     def test_systemd_understands_the_table(self):
         self.install()
@@ -327,18 +333,32 @@ class RaspberryPi(unittest.TestCase):
         words = self.text("boot/firmware/cmdline.txt").split()
         self.assertIn("drm.edid_firmware=HDMI-A-2:edid/bangtin.bin", words)
         self.assertEqual([word for word in words if word.startswith("video=")], [])
+        self.assertIn("HostKey /var/lib/bangtin-data/machine/ssh_host_ed25519_key\n", self.text("etc/ssh/sshd_config.d/00-bangtin.conf"))
         self.assertIn("PasswordAuthentication no\n", self.text("etc/ssh/sshd_config.d/00-bangtin.conf"))
         self.assertFalse(os.path.lexists(os.path.join(self.tree, "etc/systemd/system/ssh.service")))
         os.remove(edid)
         os.remove(keys)
         said = self.works()
-        self.assertEqual(said.count("đã có / done"), 13, said)
+        self.assertEqual(said.count("đã có / done"), 14, said)
         self.works("--undo")
         self.assertEqual(snapshot(self.tree), before)
         with open(edid, "wb") as file:
             file.write(block + b"\0")
         self.assertIn("EDID", self.run_setup("--edid", edid).stderr)
         self.assertEqual(snapshot(self.tree), before)
+
+    def test_the_initramfs_is_made_again_when_something_of_ours_in_it_changed(self):
+        self.install()
+        self.calls()
+        self.works()
+        self.assertFalse(os.path.exists(os.path.join(self.place, "calls")))
+        with open(os.path.join(self.tree, MACHINE), "a", encoding="utf-8") as file:
+            file.write("# sửa tay\n")
+        self.works()
+        self.assertNotIn("sửa tay", self.text(MACHINE))
+        write(os.path.join(self.tree, "var/lib/bangtin-setup/initramfs"), "1\n")
+        self.works()
+        self.assertIn("update-initramfs -u -k all\n", self.calls())
 
     def test_what_was_changed_by_hand_is_kept(self):
         self.install()
@@ -518,6 +538,114 @@ class Card(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(said, done.stderr)
                 self.assertEqual(self.files(), before)
+
+    def keep(self, number, cut=0):
+        write(os.path.join(self.tree, "etc/machine-id"), number)
+        write(os.path.join(self.tools, "count"), "0")
+        environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", "CUT_AT": str(cut),
+                       "COUNT": os.path.join(self.tools, "count")}
+        return subprocess.run([os.path.join(os.path.dirname(SETUP), "bangtin-card"), "keep", self.tree], env=environment,
+                              capture_output=True, text=True, start_new_session=True, timeout=180, check=False)
+
+    def kept(self):
+        """The number, and what the host's key says of itself."""
+        place = os.path.join(self.tree, "var/lib/bangtin-data/machine")
+        self.assertEqual(sorted(os.listdir(place)), ["machine-id", "ssh_host_ed25519_key"])
+        self.assertEqual(os.stat(place).st_mode & 0o777, 0o700)
+        key = os.path.join(place, "ssh_host_ed25519_key")
+        self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
+        public = subprocess.run(["ssh-keygen", "-y", "-f", key], capture_output=True, text=True, check=True).stdout
+        return self.text("var/lib/bangtin-data/machine/machine-id"), public
+
+    def text(self, path):
+        with open(os.path.join(self.tree, path), encoding="utf-8") as file:
+            return file.read()
+
+    def test_a_machine_is_itself_from_its_first_start_on(self):
+        done = self.keep("1a" * 16 + "\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("SHA256:", done.stdout)
+        first = self.kept()
+        self.assertEqual(first[0], "1a" * 16 + "\n")
+        # As if the initramfs had brought nothing: systemd made up another.
+        done = self.keep("2b" * 16 + "\n")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertEqual(self.kept(), first)
+        shutil.rmtree(os.path.join(self.tree, "var/lib/bangtin-data/machine"))
+        self.assertEqual(self.keep("2b" * 16 + "\n").returncode, 0)
+        self.assertNotEqual(self.kept()[1], first[1])
+
+    def test_a_board_keeps_the_key_that_is_known(self):
+        key = os.path.join(self.tree, "etc/ssh/ssh_host_ed25519_key")
+        os.makedirs(os.path.dirname(key))
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        self.assertEqual(self.keep("1a" * 16 + "\n").returncode, 0)
+        public = subprocess.run(["ssh-keygen", "-y", "-f", key], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(self.kept()[1], public)
+
+    def test_becoming_itself_is_cut_off_anywhere(self):
+        for name in ("mkdir", "rm", "ssh-keygen", "sync", "mv"):
+            write(os.path.join(self.tools, name), CUT.replace("TOOL", name), 0o755)
+        self.assertEqual(self.keep("1a" * 16 + "\n").returncode, 0)
+        with open(os.path.join(self.tools, "count"), encoding="utf-8") as file:
+            total = int(file.read())
+        self.assertGreater(total, 9)
+        for cut in range(1, total + 1):
+            with self.subTest(cut=cut):
+                shutil.rmtree(os.path.join(self.tree, "var/lib/bangtin-data/machine"))
+                self.assertNotEqual(self.keep("1a" * 16 + "\n", cut).returncode, 0)
+                self.assertEqual(self.keep("2b" * 16 + "\n").returncode, 0)
+                kept = self.kept()
+                self.assertIn(kept[0], ("1a" * 16 + "\n", "2b" * 16 + "\n"))
+                self.assertEqual(self.keep("3c" * 16 + "\n").returncode, 0)
+                self.assertEqual(self.kept(), kept)
+
+    def test_no_number_is_kept_that_is_none(self):
+        for number in ("", "uninitialized\n", "0" * 32 + "\n", "1A" * 16 + "\n", "1a" * 15 + "\n", "1a" * 17 + "\n"):
+            with self.subTest(number):
+                done = self.keep(number)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("machine-id", done.stderr)
+                self.assertEqual(os.listdir(os.path.join(self.tree, "var/lib/bangtin-data/machine")), ["ssh_host_ed25519_key"])
+        # What a disk's fault left is no number either.
+        write(os.path.join(self.tree, "var/lib/bangtin-data/machine/machine-id"), "\0" * 33)
+        self.assertEqual(self.keep("1a" * 16 + "\n").returncode, 0)
+        self.assertEqual(self.kept()[0], "1a" * 16 + "\n")
+
+    def start(self, shell, number, blkid="echo /dev/mmcblk0p3", mount="cp -a"):
+        """What the initramfs makes of the system's number, by a shell of its kind."""
+        system, run, data = (os.path.join(self.tree, name) for name in ("sysroot", "run", "disk"))
+        for place in (system, run, data):
+            shutil.rmtree(place, ignore_errors=True)
+        os.makedirs(run)
+        write(os.path.join(system, "etc/machine-id"), "of this start\n")
+        if number is not None:
+            write(os.path.join(data, "machine/machine-id"), number)
+        os.makedirs(data, exist_ok=True)
+        # Functions: busybox would take its own tools before those in PATH.
+        tools = (f'blkid() {{ {blkid}; }}\nmount() {{ echo "$*" >{self.tree}/mounted; {mount} {data}/. "$6"; }}\n'
+                 'umount() { rm -rf "$1"/*; }\n. "$0"\n')
+        done = subprocess.run([*shell, "-c", tools, os.path.join(os.path.dirname(SETUP), "bangtin-machine")], capture_output=True,
+                              text=True, timeout=180, check=False, env={**os.environ, "rootmnt": system, "BANGTIN_RUN": run})
+        self.assertEqual((done.returncode, os.listdir(run)), (0, []), done.stderr)
+        return self.text("sysroot/etc/machine-id")
+
+    def test_the_initramfs_brings_the_number(self):
+        for shell in (["sh"], ["busybox", "sh"]):
+            if not shutil.which(shell[0]):
+                continue
+            with self.subTest(shell):
+                self.assertEqual(self.start(shell, "1a" * 16 + "\n"), "1a" * 16 + "\n")
+                self.assertIn("-o ro,", self.text("mounted"))
+                for number in (None, "", "uninitialized\n", "1a" * 15 + "\n", "1a" * 17, "../" * 10 + "xy\n", "\0" * 33):
+                    self.assertEqual(self.start(shell, number), "of this start\n", number)
+
+    def test_no_start_fails_for_a_number(self):
+        for more in ({"blkid": "return 2"}, {"blkid": "true"}, {"mount": "return 32;"}):
+            self.assertEqual(self.start(["sh"], "1a" * 16 + "\n", **more), "of this start\n", more)
+        done = subprocess.run(["sh", os.path.join(os.path.dirname(SETUP), "bangtin-machine"), "prereqs"], capture_output=True,
+                              text=True, check=True)
+        self.assertEqual(done.stdout, "overlayroot\n")
 
     def grow(self, mounted):
         """What is done to which disk, with a stick of the same label in the machine."""
