@@ -63,6 +63,11 @@ class Browser:
     def open(self, url):
         self._ask("POST", self.session + "/url", {"url": url})
 
+    def resize(self, width, height):
+        """What the page has to itself; a window of Chromium's would not get as narrow as a telephone."""
+        self._ask("POST", self.session + "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}})
+
     def find(self, selector):
         found = self._ask("POST", self.session + "/element", {"using": "css selector", "value": selector})
         return f"{self.session}/element/{found[ELEMENT]}"

@@ -234,7 +234,8 @@ class PairingTest(FleetCase):
         player.id = state["player"]
         player.open_session()
         item = self.enrolments()[made["id"]]
-        self.assertEqual((item["state"], item["player"]), ("used", player.id))
+        self.assertEqual((item["state"], item["player"], item["withdrawn_ms"]), ("used", player.id, None))
+        self.assertEqual((item["screen_name"], item["created_by_name"]), (SCREEN["name"], self.admin.get("/v1/me").json["name"]))
         entry = next(e for e in self.admin.get("/v1/audit").json["items"] if e["verb"] == "player.pair")
         self.assertEqual(entry["actor"], f"enrolment/{made['id']}")
         self.assertNotIn(made["token"], json.dumps(self.admin.get("/v1/audit").json))
@@ -251,6 +252,7 @@ class PairingTest(FleetCase):
         screen, player, thief = self.add_screen(), Player(self), Player(self)
         first, second = self.enrol(screen, player), self.enrol(screen, player)
         self.assertEqual(self.enrolments()[first["id"]]["state"], "withdrawn")
+        self.assertEqual(self.enrolments()[first["id"]]["withdrawn_ms"], self.enrolments()[second["id"]]["created_ms"])
 
         def refused(token, who=player):
             self.assertProblem(who.ask(token=token), 403, "token-refused")

@@ -30,6 +30,7 @@ FILES = {
     "bangtin": [
         ("~/.config/bangtin", "máy chủ và phiên đăng nhập / the server and the session"),
         ("/usr/share/bangtin/approve.html", "trang duyệt và ký / the page that reviews and signs"),
+        ("/usr/share/bangtin/cards.html", "trang làm thẻ cho máy phát / the page of enrolment cards"),
     ],
 }
 OTHERS = ["bangtin", "bangtin-player", "bangtin-server", "bangtin-update"]

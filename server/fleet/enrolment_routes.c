@@ -134,9 +134,11 @@ static int ask(struct bt_db *db, const char *path, const char *after, int64_t li
 {
     return bt_db_ask(db, out, err,
                      "SELECT e.id, e.screen, s.unit, " STATE ", e.public_key, e.created_ms,"
-                     " e.created_by, e.expires_ms, e.used_ms, e.player"
+                     " e.created_by, e.expires_ms, e.used_ms, e.player, e.withdrawn_ms, s.name,"
+                     " coalesce(m.name, '')"
                      " FROM enrolment e JOIN screen s ON s.id = e.screen"
                      " JOIN unit u ON u.code = s.unit"
+                     " LEFT JOIN user_account m ON m.id = e.created_by"
                      " WHERE substr(u.path, 1, length($1)) = $1 AND e.id > $2 ORDER BY e.id"
                      " LIMIT $3",
                      BT_TEXT(path), BT_TEXT(after), BT_INT(limit),
@@ -159,6 +161,10 @@ static cJSON *item_of(const struct bt_db_rows *row)
     } else {
         cJSON_AddStringToObject(item, "player", bt_db_get_text(row, 9));
     }
+    cJSON_AddItemToObject(item, "withdrawn_ms", bt_number_or_null(row, 10));
+    // For people, who know neither by its id; whoever makes cards may not list accounts.
+    cJSON_AddStringToObject(item, "screen_name", bt_db_get_text(row, 11));
+    cJSON_AddStringToObject(item, "created_by_name", bt_db_get_text(row, 12));
     return item;
 }
 
