@@ -67,15 +67,18 @@ static int load_emergency(const struct bt_record_row *row, void *context)
     return 0;
 }
 
-static void load_identity(struct bt_standing *standing)
+// Who cannot read who it is was not unpaired by that.
+static int load_identity(struct bt_standing *standing, struct bt_error *err)
 {
     struct bt_state *state = standing->parts.state;
     struct bt_identity identity = {0};
-    if (bt_state_get(state, "player", identity.player, sizeof(identity.player)) == 0 &&
-        bt_state_get(state, "unit", identity.unit, sizeof(identity.unit)) == 0 &&
-        bt_state_get(state, "screen", identity.screen, sizeof(identity.screen)) == 0) {
+    int r = bt_state_get(state, "player", identity.player, sizeof(identity.player));
+    r = r < 0 ? r : bt_state_get(state, "unit", identity.unit, sizeof(identity.unit));
+    r = r < 0 ? r : bt_state_get(state, "screen", identity.screen, sizeof(identity.screen));
+    if (r == 0) {
         standing->identity = identity;
     }
+    return r == 0 || r == -ENOENT ? 0 : bt_fail(err, r, "The disk does not say who the player is");
 }
 
 // Content of this very screen was taken only when it named this player.
@@ -94,9 +97,9 @@ int bt_standing_open(const struct bt_standing_parts *parts, struct bt_standing *
     standing->parts = *parts;
     standing->demo_allowed = true;
     pthread_mutex_init(&standing->lock, NULL);
-    load_identity(standing);
+    int r = load_identity(standing, err);
     standing->last_order = bt_state_get_int(parts->state, "last_order", 0);
-    int r = bt_documents_load(&standing->content, parts->state, "current", err);
+    r = r < 0 ? r : bt_documents_load(&standing->content, parts->state, "current", err);
     r = r < 0 ? r : bt_documents_load(&standing->templates, parts->state, "template", err);
     r = r < 0 ? r : bt_takedowns_load(&standing->takedowns, parts->state, err);
     r = r < 0 ? r : bt_state_each(parts->state, "emergency", load_emergency, standing, err);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -185,6 +186,60 @@ static void what_the_disk_did_not_take_is_not_done(void **state)
     bt_told_finish(&told);
 }
 
+// A page of the state as a dying card gives it; counted from the start, or with -1 from the middle.
+static void damage(const struct place *place, long page)
+{
+    static const char noise[4096] = {[0] = 0x55, [1] = 0x55};
+    BT_AUTOFREE char *path = bt_strf("%s/state.db", place->directory);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long pages = ftell(file) / (long)sizeof(noise);
+    assert_int_equal(fseek(file, (page < 0 ? pages / 2 : page) * (long)sizeof(noise), SEEK_SET), 0);
+    assert_int_equal(fwrite(noise, sizeof(noise), 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+// Opens what is damaged; gives standing's error, and leaves nothing open but a new state.
+static int open_damaged(struct place *place, long page, struct bt_error *err)
+{
+    BT_AUTOFREE char *path = bt_strf("%s/state.db", place->directory);
+    close_standing(place);
+    damage(place, page);
+    assert_int_equal(bt_state_open(path, &place->state, NULL), 0);
+    const struct bt_standing_parts parts = {
+        .state = place->state, .store = place->store, .time = place->time, .news = place->news};
+    place->standing = NULL;
+    return bt_standing_open(&parts, &place->standing, err);
+}
+
+static void takedowns_that_cannot_be_read_are_not_forgotten(void **state)
+{
+    struct place *place = *state;
+    struct bt_told told;
+    struct bt_error err = {""};
+    size_t held = 0;
+    BT_AUTOFREE struct bt_stick_takedown *list = BT_NEW_ARRAY(struct bt_stick_takedown, COUNT);
+    say(&told, list);
+    assert_int_equal(bt_standing_take_down(place->standing, list, COUNT, &held, &err), 0);
+    assert_true(open_damaged(place, -1, &err) < 0);
+    assert_non_null(strstr(err.msg, "cannot be read"));
+    finish_list(list);
+    bt_told_finish(&told);
+}
+
+static void who_cannot_read_who_it_is_is_not_unpaired(void **state)
+{
+    struct place *place = *state;
+    struct bt_error err = {""};
+    const struct bt_identity identity = {
+        .player = "d-AAAAAAAAAA", .unit = "1", .screen = "s-AAAAAAAAAA"};
+    assert_int_equal(bt_standing_pair(place->standing, &identity, &err), 0);
+    // Behind the page with the schema comes that of single values.
+    assert_true(open_damaged(place, 1, &err) < 0);
+    assert_non_null(strstr(err.msg, "who the player is"));
+}
+
 static void whoever_carries_the_stick_reads_it(void **state)
 {
     const struct place *place = *state;
@@ -204,6 +259,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_of_a_stick_hold_and_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_disk_did_not_take_is_not_done, setup, teardown),
+        cmocka_unit_test_setup_teardown(takedowns_that_cannot_be_read_are_not_forgotten, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(who_cannot_read_who_it_is_is_not_unpaired, setup, teardown),
         cmocka_unit_test_setup_teardown(whoever_carries_the_stick_reads_it, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,16 @@ static int prepare(struct bt_state *state, const char *sql, const struct value *
     return 0;
 }
 
+// 1: there is one; 0: that was all. What cannot be read is no end.
+static int next_row(struct bt_state *state, sqlite3_stmt *stmt, struct bt_error *err)
+{
+    int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW) {
+        return 1;
+    }
+    return result == SQLITE_DONE ? 0 : fail_sqlite(state, result, err);
+}
+
 // In the log: it outlives the process, and a power cut once something after it was flushed.
 static int run_noted(struct bt_state *state, const char *sql, const struct value *values,
                      size_t count, struct bt_error *err)
@@ -246,9 +256,11 @@ int bt_state_get(struct bt_state *state, const char *key, char *out, size_t size
     lock(state);
     int r = prepare(state, "SELECT value FROM value WHERE key = ?1", values, 1, &stmt, NULL);
     if (r == 0) {
-        r = -ENOENT;
-        if (sqlite3_step(stmt) == SQLITE_ROW) {
+        r = next_row(state, stmt, NULL);
+        if (r > 0) {
             r = bt_format(out, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+        } else if (r == 0) {
+            r = -ENOENT;
         }
         sqlite3_finalize(stmt);
     }
@@ -337,7 +349,7 @@ int bt_state_each_order(struct bt_state *state, size_t max,
     int r =
         prepare(state, "SELECT n, body, state, at_ms, detail FROM taken_order ORDER BY n LIMIT ?1",
                 values, 1, &stmt, err);
-    while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (r == 0 && (r = next_row(state, stmt, err)) > 0) {
         struct bt_order_row row = {
             .n = sqlite3_column_int64(stmt, 0),
             .body = column_text(stmt, 1),
@@ -384,7 +396,7 @@ int bt_state_each(struct bt_state *state, const char *kind,
     int r =
         prepare(state, "SELECT name, body, number, extra FROM record WHERE kind = ?1 ORDER BY name",
                 values, 1, &stmt, err);
-    while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (r == 0 && (r = next_row(state, stmt, err)) > 0) {
         const struct bt_record_row row = {
             .name = column_text(stmt, 0),
             .body = column_text(stmt, 1),

@@ -34,7 +34,8 @@ int bt_state_flush(struct bt_state *state, struct bt_error *err) BT_NODISCARD;
 // False while a write that must not be lost could still be. "Noted" ones may be, and do not count.
 bool bt_state_is_flushed(const struct bt_state *state);
 
-// Single values. `out` must be able to hold the text; -ENOENT when it was never set.
+// Single values. `out` must be able to hold the text; -ENOENT when it was never set, as opposed to
+// one that the disk does not give.
 int bt_state_get(struct bt_state *state, const char *key, char *out, size_t size) BT_NODISCARD;
 int bt_state_set(struct bt_state *state, const char *key, const char *value,
                  struct bt_error *err) BT_NODISCARD;
