@@ -525,6 +525,18 @@ class Card(unittest.TestCase):
                 for path in self.files():
                     os.remove(os.path.join(self.tree, path))
 
+    def test_a_link_that_the_player_left_is_not_followed(self):
+        elsewhere = os.path.join(self.tools, "shadow")
+        write(elsewhere, "root's\n")
+        for name in ("identity.json", "enrolment"):
+            os.symlink(elsewhere, os.path.join(self.tree, "var/lib/bangtin-player", name + "~"))
+        self.put()
+        done = self.take()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_taken()
+        with open(elsewhere, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "root's\n")
+
     def test_refused(self):
         cases = {"server": {"card_env": CARD["card.env"].replace("8443", '8443" --usb "/')},
                  "pin": {"card_env": CARD["card.env"].replace("sha256//A", "sha256// --data /x")},
