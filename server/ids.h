@@ -7,7 +7,8 @@
 
 // u user, s screen, d player (device), g group, m media, l playlist, c campaign, r rule, n
 // publication, p proposal, t takedown, e emergency, k API token, x upload, i pairing, a alert, w
-// webhook, o outgoing message, b report, y USB stick, f enrolment (a first start).
+// webhook, o outgoing message, b report, y USB stick, f enrolment (a first start), v arrival of a
+// blob.
 void bt_server_id(char kind, char out[BT_SERVER_ID_BYTES]);
 
 #endif

@@ -490,6 +490,110 @@ class SlowStoreTest(StoreCase):
         self.assertEqual(self.store.count("PUT", "quarantine/"), 3)  # the first piece was not sent again
 
 
+class SoftwareInStoreTest(StoreCase):
+    """Packages of the programs: the store may take its time, and nobody else waits for it."""
+
+    engines = None
+    own_store = True
+    more_options = ("--s3-timeout", "600", "--workers", "4")
+
+    def setUp(self):
+        super().setUp()
+        self.admin, self.go_on = self.administrator(), threading.Event()
+        self.addCleanup(self.go_on.set)
+
+    @staticmethod
+    def package(text):
+        return b"!<arch>\ndebian-binary   " + text.encode()
+
+    def put(self, text, client=None):
+        package = self.package(text)
+        return (client or self.admin).put(f"/v1/software/{blob_of(package)}", package,
+                                          Content_Type="application/vnd.debian.binary-package")
+
+    def put_slowly(self, text):
+        """On a thread, until go_on; its answer comes into the list."""
+        client, answers = self.client(), []
+        client.headers = dict(self.admin.headers)
+        self.store.plan("PUT", blob_of(self.package(text)), s3_store.pause(self.go_on))
+
+        def put_or_be_cut():
+            try:
+                answers.append(self.put(text, client))
+            except OSError:
+                pass
+        thread = threading.Thread(target=put_or_be_cut)
+        thread.start()
+        until(lambda: self.store.count("PUT", blob_of(self.package(text))) == 1, "it is on its way")
+        return thread, answers
+
+    def execute(self, sql):
+        """What a question answers, as text."""
+        if self.engine == "postgresql":
+            return subprocess.run(["psql", "--quiet", "--tuples-only", "--no-align", self.database, "-c", sql], check=True,
+                                  capture_output=True, text=True).stdout.strip()
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=PATIENCE_S)
+        with database:
+            rows = database.execute(sql).fetchall()
+        database.close()
+        return "\n".join("|".join(map(str, row)) for row in rows)
+
+    def kept(self, text):
+        return f"blobs/{blob_of(self.package(text))[:2]}/{blob_of(self.package(text))}" in self.keys("blobs/")
+
+    def test_a_slow_store_holds_no_transaction(self):
+        thread, answers = self.put_slowly("cham")
+        answer = self.admin.post("/v1/units", {"code": "92", "parent": "vn", "kind": "province", "name": "Tỉnh"})
+        self.assertEqual((answer.status, answers), (201, []))
+        if self.engine == "postgresql":
+            self.assertEqual(self.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                          " AND state LIKE 'idle in transaction%'"), "0")
+        self.assertProblem(self.put("khac"), 503, "busy")  # as many wait as may
+        self.go_on.set()
+        thread.join(PATIENCE_S)
+        self.assertEqual(answers[0].status, 204)
+        self.assertEqual(self.execute("SELECT count(*) FROM asset"), "1")
+        self.assertEqual(self.put("khac").status, 204)
+        self.assertEqual(self.execute("SELECT count(*) FROM blob_arrival"), "0")
+
+    def test_one_that_is_sent_again_is_noted_once(self):
+        self.assertEqual([self.put("mot").status for _ in range(3)], [204] * 3)
+        self.assertEqual(self.execute("SELECT count(*) FROM audit WHERE verb = 'software.upload'"), "1")
+
+    def test_a_store_that_does_not_answer_is_said(self):
+        self.store.plan("PUT", "blobs/", s3_store.status(500), 4)
+        answer = self.put("hong")
+        self.assertProblem(answer, 503, "store")
+        self.assertGreater(int(answer.headers["Retry-After"]), 0)
+        self.assertEqual(self.execute("SELECT count(*) FROM asset"), "0")
+        self.assertEqual(self.put("hong").status, 204)
+
+    def kill(self):
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        self._server = None
+
+    def age(self):
+        self.execute("UPDATE blob_arrival SET changed_ms = changed_ms - 2 * 86400000")
+
+    def test_one_that_was_killed_before_its_row_leaves_nothing_for_long(self):
+        self.assertEqual(self.put("hai").status, 204)
+        thread, answers = self.put_slowly("mot")
+        self.kill()
+        self.go_on.set()
+        thread.join(PATIENCE_S)
+        self.assertEqual(answers, [])
+        self.assertTrue(self.kept("mot"))
+        self.assertEqual(self.execute("SELECT count(*) FROM asset"), "1")
+        self.age()
+        self.admin = self.administrator()
+        until(lambda: not self.kept("mot"), "what nobody named is gone")
+        until(lambda: self.execute("SELECT count(*) FROM blob_arrival") == "0", "and its note")
+        self.assertTrue(self.kept("hai"))
+        self.assertEqual(self.put("mot").status, 204)
+        self.assertTrue(self.kept("mot"))
+
+
 class MovingCase(StoreCase):
     def run_command(self, *arguments, status=0):
         done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=400, check=False)

@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "server/care/archive.h"
+#include "server/media/arrivals.h"
 #include "server/media/blobs.h"
 #include "server/settings/settings.h"
 
@@ -102,6 +103,7 @@ int bt_archive_sweep(struct bt_server *server, struct bt_db *db, int64_t now_ms,
                      const atomic_bool *stopping, struct bt_error *err)
 {
     int r = sweep_packs(server, db, now_ms, stopping, err);
+    r = r < 0 ? r : bt_arrivals_sweep(server, db, now_ms, err);
     for (size_t i = 0; r == 0 && i < BT_ARRAY_LEN(sweeps); i++) {
         r = sweep_rows(db, &sweeps[i], now_ms, stopping, err);
     }
