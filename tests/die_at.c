@@ -1,10 +1,13 @@
 // A power cut at a chosen moment: preloaded, the process is killed right after the first hard link
 // that puts something below a directory named $BT_DIE_AFTER_LINK_TO, or right before the first file
-// below one named $BT_DIE_BEFORE_UNLINK_IN goes, or, once there is a file named
+// below one named $BT_DIE_BEFORE_UNLINK_IN goes, or right after the bytes of a file below one named
+// $BT_DIE_AFTER_SYNC_IN were brought to the disk for the first time, or, once there is a file named
 // $BT_DIE_BEFORE_ANSWER, right before the first answer that says that all is well.
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +38,22 @@ int unlink(const char *path)  // NOLINT(readability-inconsistent-declaration-par
         raise(SIGKILL);
     }
     return real(path);
+}
+
+int fdatasync(int fd)
+{
+    char link_path[64], path[4096];
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+    int r = real(fd);
+    int saved = errno;
+    snprintf(link_path, sizeof(link_path), "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link_path, path, sizeof(path) - 1);
+    path[len < 0 ? 0 : len] = '\0';
+    if (is_below(path, "BT_DIE_AFTER_SYNC_IN")) {
+        raise(SIGKILL);
+    }
+    errno = saved;
+    return r;
 }
 
 static void die_before_answer(const void *bytes, size_t len)

@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -31,6 +32,12 @@ def picture(width=64, height=36, shade=200):
     rows = (b"\0" + bytes([shade]) * width) * height
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
             + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def long_picture(size, seed=61):
+    """One of about so many bytes: an unknown part of a PNG makes it long."""
+    content, long = picture(), b"viDu" + random.Random(seed).randbytes(size)
+    return content[:33] + struct.pack(">I", len(long) - 4) + long + struct.pack(">I", zlib.crc32(long)) + content[33:]
 
 
 def metadata(**values):
@@ -258,6 +265,30 @@ class UploadTest(ServerCase):
         self.assertEqual(self.server.process.wait(INSPECT_S), -signal.SIGKILL)
         self._server = self.start()
         return wait(self.client().login("quan-tri"), place)
+
+    def go_on_where_it_ended(self, place, content):
+        """After a server died within one long request, at any server: its offset, before the rest was sent."""
+        client = self.client().login("quan-tri")
+        offset = client.get(place).json["offset"]
+        self.assertEqual(send(client, place, content, offset).status, 204)
+        state = wait(client, place)
+        self.assertEqual(state["state"], "ready", state)
+        self.assertEqual(client.get(f"/v1/media/{state['media']}").json["sha256"], hashlib.sha256(content).hexdigest())
+        return offset
+
+    def test_a_long_request_is_brought_to_the_disk_while_it_comes(self):
+        content = long_picture(20 * 1024**2)
+        self.administrator()
+        self.server.stop()
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self._server = self.start(environment=dict(BT_DIE_AFTER_SYNC_IN="quarantine", LD_PRELOAD=DIE_AT, ASAN_OPTIONS=options))
+        client = self.client().login("quan-tri")
+        place = begin(client, len(content)).headers["Location"]
+        with self.assertRaises(OSError):
+            send(client, place, content)
+        self.assertEqual(self.server.process.wait(INSPECT_S), -signal.SIGKILL)
+        self._server = self.start()
+        self.assertLess(self.go_on_where_it_ended(place, content), 9 * 1024**2)
 
     def wait_for_an_empty_quarantine(self):
         path, end = os.path.join(self.server.directory, "quarantine"), time.monotonic() + INSPECT_S

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import s3_store  # noqa: E402
 import server_media_test as media  # noqa: E402
 from server_harness import BUILD, PASSWORD, PROGRAM, Client, Server, ServerCase, load_tests, main  # noqa: E402, F401
-from server_media_test import begin, picture, send, upload, wait  # noqa: E402
+from server_media_test import begin, long_picture, picture, send, upload, wait  # noqa: E402
 from steady import own_port  # noqa: E402
 
 BANGTIN = os.path.join(BUILD, "cli", "bangtin")
@@ -379,6 +379,76 @@ class WritingTest(StoreCase):
         media_id = admin.get(place).json["media"]
         self.assertEqual(admin.get(f"/v1/media/{media_id}").json["sha256"], blob_of(content))
 
+    def test_an_upload_is_killed_within_one_long_request(self):
+        admin = self.administrator()
+        content = long_picture(20 * 1024**2)
+        place = begin(admin, len(content)).headers["Location"]
+        for _ in range(2):
+            self.store.plan("PUT", "quarantine/", lambda *_: None)
+        go_on = threading.Event()
+        self.store.plan("PUT", "quarantine/", s3_store.pause(go_on))
+        thread = self.send_and_be_cut(admin, place, content)
+        until(lambda: self.store.count("PUT", "quarantine/") == 3, "the third piece is on its way")
+        offset = self.client_of(admin).get(place).json["offset"]
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        go_on.set()
+        thread.join(PATIENCE_S)
+        self._server = None
+        admin = self.administrator()
+        self.assertEqual(admin.get(place).json["offset"], offset)
+        self.assertGreaterEqual(offset, 16 * 1024**2)
+        self.assert_goes_on(admin, place, content, offset)
+        self.wait_for_an_empty_quarantine()
+
+    def client_of(self, admin):
+        client = self.client()
+        client.headers = dict(admin.headers)
+        return client
+
+    def send_and_be_cut(self, admin, place, content):
+        def send_all():
+            try:
+                send(admin, place, content)
+            except OSError:
+                pass
+        thread = threading.Thread(target=send_all)
+        thread.start()
+        return thread
+
+    def assert_goes_on(self, client, place, content, offset):
+        self.assertEqual(send(client, place, content, offset).status, 204)
+        state = wait(client, place)
+        self.assertEqual(state["state"], "ready", state)
+        self.assertEqual(client.get(f"/v1/media/{state['media']}").json["sha256"], blob_of(content))
+
+    def test_a_store_that_stumbles_within_a_long_request_costs_nothing(self):
+        admin = self.administrator()
+        content = long_picture(20 * 1024**2)
+        place = begin(admin, len(content)).headers["Location"]
+        self.store.plan("PUT", "quarantine/", s3_store.status(500), 4)  # the first piece, for good
+        self.assert_goes_on(admin, place, content, 0)
+        self.assertIn("would be lost with this server", self.server.said())
+        # The second has the first's bytes, too, and so goes in two parts.
+        self.assertEqual(self.store.count("PUT", "quarantine/"), 4 + 2 + 1)
+
+    def test_whoever_went_on_elsewhere_meanwhile_has_the_upload(self):
+        admin = self.administrator()
+        content = long_picture(20 * 1024**2)
+        place = begin(admin, len(content)).headers["Location"]
+        go_on, answers = threading.Event(), []
+        self.store.plan("PUT", "quarantine/", s3_store.pause(go_on))
+        thread = threading.Thread(target=lambda: answers.append(send(admin, place, content)))
+        thread.start()
+        until(lambda: self.store.planned[0][3] == 0, "the first piece is on its way")
+        other = self.client_of(admin)
+        self.assertEqual(send(other, place, content, 0, 1000).status, 204)
+        go_on.set()
+        thread.join(PATIENCE_S)
+        self.assertProblem(answers[0], 409, "upload-offset")
+        self.assertEqual(answers[0].headers["Upload-Offset"], "1000")
+        self.assert_goes_on(other, place, content, 1000)
+
     def test_the_last_piece_and_that_it_was_the_last_are_one(self):
         admin = self.administrator()
         content = noise(53)
@@ -472,10 +542,7 @@ class SlowStoreTest(StoreCase):
         self.assert_arrived(thread, said, noise(60))
 
     def test_the_command_goes_on_where_a_server_died(self):
-        # Two requests: an unknown part of a PNG makes it long.
-        content = picture()
-        long = b"viDu" + random.Random(61).randbytes(9 * 1024**2)
-        content = content[:33] + struct.pack(">I", len(long) - 4) + long + struct.pack(">I", zlib.crc32(long)) + content[33:]
+        content = long_picture(9 * 1024**2)  # two requests
         # The first piece is there; the second is lost with the server, wherever it was.
         self.store.plan("PUT", "quarantine/", lambda *_: None)
         self.store.plan("PUT", "quarantine/", s3_store.pause(self.go_on))
@@ -715,6 +782,27 @@ class TwoServersTest(StoreCase):
         self.assertEqual(state["state"], "ready", state)
         self.assertEqual(client.get(f"/blobs/{blob_of(content)}").body, content)
         self.assertEqual(len(client.get("/v1/media").json["items"]), 1)
+
+    def test_one_goes_on_within_the_request_in_which_the_other_has_died(self):
+        admin = self.administrator()
+        client = Client(self.second()).login("quan-tri")
+        content = long_picture(20 * 1024**2)
+        place = begin(admin, len(content)).headers["Location"]
+        connection = admin.open()  # sends half of what it promises
+        connection.putrequest("PATCH", place)
+        for name, value in {**admin.headers, **media.PART, "Upload-Offset": "0", "Content-Length": str(len(content))}.items():
+            connection.putheader(name, value)
+        connection.endheaders(content[:10 * 1024**2])
+        until(lambda: client.get(place).json["offset"] > 0, "it is noted")
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        connection.close()
+        offset = client.get(place).json["offset"]
+        self.assertGreaterEqual(offset, 8 * 1024**2)
+        self.assertEqual(send(client, place, content, offset).status, 204)
+        state = wait(client, place)
+        self.assertEqual(state["state"], "ready", state)
+        self.assertEqual(client.get(f"/blobs/{blob_of(content)}").body, content)
 
     def test_what_one_took_the_other_gives(self):
         admin = self.administrator()

@@ -314,6 +314,14 @@ bool bt_call_received(const struct bt_call *call, int64_t *out_bytes, bool *out_
     return call->receiving.ended;
 }
 
+void bt_call_settle_every(struct bt_call *call, int64_t bytes,
+                          int (*settle)(struct bt_call *call, struct bt_error *err))
+{
+    assert(call->receiving.fd >= 0 && bytes > 0);
+    call->receiving.settle_bytes = bytes;
+    call->receiving.settle = settle;
+}
+
 int bt_call_received_file(const struct bt_call *call)
 {
     return call->receiving.fd;

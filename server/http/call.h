@@ -150,6 +150,17 @@ bool bt_call_received(const struct bt_call *call, int64_t *out_bytes, bool *out_
 int bt_call_received_file(const struct bt_call *call);  // its descriptor, the call's
 
 /**
+ * Besides, after bt_call_receive: whenever so many more bytes are in the file and others are still
+ * to come, `settle` makes sure of them, so that they are not lost with this server. It runs on a
+ * worker, outside of a transaction, as handlers of routes without one do, and the rest of the body
+ * waits for it. It may take the bytes out of the file; what comes next goes where the file's
+ * position is then. It answers nothing: what it fails with is logged, the body goes on, and it is
+ * asked again after as many bytes, except after -ESTALE.
+ */
+void bt_call_settle_every(struct bt_call *call, int64_t bytes,
+                          int (*settle)(struct bt_call *call, struct bt_error *err));
+
+/**
  * Streams (server-sent events). The handler of a stream answers with bt_call_stream_reply; the
  * connection then belongs to `stream`. write is thread-safe, queues at most 64 KiB per connection
  * and never waits: -EPIPE when the other side is gone or too slow, after which on_close runs once.

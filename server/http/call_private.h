@@ -64,6 +64,11 @@ struct bt_receiving {
     struct bt_buf writing;
     int64_t got_bytes;  // written
     int write_error;    // negative errno
+
+    // What is made sure of in between, by the worker.
+    int (*settle)(struct bt_call *call, struct bt_error *err);  // NULL: nothing
+    int64_t settle_bytes;                                       // each time so many more are there
+    int64_t settled_bytes;  // of got_bytes, when it was done or tried last
 };
 
 struct bt_call {

@@ -484,6 +484,7 @@ void bt_exchange_work(void *job)
     struct bt_exchange *exchange = job;
     if (exchange->job == JOB_WRITE) {
         write_pieces(&exchange->call->receiving);
+        bt_call_settle(exchange->call);
         allow_body(exchange);
         bt_resuming_add(exchange->world->resuming, exchange->connection);
         return;

@@ -246,6 +246,34 @@ bool bt_call_judge(struct bt_call *call)
     return let_in;
 }
 
+// The last bytes are the handler's.
+static bool is_to_be_settled(const struct bt_receiving *receiving)
+{
+    return receiving->settle != NULL && receiving->write_error == 0 &&
+           receiving->got_bytes < receiving->max_bytes &&
+           receiving->got_bytes - receiving->settled_bytes >= receiving->settle_bytes;
+}
+
+void bt_call_settle(struct bt_call *call)
+{
+    struct bt_error err = {0};
+    struct bt_receiving *receiving = &call->receiving;
+    if (!is_to_be_settled(receiving)) {
+        return;
+    }
+    call->now_ms = bt_clock_wall_ms(call->server->clock);
+    int r = receiving->settle(call, &err);
+    bt_call_let_go(call);
+    receiving->settled_bytes = receiving->got_bytes;
+    if (r < 0) {
+        bt_log_warn(&http_log, "%s %s: what has come so far would be lost with this server: %s",
+                    call->method, call->route->path, err.msg);
+    }
+    if (r == -ESTALE) {
+        receiving->settle = NULL;
+    }
+}
+
 void bt_call_answer(struct bt_call *call)
 {
     if (try_often(call, try_once) && call->reply.status < 400) {

@@ -24,6 +24,9 @@ int bt_call_write(struct bt_call *call,
 // Before the body is read: asks the gate alone. False: the refusal is in the call's reply.
 bool bt_call_judge(struct bt_call *call);
 
+// More of a body is in its file: makes sure of it, if it is time to.
+void bt_call_settle(struct bt_call *call);
+
 // The call has a reply afterwards, whatever happens; unless its handler said where a body goes.
 void bt_call_answer(struct bt_call *call);
 

@@ -24,6 +24,10 @@
 #define MAX_OPEN 50
 #define ABANDONED_MS (7 * BT_MS_PER_DAY)
 
+// Of one request that goes on, a server that is killed may lose so much. One part of a file in the
+// store holds it (server/media/s3_objects.c).
+#define SETTLE_BYTES (INT64_C(8) * 1024 * 1024)
+
 int bt_upload_path(const char *data_dir, const char *id, char *out, size_t size)
 {
     return bt_format(out, size, "%s/quarantine/%s", data_dir, id);
@@ -325,6 +329,117 @@ static int refuse_offset(struct bt_call *call)
                            "Upload-Offset is not where the file ends");
 }
 
+struct part {
+    const char *id;
+    int64_t size;           // of the upload; -1: what came is not its end
+    int64_t offset;         // where it is now
+    struct bt_piece piece;  // what has come, where servers share a store
+};
+
+static int note_part(struct bt_call *call, void *context, struct bt_error *err)
+{
+    struct part *part = context;
+    int64_t r = bt_piece_note(bt_call_db(call), &part->piece, err);
+    if (r < 0) {
+        return (int)r;
+    }
+    part->offset = received(call, part->id);
+    bool whole = part->offset == part->size;
+    r = bt_db_run(bt_call_db(call), err,
+                  "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
+                  " AND state = 'receiving'",
+                  BT_TEXT(part->id), BT_TEXT(whole ? "inspecting" : "receiving"),
+                  BT_INT(bt_call_now_ms(call)));
+    return r <= 0 || !whole ? (int)BT_MIN(r, 0)
+                            : bt_db_notify(bt_call_db(call), BT_INSPECTOR_TOPIC, part->id, err);
+}
+
+// Where in the upload begins what lies in the file: what was settled lies there no longer.
+static int find_place(struct bt_call *call, int64_t *out, struct bt_error *err)
+{
+    int64_t began, got;
+    bool whole;
+    struct stat status;
+    int r = bt_parse_int(bt_call_header(call, "Upload-Offset"), 0, BT_TUS_MAX_BYTES, &began);
+    if (r < 0) {
+        return bt_fail(err, r, "Upload-Offset is no number any more");
+    }
+    bt_call_received(call, &got, &whole);
+    if (fstat(bt_call_received_file(call), &status) < 0) {
+        return bt_fail_errno(err, "Cannot look at a piece of an upload");
+    }
+    *out = began + got - status.st_size;
+    return 0;
+}
+
+static int bring(struct bt_call *call, struct part *part, struct bt_error *err)
+{
+    int64_t at;
+    int r = find_place(call, &at, err);
+    return r < 0
+               ? r
+               : bt_piece_bring(call, part->id, at, bt_call_received_file(call), &part->piece, err);
+}
+
+// What came is put where the others find it. False when it answered itself, or failed with *out_r.
+static bool bring_piece(struct bt_call *call, struct part *part, int *out_r, struct bt_error *err)
+{
+    if (!shares_store(call)) {
+        return true;
+    }
+    if (!bt_call_begin_waiting(call)) {
+        return false;
+    }
+    *out_r = bring(call, part, err);
+    bt_call_end_waiting(call);
+    if (*out_r == -EHOSTUNREACH || *out_r == -ECANCELED) {
+        bt_call_set_header(call, "Retry-After", "10");
+        *out_r = bt_call_problem(call, 503, "store",
+                                 "Kho nội dung không trả lời; hãy tải tiếp sau giây lát",
+                                 "The store does not answer; go on with the upload in a moment");
+        return false;
+    }
+    return *out_r == 0;
+}
+
+static int note_or_give_up(struct bt_call *call, struct part *part, struct bt_error *err)
+{
+    int r = bt_call_write(call, note_part, part, err);
+    if (r < 0) {
+        bt_piece_give_up(call, &part->piece);
+    }
+    return r;
+}
+
+// A piece of a request that goes on: the file is empty again when the piece is noted.
+static int settle_piece(struct bt_call *call, struct bt_error *err)
+{
+    struct part part = {.id = bt_call_path(call, "upload"), .size = -1};
+    int fd = bt_call_received_file(call);
+    int r = bring(call, &part, err);
+    r = r < 0 ? r : note_or_give_up(call, &part, err);
+    if (r == 0 && (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+        r = bt_fail_errno(err, "Cannot empty a file for pieces of an upload");
+    }
+    return r;
+}
+
+// In a folder the file's end is how far it is: that stays so when the power goes.
+static int settle_part(struct bt_call *call, struct bt_error *err)
+{
+    if (!shares_store(call)) {
+        return fdatasync(bt_call_received_file(call)) < 0
+                   ? bt_fail_errno(err, "Cannot write an upload to the disk")
+                   : 0;
+    }
+    if (!bt_call_begin_waiting(call)) {
+        return 0;  // as many wait as may: it is done with the next bytes
+    }
+    int r = settle_piece(call, err);
+    bt_call_end_waiting(call);
+    return r;
+}
+
 // Whoever would be refused at the end need not send it. False when it answered itself.
 static bool has_a_place(struct bt_call *call)
 {
@@ -365,55 +480,12 @@ static int begin_part(struct bt_call *call, const struct upload *upload, struct 
     if (r == -ESTALE) {
         return refuse_offset(call);
     }
-    return r < 0 ? r : bt_call_receive(call, fd, upload->size - offset);
-}
-
-struct part {
-    const char *id;
-    int64_t size;           // of the upload
-    int64_t offset;         // where it is now
-    struct bt_piece piece;  // what has come, where servers share a store
-};
-
-static int note_part(struct bt_call *call, void *context, struct bt_error *err)
-{
-    struct part *part = context;
-    int64_t r = bt_piece_note(bt_call_db(call), &part->piece, err);
     if (r < 0) {
-        return (int)r;
+        return r;
     }
-    part->offset = received(call, part->id);
-    bool whole = part->offset == part->size;
-    r = bt_db_run(bt_call_db(call), err,
-                  "UPDATE upload SET state = $2, changed_ms = $3 WHERE id = $1"
-                  " AND state = 'receiving'",
-                  BT_TEXT(part->id), BT_TEXT(whole ? "inspecting" : "receiving"),
-                  BT_INT(bt_call_now_ms(call)));
-    return r <= 0 || !whole ? (int)BT_MIN(r, 0)
-                            : bt_db_notify(bt_call_db(call), BT_INSPECTOR_TOPIC, part->id, err);
-}
-
-// What came is put where the others find it. False when it answered itself, or failed with *out_r.
-static bool bring_piece(struct bt_call *call, struct part *part, int *out_r, struct bt_error *err)
-{
-    int64_t at;
-    if (!shares_store(call)) {
-        return true;
-    }
-    *out_r = bt_parse_int(bt_call_header(call, "Upload-Offset"), 0, BT_TUS_MAX_BYTES, &at);
-    if (*out_r < 0 || !bt_call_begin_waiting(call)) {
-        return false;
-    }
-    *out_r = bt_piece_bring(call, part->id, at, bt_call_received_file(call), &part->piece, err);
-    bt_call_end_waiting(call);
-    if (*out_r == -EHOSTUNREACH || *out_r == -ECANCELED) {
-        bt_call_set_header(call, "Retry-After", "10");
-        *out_r = bt_call_problem(call, 503, "store",
-                                 "Kho nội dung không trả lời; hãy tải tiếp sau giây lát",
-                                 "The store does not answer; go on with the upload in a moment");
-        return false;
-    }
-    return *out_r == 0;
+    r = bt_call_receive(call, fd, upload->size - offset);
+    bt_call_settle_every(call, SETTLE_BYTES, settle_part);
+    return r;
 }
 
 static int end_part(struct bt_call *call, const struct upload *upload, struct bt_error *err)
@@ -423,9 +495,8 @@ static int end_part(struct bt_call *call, const struct upload *upload, struct bt
     if (!bring_piece(call, &part, &r, err)) {
         return r;
     }
-    r = bt_call_write(call, note_part, &part, err);
+    r = note_or_give_up(call, &part, err);
     if (r < 0) {
-        bt_piece_give_up(call, &part.piece);
         return r == -ESTALE ? refuse_offset(call) : r;
     }
     if (part.offset == part.size) {
