@@ -152,7 +152,6 @@ static void finish_screenshot(struct bt_errand *errand, void *context)
         return;
     }
     source->screenshot(source->context, shot->number, BT_TAKE(shot->png), shot->len);
-    bt_orders_answer(&director->orders, shot->number, BT_ORDER_DONE, "");
 }
 
 static void take_screenshots(struct bt_director *director, struct bt_stage *stage)

@@ -14,6 +14,8 @@ struct bt_news_source {
     void *context;
     void (*done)(void *context, int64_t number, enum bt_order_state state, const char *detail);
     void (*pong)(void *context, int64_t ping);
+    // Takes png (malloc), and answers the order itself: who is told that it is done asks for the
+    // picture at once.
     void (*screenshot)(void *context, int64_t number, void *png, size_t len);
     void (*set_status)(void *context, const char *json);
     void (*content_is_on)(void *context);

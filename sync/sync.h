@@ -67,8 +67,8 @@ enum bt_order_state { BT_ORDER_DONE, BT_ORDER_REFUSED, BT_ORDER_FAILED };
 void bt_sync_done(struct bt_sync *sync, int64_t number, enum bt_order_state state,
                   const char *detail);
 void bt_sync_pong(struct bt_sync *sync, int64_t ping);
-void bt_sync_screenshot(struct bt_sync *sync, int64_t number, void *png,
-                        size_t len);  // takes png (malloc)
+// Takes png (malloc), and answers the order when the server has the picture.
+void bt_sync_screenshot(struct bt_sync *sync, int64_t number, void *png, size_t len);
 
 /**
  * The player's part of the status document (keys of docs/protocol.md it knows: on, anchor_ms,

@@ -557,6 +557,13 @@ bool bt_talk_begin_next(struct bt_channel *channel)
     return false;
 }
 
+static void fail_screenshot(struct bt_channel *channel, const struct bt_exchange *exchange,
+                            const char *why)
+{
+    bt_standing_answer(channel->sync->standing, exchange->number, "failed", why);
+    channel->results_due = true;
+}
+
 bool bt_talk_begin_screenshot(struct bt_channel *channel)
 {
     struct bt_exchange *exchange = &channel->upload;
@@ -576,9 +583,7 @@ bool bt_talk_begin_screenshot(struct bt_channel *channel)
     r = r < 0 ? r : send_exchange(channel, exchange, is_png ? "image/png" : "image/jpeg", &err);
     if (r < 0) {
         exchange->talk = BT_TALK_NONE;
-        bt_standing_answer(channel->sync->standing, exchange->number, "failed",
-                           "the screenshot could not be sent");
-        channel->results_due = true;
+        fail_screenshot(channel, exchange, "the screenshot could not be sent");
     }
     return r == 0;
 }
@@ -650,9 +655,7 @@ static void handle_refusal(struct bt_channel *channel, struct bt_exchange *excha
         return;
     }
     if (exchange->talk == BT_TALK_SCREENSHOT) {
-        bt_standing_answer(channel->sync->standing, exchange->number, "failed",
-                           "the server refused the screenshot");
-        channel->results_due = true;
+        fail_screenshot(channel, exchange, "the server refused the screenshot");
         return;
     }
     bt_log_info(&logger, "The server answers %ld to '%s'; trying again", status,
@@ -677,6 +680,10 @@ void bt_talk_finish(struct bt_channel *channel, struct bt_exchange *exchange, in
     if (r < 0) {
         exchange->talk = BT_TALK_NONE;
         channel->results_due = channel->results_due || talk == BT_TALK_RESULTS;
+        if (talk == BT_TALK_SCREENSHOT) {
+            fail_screenshot(channel, exchange,
+                            "the connection broke before the screenshot was taken");
+        }
         bt_channel_fail(channel, &exchange->address);
         return;
     }

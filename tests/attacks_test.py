@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import urllib.error
 import urllib.request
@@ -24,6 +25,7 @@ import broadcast
 try:
     from hijacked_server import FileKey, Hijacked, Key, Loot, activation, canonical, now_ms, sha256, signatures
     from hijacked_world import A, B, BANGTIN, BOARD, PLAYER, SERVER, Screen, World, middle, picture
+    from steady import PATIENCE_S
 except ImportError as missing:
     print(f"cannot run here: {missing}")
     sys.exit(77)
@@ -727,6 +729,24 @@ class Orders(AttackCase):
         self.screen.wait(lambda: number in self.house.results and number in self.house.screenshots)
         raw = picture(self.house.screenshots[number])
         self.assertTrue(all(near(raw[i:i + 3], GREEN) for i in range(0, len(raw), 3)))
+
+    def test_a_picture_is_done_when_the_server_has_it(self):
+        self.start()
+        self.meet()
+        begun, release = threading.Event(), threading.Event()
+
+        def hold(_):
+            begun.set()
+            release.wait(PATIENCE_S)
+        self.house.before_screenshot = hold
+        number = self.house.order("screenshot")
+        self.screen.wait(begun.is_set)
+        self.answer("identify", seconds=1)  # whatever was answered before it is there, too
+        self.assertNotIn(number, self.house.results)
+        release.set()
+        self.screen.wait(lambda: number in self.house.results)
+        self.assertEqual(self.house.results[number]["state"], "done")
+        self.assertIn(number, self.house.screenshots)
 
     def test_blank_is_all_it_can_do(self):
         self.start()

@@ -193,6 +193,7 @@ static void screenshot(void *context, int64_t number, void *png, size_t len)
     free(png);
     BT_AUTOFREE char *text = bt_strf("\"screenshot\":%lld", (long long)number);
     say(script, text);
+    done(context, number, BT_ORDER_DONE, "");
 }
 
 static void set_status(void *context, const char *json)

@@ -4,6 +4,7 @@ does not: kill -9, power cuts, a server that is gone, moved, silent, lying."""
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -311,6 +312,11 @@ class Channel(Wire):
         n = self.house.order("screenshot")
         self.assertEqual(self.answered(n)["state"], "done")
         self.assertTrue(self.house.screenshots[n].startswith(b"\x89PNG"))
+
+    def test_a_screenshot_that_is_cut_off_has_failed(self):
+        self.pair()
+        self.house.before_screenshot = lambda connection: connection.shutdown(socket.SHUT_RDWR)
+        self.assertEqual(self.answered(self.house.order("screenshot"))["state"], "failed")
 
     def test_a_restart_is_answered_by_the_next_life(self):
         driver = self.pair()

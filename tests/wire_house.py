@@ -233,6 +233,7 @@ class Handler(BaseHTTPRequestHandler):
         answers = {"/v1/pairings": house.pair, "/v1/player/challenge": house.challenge, "/v1/player/session": house.session,
                    "/v1/player/done": house.done, "/v1/player/pong": house.pong, "/v1/player/status": house.status}
         if self.path.startswith("/v1/player/screenshots/"):
+            house.before_screenshot(self.connection)
             house.screenshots[int(self.path.rsplit("/", 1)[1])] = body
             self.reply(204)
         elif self.path.endswith("/state"):
@@ -270,6 +271,7 @@ class House:
         self.results = {}
         self.done_log = []
         self.pongs, self.statuses, self.screenshots = [], [], {}
+        self.before_screenshot = lambda connection: None
         self.ranges, self.fetched = [], []
         self.polls = 0
         self.no_ranges = False
