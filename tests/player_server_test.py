@@ -119,16 +119,22 @@ class House(PlayerCase):
     def key(self, name):
         return self.path(name + ".json")
 
+    def pins(self):
+        """What is said of the server's TLS, which on the loopback it has none of: for the login, for the players."""
+        return (), ()
+
     def sign_in(self):
-        secret = self.wait_for(lambda: self.server_said(r"(?s)(http://[0-9.:]+)/#first=(\w+).*ready"))
+        secret = self.wait_for(lambda: self.server_said(r"(?s)(https?://[0-9.:]+)/#first=(\w+).*ready"))
         self.url = secret.group(1)
+        of_login, of_players = self.pins()
         first = self.write_file("first", secret.group(2) + "\n")
         password = self.write_file("password", "mat khau du dai 2026\n")
-        self.bangtin("login", self.url, "--login", "an", "--name", "An", "--first-secret-file", first, "--password-file", password)
+        self.bangtin("login", self.url, *of_login, "--login", "an", "--name", "An", "--first-secret-file", first, "--password-file",
+                     password)
         for holder in HOLDERS:
             self.bangtin("key", "new", self.key(holder), "--holder", holder, "--no-passphrase")
         signs = ["--key", self.key("goc"), "--key", self.key("tinh")]
-        self.bangtin("repository", "new", self.path("kho"), "--server", self.url, "--root", self.key("goc"), "--targets",
+        self.bangtin("repository", "new", self.path("kho"), "--server", self.url, *of_players, "--root", self.key("goc"), "--targets",
                      self.key("tinh"), "--root-threshold", "1", "--targets-threshold", "1", *signs)
         self.bangtin("unit", "new", UNIT, "--name", "Xã Thử", "--parent", "vn", "--kind", "commune")
         for role, holder in (("u-", "an"), ("s-", "ky-thuat"), ("em-", "truc-ban")):
@@ -155,9 +161,9 @@ class House(PlayerCase):
                                 as_json=True)["id"]
         return media, playlist
 
-    def picture(self, name, colour):
+    def picture(self, name, colour, seconds=60):
         make_still(self.path(name), colour)
-        return self.upload(self.path(name))
+        return self.upload(self.path(name), seconds)
 
     def pair(self, window, screen):
         code = self.wait_for(lambda: re.search(r"code '([^']+)', words '([^']+)'", window.said()), window)

@@ -45,13 +45,7 @@ class StickTest(UsbHouse):
     def image(self, name, folder):
         """A FAT file system with the folder's files, in a partition as sticks have it."""
         path = os.path.join(self.shared, name + ".img")
-        with open(path, "wb") as file:
-            file.truncate(IMAGE_MIB << 20)
-        quiet = {"check": True, "stdout": subprocess.DEVNULL}
-        subprocess.run(["sfdisk", "-q", path], input=b"2048,,c", **quiet)
-        subprocess.run(["mkfs.vfat", "-F", "32", "--offset", "2048", path, str((IMAGE_MIB << 10) - 1024)], **quiet)
-        for entry in os.listdir(folder):
-            subprocess.run(["mcopy", "-s", "-i", path + "@@1M", os.path.join(folder, entry), "::"], **quiet)
+        vm.fat_image(path, folder, IMAGE_MIB)
         return path
 
     def guest(self, command):
@@ -86,14 +80,13 @@ class StickTest(UsbHouse):
         """Puts it in; the name of its file system's device."""
         self.plugged += 1
         name = f"stick{self.plugged}"
-        self.vm.monitor.ask("blockdev-add", **{"node-name": name, "driver": "raw", "file": {"driver": "file", "filename": path}})
-        self.vm.monitor.ask("device_add", driver="usb-storage", id=name, drive=name, bus="usb.0")
+        self.vm.monitor.plug_stick(name, path)
         pattern = "sd?1" if part else "sd?"
         self.wait_guest("no stick came", lambda: self.guest(f"cd /dev; ls {pattern} 2>/dev/null || :").strip())
         return name, self.guest(f"cd /dev; ls {pattern}").strip()
 
     def unplug(self, name, device):
-        self.vm.monitor.ask("device_del", id=name)
+        self.vm.monitor.pull_stick(name)
         self.wait_guest("the stick stays", lambda: self.guest(f"test -b /dev/{device} && echo there || :").strip() == "")
 
     def hand_over(self, device):

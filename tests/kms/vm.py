@@ -186,6 +186,16 @@ def receive(link, count):
     return parts
 
 
+def fat_image(path, folder, mib):
+    """A FAT file system with the folder's files, in a partition as sticks have it."""
+    with open(path, "wb") as file:
+        file.truncate(mib << 20)
+    subprocess.run(["sfdisk", "-q", path], input=b"2048,,c", check=True, stdout=subprocess.DEVNULL)
+    run("mkfs.vfat", "-F", "32", "--offset", "2048", path, str((mib << 10) - 1024))
+    for entry in os.listdir(folder):
+        run("mcopy", "-s", "-i", path + "@@1M", os.path.join(folder, entry), "::")
+
+
 class Plug:
     """The cable of the guest's display: a VNC client that says how large its window is (RFB's SetDesktopSize, which QEMU
     hands to the card as a hot-plug). Nothing is ever drawn here."""
@@ -250,6 +260,14 @@ class Monitor:
                 raise RuntimeError(f"{command}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
+
+    def plug_stick(self, name, path):
+        """A USB stick whose bytes are the file's, into the port of a machine that has a bus "usb"."""
+        self.ask("blockdev-add", **{"node-name": name, "driver": "raw", "file": {"driver": "file", "filename": path}})
+        self.ask("device_add", driver="usb-storage", id=name, drive=name, bus="usb.0")
+
+    def pull_stick(self, name):
+        self.ask("device_del", id=name)
 
     def picture(self):
         """What the card scans out now, as QEMU sees it; None while it scans nothing."""
