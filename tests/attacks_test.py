@@ -21,6 +21,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import broadcast
+import parts
 
 try:
     from hijacked_server import FileKey, Hijacked, Key, Loot, activation, canonical, now_ms, sha256, signatures
@@ -1458,4 +1459,4 @@ if __name__ == "__main__":
         if shutil.which(tool) is None:
             print(f"{tool} is not installed")
             sys.exit(77)
-    unittest.main(verbosity=2)
+    parts.main()

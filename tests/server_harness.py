@@ -30,6 +30,8 @@ import time
 import unittest
 import urllib.parse
 
+from parts import each, part_of
+
 try:
     import jsonschema
 except ImportError:
@@ -385,6 +387,30 @@ class PostgreSQL:
             cls.shared = None
 
 
+class Psql:
+    """One that stays, for a test that looks again and again: to begin one costs more than most of what it is asked."""
+
+    END = "--- end of the answer"
+
+    def __init__(self, where):
+        self.process = subprocess.Popen(["psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", where],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def ask(self, statement):
+        """The lines of the answer."""
+        self.process.stdin.write(f"{statement};\n\\echo {self.END}\n")
+        self.process.stdin.flush()
+        lines = []
+        while (line := self.process.stdout.readline().rstrip("\n")) != self.END:
+            lines.append(line)
+            if self.process.poll() is not None:
+                raise AssertionError(f"{statement}: {lines} {self.process.stdout.read()}")
+        return lines
+
+    def close(self):
+        self.process.communicate()
+
+
 class Prepared:
     """A server's data with its first administrator in a session, made once for each engine: a copy of it costs a test
     neither migrations nor two passwords."""
@@ -500,6 +526,8 @@ def chosen(suite, patterns):
 
 def main():
     suite = load_tests(unittest.defaultTestLoader, sys.modules["__main__"])
+    # An engine's tests share what it begins with, so they stay in one piece.
+    suite = unittest.TestSuite(part_of(sorted(each(suite), key=lambda test: engines().index(test.engine))))
     suite = chosen(suite, [a for a in sys.argv[1:] if not a.startswith("-")])
     try:
         result = unittest.TextTestRunner(verbosity=2).run(suite)

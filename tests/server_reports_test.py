@@ -30,6 +30,8 @@ SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 class ReportsCase(ServerCase):
+    prepared = True
+
     def sql(self, script):
         if self.database:
             subprocess.run(["psql", "--quiet", "--set=ON_ERROR_STOP=1", self.database], input=script, text=True, check=True)

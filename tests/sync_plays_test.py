@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 try:
+    import side_by_side
     import wire_house
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from wire_house import BUILD, Driver, Handler, House, now_ms, wait_until
@@ -154,7 +155,7 @@ def journal_id(path):
         return db.execute("SELECT value FROM meta WHERE key='journal_id'").fetchone()[0]
 
 
-class SyncPlays(unittest.TestCase):
+class PlaysCase(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="bt-plays-")
         self.journal = os.path.join(self.directory, "plays.db")
@@ -199,6 +200,10 @@ class SyncPlays(unittest.TestCase):
 
     def has_trouble(self, code):
         return lambda status: any(trouble["code"] == code for trouble in status["troubles"])
+
+
+class Home(PlaysCase):
+    """All of it, each once, whatever breaks on the way."""
 
     def test_a_journal_comes_home_and_what_is_added_follows(self):
         self.write(2500)
@@ -245,36 +250,18 @@ class SyncPlays(unittest.TestCase):
         self.write(1)
         self.wait_home()
 
-    def test_a_copied_card_is_noticed_and_said(self):
-        self.write(10)
-        self.start()
+    def test_pairing_comes_first(self):
+        self.house.claimed = {"state": "waiting"}
+        self.write(3)
+        driver = self.start()
+        driver.wait(lambda news: news["news"] == "pairing")
+        self.assertEqual(self.house.asked, [])
+        self.house.claim()
         self.wait_home()
-        with self.house.lock:  # another card under the same name was quicker
-            entry = self.house.of(journal_id(self.journal))
-            entry["records"].append(b"{}")
-            entry["hashes"].append("1" * 64)
-        count = len(self.house.batches)
-        self.write(2)
-        self.status(self.has_trouble("plays-forked"))
-        asked = len(self.house.asked)
-        wait_until(lambda: len(self.house.asked) > asked + 1)  # it goes on asking
-        self.assertLessEqual(len(self.house.batches), count + 1)  # and sends nothing
-        with self.house.lock:  # people have put it right
-            entry["records"].pop()
-            entry["hashes"].pop()
-            entry["state"] = "open"
-        self.wait_home()
-        self.house.statuses.clear()
-        self.status(lambda status: not self.has_trouble("plays-forked")(status))
 
-    def test_a_server_that_has_another_chain_gets_nothing(self):
-        self.write(10)
-        with self.house.lock:
-            entry = self.house.of(journal_id(self.journal))
-            entry["records"], entry["hashes"] = [b"{}"] * 3, [ZERO, "1" * 64, "2" * 64, "3" * 64]
-        self.start()
-        self.status(self.has_trouble("plays-forked"))
-        self.assertEqual(self.house.batches, [])
+
+class Refused(PlaysCase):
+    """What the server does not take, or not now."""
 
     def test_plays_that_are_refused_are_said(self):
         self.write(10)
@@ -288,6 +275,53 @@ class SyncPlays(unittest.TestCase):
             self.house.faults.clear()
         self.wait_home()
         self.status(lambda status: status.get("plays") == {"last": 12, "counted": 12, "since_ms": 0})
+
+    def test_who_is_sent_away_with_a_time_stays_away_for_it(self):
+        self.write(10)
+        self.house.faults = [1.0, 2.0]
+        self.start()
+        self.wait_home()
+        self.assertEqual(len(self.house.sent_away), 2)
+        for number, (when, wait_s) in enumerate(self.house.sent_away):
+            self.assertGreaterEqual(self.house.came[number + 1] - when, wait_s - 0.01)
+
+    def test_a_batch_that_nobody_can_read_is_said_and_hastens_nothing(self):
+        self.write(10)
+        self.house.faults = [400] * 1000
+        self.start()
+        self.status(self.has_trouble("plays-refused"))
+        wait_until(lambda: len(self.house.came) >= 5)
+        with self.house.lock:
+            came = list(self.house.came)
+            self.house.faults.clear()
+        # At least a tenth of a second between two: it does not go round and round.
+        self.assertGreaterEqual(came[4] - came[0], 0.39)
+        self.wait_home()
+        self.house.statuses.clear()
+        self.status(lambda status: not self.has_trouble("plays-refused")(status))
+
+    def test_orders_are_not_held_up_by_a_server_that_is_slow_to_count(self):
+        self.write(10)
+        release = threading.Event()
+        take = self.house.take
+
+        def slowly(body):
+            release.wait(600)
+            return take(body)
+        self.house.take = slowly
+        driver = self.start()
+        wait_until(lambda: self.house.asked)
+        driver.wait(lambda news: news["news"] == "paired")
+        wait_until(lambda: self.house.streams)
+        n = self.house.order("identify", seconds=1)
+        driver.wait(lambda news: news["news"] == "order" and news["n"] == n)
+        self.assertEqual(self.counted(), [])
+        release.set()
+        self.wait_home()
+
+
+class Journals(PlaysCase):
+    """Those that were set aside, hurt, lost or copied."""
 
     def test_a_journal_that_was_set_aside_comes_first(self):
         self.write(20)
@@ -323,30 +357,6 @@ class SyncPlays(unittest.TestCase):
         truth[6] = None
         self.assertEqual(self.counted(), truth)
 
-    def test_who_is_sent_away_with_a_time_stays_away_for_it(self):
-        self.write(10)
-        self.house.faults = [1.0, 2.0]
-        self.start()
-        self.wait_home()
-        self.assertEqual(len(self.house.sent_away), 2)
-        for number, (when, wait_s) in enumerate(self.house.sent_away):
-            self.assertGreaterEqual(self.house.came[number + 1] - when, wait_s - 0.01)
-
-    def test_a_batch_that_nobody_can_read_is_said_and_hastens_nothing(self):
-        self.write(10)
-        self.house.faults = [400] * 1000
-        self.start()
-        self.status(self.has_trouble("plays-refused"))
-        wait_until(lambda: len(self.house.came) >= 5)
-        with self.house.lock:
-            came = list(self.house.came)
-            self.house.faults.clear()
-        # At least a tenth of a second between two: it does not go round and round.
-        self.assertGreaterEqual(came[4] - came[0], 0.39)
-        self.wait_home()
-        self.house.statuses.clear()
-        self.status(lambda status: not self.has_trouble("plays-refused")(status))
-
     def test_a_journal_lost_before_anybody_heard_of_it_is_told(self):
         self.write(10)
         self.house.faults = [500] * 1000
@@ -364,35 +374,38 @@ class SyncPlays(unittest.TestCase):
         wait_until(lambda: len(self.house.batches) > 1)
         self.assertNotIn("since_ms", self.house.batches[-1])
 
-    def test_pairing_comes_first(self):
-        self.house.claimed = {"state": "waiting"}
-        self.write(3)
-        driver = self.start()
-        driver.wait(lambda news: news["news"] == "pairing")
-        self.assertEqual(self.house.asked, [])
-        self.house.claim()
-        self.wait_home()
-
-    def test_orders_are_not_held_up_by_a_server_that_is_slow_to_count(self):
+    def test_a_copied_card_is_noticed_and_said(self):
         self.write(10)
-        release = threading.Event()
-        take = self.house.take
-
-        def slowly(body):
-            release.wait(600)
-            return take(body)
-        self.house.take = slowly
-        driver = self.start()
-        wait_until(lambda: self.house.asked)
-        driver.wait(lambda news: news["news"] == "paired")
-        wait_until(lambda: self.house.streams)
-        n = self.house.order("identify", seconds=1)
-        driver.wait(lambda news: news["news"] == "order" and news["n"] == n)
-        self.assertEqual(self.counted(), [])
-        release.set()
+        self.start()
         self.wait_home()
+        with self.house.lock:  # another card under the same name was quicker
+            entry = self.house.of(journal_id(self.journal))
+            entry["records"].append(b"{}")
+            entry["hashes"].append("1" * 64)
+        count = len(self.house.batches)
+        self.write(2)
+        self.status(self.has_trouble("plays-forked"))
+        asked = len(self.house.asked)
+        wait_until(lambda: len(self.house.asked) > asked + 1)  # it goes on asking
+        self.assertLessEqual(len(self.house.batches), count + 1)  # and sends nothing
+        with self.house.lock:  # people have put it right
+            entry["records"].pop()
+            entry["hashes"].pop()
+            entry["state"] = "open"
+        self.wait_home()
+        self.house.statuses.clear()
+        self.status(lambda status: not self.has_trouble("plays-forked")(status))
+
+    def test_a_server_that_has_another_chain_gets_nothing(self):
+        self.write(10)
+        with self.house.lock:
+            entry = self.house.of(journal_id(self.journal))
+            entry["records"], entry["hashes"] = [b"{}"] * 3, [ZERO, "1" * 64, "2" * 64, "3" * 64]
+        self.start()
+        self.status(self.has_trouble("plays-forked"))
+        self.assertEqual(self.house.batches, [])
 
 
 if __name__ == "__main__":
     assert wire_house
-    unittest.main()
+    side_by_side.main(sys.modules["__main__"])

@@ -15,6 +15,7 @@ import unittest
 import urllib.request
 
 import bangtin_server_test
+import parts
 from server_harness import PostgreSQL, engines
 from server_plays_test import Journal
 from steady import PATIENCE_S
@@ -276,4 +277,4 @@ if __name__ == "__main__":
     if subprocess.run(["zstd", "--version"], stdout=subprocess.DEVNULL, check=False).returncode != 0:
         print("zstd is not installed")
         sys.exit(77)
-    unittest.main(verbosity=2)
+    parts.main()
