@@ -6,6 +6,7 @@ import base64
 import datetime
 import email
 import email.header
+import functools
 import hashlib
 import hmac
 import http.server
@@ -13,13 +14,14 @@ import json
 import os
 import signal
 import socketserver
+import sqlite3
 import ssl
 import subprocess
 import threading
 import time
 
 from fleet_test import PNG, FleetCase
-from server_harness import BUILD, PASSWORD, Client, main
+from server_harness import BUILD, PASSWORD, Client, Psql, main
 from server_plays_test import BEGIN_MS, Journal
 from steady import own_port
 
@@ -159,6 +161,28 @@ class CareCase(FleetCase):
     def start(self, *options, **more):
         return super().start(*options, environment=self.environment, **more)
 
+    @functools.cached_property
+    def psql(self):
+        psql = Psql(self.database)
+        self.addCleanup(psql.close)
+        return psql
+
+    def sql(self, statement):
+        if self.database:
+            self.psql.ask(statement)
+        else:
+            super().sql(statement)
+
+    def query(self, statement):
+        """The first cell."""
+        if self.database:
+            return int(self.psql.ask(statement)[0])
+        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
+        try:
+            return database.execute(statement).fetchone()[0]
+        finally:
+            database.close()
+
     def set(self, name, value, unit="vn"):
         path = f"/v1/settings/{name}?unit={unit}"
         answer = self.admin.put(path, {"value": value}, If_Match=self.admin.get(path).etag)
@@ -177,6 +201,13 @@ class CareCase(FleetCase):
                 self.fail(f"{what}; the server said: {self.server.said()[-2000:]}")
             time.sleep(0.02)
         return answer
+
+    def some_rounds(self):
+        """Three more rounds of the watch have ended: it lengthens its lease in each."""
+        lease = "SELECT COALESCE(max(until_ms), 0) FROM care_lease WHERE name = 'watch'"
+        for _ in range(4):
+            before = self.query(lease)
+            self.until(lambda: self.query(lease) != before, "the watch does not go round")
 
     def kinds(self, screen=None):
         return sorted(a["kind"] for a in self.alerts() if screen is None or a["screen"] == screen)
@@ -233,7 +264,7 @@ class AlertTest(CareCase):
         self.until(lambda: self.kinds(screen) == ["hot", "storage", "throttled"], "not raised")
         # Cooler than the limit, and not by enough.
         self.report(player, machine={"celsius": 77, "throttled": True}, storage={"free_bytes": 1 << 20, "assets_bytes": 1})
-        time.sleep(0.3)
+        self.some_rounds()
         self.assertEqual(self.query("SELECT count(calm_ms) FROM alert"), 0)
         self.assertEqual(self.admin.get("/v1/fleet").json["items"][0]["celsius"], 77)
 
@@ -243,7 +274,7 @@ class AlertTest(CareCase):
         self.report(player)
         old = self.now_ms() - 3 * 3600000
         self.sql(f"UPDATE player SET seen_ms = {old}, channel = 'not-obeying', paired_ms = {old}")
-        time.sleep(0.3)
+        self.some_rounds()
         self.assertEqual(self.kinds(), [], "the server itself was not there to hear")
         self.assertEqual(self.admin.get("/v1/fleet?state=silent").json["items"][0]["id"], screen)
         self.assertEqual(self.admin.get("/v1/fleet?state=ok").json["items"], [])
@@ -367,21 +398,8 @@ class AlertTest(CareCase):
         bangtin("alert", "unhook", hook)
         self.assertEqual(json.loads(bangtin("alert", "messages", "--json")), [])
 
-    def query(self, statement):
-        if self.database:
-            done = subprocess.run(["psql", "--quiet", "-At", self.database, "-c", statement], check=True, stdout=subprocess.PIPE)
-            return int(done.stdout.split()[0])
-        import sqlite3
-        database = sqlite3.connect(os.path.join(self.directory, "data", "bangtin.db"), timeout=180)
-        try:
-            return database.execute(statement).fetchone()[0]
-        finally:
-            database.close()
-
 
 class MailTest(CareCase):
-    query = AlertTest.query
-
     def start(self, *options, **more):
         os.makedirs(self.directory, exist_ok=True)
         self.password_file = os.path.join(self.directory, "mat-khau")
@@ -425,7 +443,7 @@ class MailTest(CareCase):
         self.until(lambda: self.query("SELECT count(calm_ms) FROM alert") == 2, "not calm")
         self.sql("UPDATE alert SET calm_ms = 1000")
         self.assertIn("2 đã hết", heading(self.smtp.wait(2), "Subject"))
-        time.sleep(0.3)
+        self.some_rounds()
         self.assertEqual(len(self.smtp.letters), 2, "nothing is said twice")
         self.until(lambda: self.query("SELECT count(*) FROM care_outbox WHERE sent = 1") == 2, "not noted as sent")
         messages = self.admin.get("/v1/messages").json["items"]
@@ -452,7 +470,7 @@ class MailTest(CareCase):
         found = self.alerts()[0]
         self.assertEqual(self.admin.post(f"/v1/alerts/{found['id']}/acknowledge", {"note": "biết rồi"}).status, 200)
         self.sql(f"UPDATE alert SET told_ms = {self.now_ms() - DAY_MS - 1000}")
-        time.sleep(0.4)
+        self.some_rounds()
         self.assertEqual(len(self.smtp.letters), 2)
 
     def test_quiet_hours_keep_all_but_the_urgent(self):
@@ -503,7 +521,7 @@ class KindTest(CareCase):
     """Every kind of alert through mail and webhook: it begins, is not said twice, and ends."""
     options = ("--webhooks-inside",)
     environment = {**CareCase.environment, "BT_CARE_WATCHED_MS": "80000000"}
-    query, publish = AlertTest.query, AlertTest.publish
+    publish = AlertTest.publish
 
     def setUp(self):
         super().setUp()
@@ -538,13 +556,6 @@ class KindTest(CareCase):
         self.report(self.player, **what)
         if sql:
             self.sql(sql)
-
-    def some_rounds(self):
-        """Three more rounds of the watch have ended: it lengthens its lease in each."""
-        lease = "SELECT until_ms FROM care_lease WHERE name = 'watch'"
-        for _ in range(4):
-            before = self.query(lease)
-            self.until(lambda: self.query(lease) != before, "the watch does not go round")
 
     def hurried(self, done):
         """Whatever was noticed was there for long enough, and whatever is calm has been so."""
@@ -589,8 +600,6 @@ class KindTest(CareCase):
 class TrialTest(CareCase):
     """`bangtin alert test`: each way is tried once, and what became of it is said."""
     options = ("--webhooks-inside",)
-    query = AlertTest.query
-
     def setUp(self):
         super().setUp()
         self.smtp, self.receiver = Smtp(), Receiver()
@@ -663,8 +672,6 @@ class TrialTest(CareCase):
 
 class HookTest(CareCase):
     options = ("--webhooks-inside",)
-    query = AlertTest.query
-
     def setUp(self):
         super().setUp()
         self.receiver = Receiver()
@@ -706,8 +713,6 @@ class HookTest(CareCase):
 
 
 class InsideTest(CareCase):
-    query = AlertTest.query
-
     def test_a_webhook_does_not_come_to_this_machine(self):
         self.quiet_never()
         receiver = Receiver()
@@ -723,7 +728,6 @@ class InsideTest(CareCase):
 
 
 class PackTest(CareCase):
-    query = AlertTest.query
     BATCHES = 400
 
     def evidence(self):
