@@ -37,10 +37,11 @@ static bool refuse_missing(struct bt_call *call)
 }
 
 // The first column of what was asked, as the unit; 404 when there is no row.
-static bool take_unit(struct bt_call *call, int asked, struct bt_db_rows *rows, char *out,
-                      size_t size)
+// What `sql` says of the thing $1. Answers itself, and false, when there is none.
+static bool ask_unit(struct bt_call *call, const char *sql, const char *id, char *out, size_t size)
 {
-    if (asked < 0) {
+    BT_AUTO(bt_db_rows) rows = NULL;
+    if (bt_db_ask(bt_call_db(call), &rows, NULL, sql, BT_TEXT(id)) < 0) {
         bt_call_problem(call, 503, "busy", "Máy chủ đang bận, hãy thử lại.",
                         "The server is busy; try again.");
         return false;
@@ -52,46 +53,33 @@ static bool take_unit(struct bt_call *call, int asked, struct bt_db_rows *rows, 
     return true;
 }
 
-static bool unit_of_screen(struct bt_call *call, const char *screen, char *out, size_t size)
-{
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r =
-        bt_db_ask(bt_call_db(call), &rows, NULL,
-                  "SELECT unit FROM screen WHERE id = $1 AND retired_ms IS NULL", BT_TEXT(screen));
-    return take_unit(call, r, rows, out, size);
-}
+#define UNIT_OF_SCREEN "SELECT unit FROM screen WHERE id = $1 AND retired_ms IS NULL"
 
 bool bt_fleet_unit_of_screen(struct bt_call *call, char *out, size_t size)
 {
-    return unit_of_screen(call, bt_call_path(call, "screen"), out, size);
+    return ask_unit(call, UNIT_OF_SCREEN, bt_call_path(call, "screen"), out, size);
 }
 
 bool bt_fleet_unit_of_group(struct bt_call *call, char *out, size_t size)
 {
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, NULL, "SELECT unit FROM screen_group WHERE id = $1",
-                      BT_TEXT(bt_call_path(call, "group")));
-    return take_unit(call, r, rows, out, size);
+    return ask_unit(call, "SELECT unit FROM screen_group WHERE id = $1",
+                    bt_call_path(call, "group"), out, size);
 }
 
 bool bt_fleet_unit_of_player(struct bt_call *call, char *out, size_t size)
 {
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, NULL,
-                      "SELECT s.unit FROM player p JOIN screen s ON s.id = p.screen"
-                      " WHERE p.id = $1",
-                      BT_TEXT(bt_call_path(call, "player")));
-    return take_unit(call, r, rows, out, size);
+    return ask_unit(call,
+                    "SELECT s.unit FROM player p JOIN screen s ON s.id = p.screen"
+                    " WHERE p.id = $1",
+                    bt_call_path(call, "player"), out, size);
 }
 
 bool bt_fleet_unit_of_enrolment(struct bt_call *call, char *out, size_t size)
 {
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, NULL,
-                      "SELECT s.unit FROM enrolment e JOIN screen s ON s.id = e.screen"
-                      " WHERE e.id = $1",
-                      BT_TEXT(bt_call_path(call, "enrolment")));
-    return take_unit(call, r, rows, out, size);
+    return ask_unit(call,
+                    "SELECT s.unit FROM enrolment e JOIN screen s ON s.id = e.screen"
+                    " WHERE e.id = $1",
+                    bt_call_path(call, "enrolment"), out, size);
 }
 
 static const char *text_in_body(struct bt_call *call, const char *key)
@@ -113,19 +101,13 @@ static const char *text_in_body(struct bt_call *call, const char *key)
 bool bt_fleet_unit_in_body(struct bt_call *call, char *out, size_t size)
 {
     const char *unit = text_in_body(call, "unit");
-    if (unit == NULL) {
-        return false;
-    }
-    BT_AUTO(bt_db_rows) rows = NULL;
-    int r = bt_db_ask(bt_call_db(call), &rows, NULL, "SELECT code FROM unit WHERE code = $1",
-                      BT_TEXT(unit));
-    return take_unit(call, r, rows, out, size);
+    return unit != NULL && ask_unit(call, "SELECT code FROM unit WHERE code = $1", unit, out, size);
 }
 
 bool bt_fleet_screen_in_body(struct bt_call *call, char *out, size_t size)
 {
     const char *screen = text_in_body(call, "screen");
-    return screen != NULL && unit_of_screen(call, screen, out, size);
+    return screen != NULL && ask_unit(call, UNIT_OF_SCREEN, screen, out, size);
 }
 
 int bt_fleet_unit_path(struct bt_call *call, const char *unit, char *out, size_t size,
