@@ -2,11 +2,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,15 +16,13 @@
 #include "server/db/keeper.h"
 #include "server/db/lease.h"
 #include "server/db/listen.h"
-#include "server/ids.h"
 #include "server/media/blobs.h"
+#include "server/media/finding.h"
 #include "server/media/pieces.h"
 #include "server/media/quarantine.h"
 #include "server/media/uploads.h"
 
 #define PATH_BYTES 4096
-#define HEX_BYTES (BT_SHA256_BYTES * 2 + 1)
-#define MAX_TRIES 5
 #define MAX_RECEIVING 10000
 
 // Kept while a file is looked into; and how soon a server notices that one has ended.
@@ -60,18 +56,6 @@ struct bt_inspector {
     bool closed;
 };
 
-struct job {
-    char id[32], unit[32], title[256], user[32];
-    struct bt_keeper *keeper;  // of its lease; NULL: there is no other server
-};
-
-// What became of a file that plays; hashes in hex, "" when there is none.
-struct result {
-    char sha256[HEX_BYTES], thumbnail[HEX_BYTES], filmstrip[HEX_BYTES];
-    int64_t size;
-    cJSON *report;  // owned by whoever owns the result
-};
-
 static int ask_waiting(struct bt_inspector *inspector, struct bt_db *db, struct bt_db_rows **out,
                        struct bt_error *err)
 {
@@ -85,7 +69,7 @@ static int ask_waiting(struct bt_inspector *inspector, struct bt_db *db, struct 
                      BT_INT(bt_clock_wall_ms(inspector->server->clock)));
 }
 
-static int ask_job(struct bt_inspector *inspector, struct bt_db *db, struct job *out,
+static int ask_job(struct bt_inspector *inspector, struct bt_db *db, struct bt_inspected *out,
                    struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
@@ -104,7 +88,7 @@ static int ask_job(struct bt_inspector *inspector, struct bt_db *db, struct job 
 }
 
 // Of several servers on one database one looks into it. If that one dies, another does, later.
-static int next_job(struct bt_inspector *inspector, struct bt_db *db, struct job *out,
+static int next_job(struct bt_inspector *inspector, struct bt_db *db, struct bt_inspected *out,
                     struct bt_error *err)
 {
     int r = 0;
@@ -138,208 +122,6 @@ static void clear_directory(const char *path)
     }
     closedir(dir);
     rmdir(path);
-}
-
-// The picture's hash in hex, or "" when the workshop made none.
-static int adopt_picture(struct bt_blobs *blobs, const char *dir, const char *name, char *out,
-                         struct bt_error *err)
-{
-    char path[PATH_BYTES];
-    struct bt_sha256 sha256;
-    int64_t size;
-    int r = bt_format(path, sizeof(path), "%s/%s", dir, name);
-    if (r < 0 || access(path, R_OK) < 0) {
-        return r;
-    }
-    r = bt_blobs_adopt(blobs, path, &sha256, &size, err);
-    if (r == 0) {
-        bt_hex(sha256.bytes, BT_SHA256_BYTES, out);
-    }
-    return r;
-}
-
-static bool plays(const cJSON *report)
-{
-    const char *verdict = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(report, "verdict"));
-    return verdict != NULL && bt_str_starts(verdict, "plays");
-}
-
-// The file itself, or what it was converted to. Its reader may have been taken over by what it
-// read: that is a PNG, or the file is to blame.
-static int find_shown(const char *file, const char *dir, const cJSON *report, char *out,
-                      struct bt_error *err)
-{
-    static const char signature[] = "\x89PNG\r\n\x1A\n";
-    char start[sizeof(signature) - 1] = "";
-    if (cJSON_GetObjectItemCaseSensitive(report, "made_from") == NULL) {
-        return bt_format(out, PATH_BYTES, "%s", file);
-    }
-    int r = bt_format(out, PATH_BYTES, "%s/converted.png", dir);
-    BT_AUTOCLOSE int fd = r < 0 ? -1 : open(out, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (plays(report) && (fd < 0 || read(fd, start, sizeof(start)) != (ssize_t)sizeof(start) ||
-                          memcmp(start, signature, sizeof(start)) != 0)) {
-        return bt_fail(err, -EFAULT, "What the file was converted to is no PNG");
-    }
-    return 0;
-}
-
-// What it was made of, for the record; the original itself is not kept.
-static int note_original(const char *file, cJSON *report, struct bt_error *err)
-{
-    struct bt_sha256 sha256;
-    int64_t size;
-    char hex[HEX_BYTES];
-    int r = bt_sha256_of_file(file, &sha256, &size, err);
-    if (r == 0) {
-        bt_hex(sha256.bytes, BT_SHA256_BYTES, hex);
-        cJSON_AddStringToObject(report, "original_sha256", hex);
-        cJSON_AddNumberToObject(report, "original_size", (double)size);
-    }
-    return r;
-}
-
-static int adopt_all(struct bt_inspector *inspector, const char *file, const char *shown,
-                     const char *dir, struct result *out, struct bt_error *err)
-{
-    struct bt_blobs *blobs = inspector->server->blobs;
-    struct bt_sha256 sha256;
-    int r = strcmp(file, shown) == 0 ? 0 : note_original(file, out->report, err);
-    r = r == 0 ? bt_blobs_adopt(blobs, shown, &sha256, &out->size, err) : r;
-    if (r < 0) {
-        return r;
-    }
-    bt_hex(sha256.bytes, BT_SHA256_BYTES, out->sha256);
-    r = adopt_picture(blobs, dir, "thumbnail.jpg", out->thumbnail, err);
-    return r < 0 ? r : adopt_picture(blobs, dir, "filmstrip.jpg", out->filmstrip, err);
-}
-
-static int64_t fact(const cJSON *report, const char *key)
-{
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(report, key);
-    return cJSON_IsNumber(value) ? (int64_t)value->valuedouble : 0;
-}
-
-static const char *word(const cJSON *report, const char *key)
-{
-    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(report, key));
-    return value == NULL ? "" : value;
-}
-
-static const struct {
-    const char *container, *type;
-} types[] = {
-    {"png", "image/png"},
-    {"apng", "image/apng"},
-    {"jpeg", "image/jpeg"},
-    {"webp", "image/webp"},
-    {"gif", "image/gif"},
-    {"mp4", "video/mp4"},
-    {"matroska", "video/x-matroska"},
-    {"webm", "video/webm"},
-    {"mpegts", "video/mp2t"},
-    {"mov", "video/quicktime"},
-};
-
-static const char *type_of(const cJSON *report)
-{
-    for (size_t i = 0; i < BT_ARRAY_LEN(types); i++) {
-        if (strcasecmp(types[i].container, word(report, "container")) == 0) {
-            return types[i].type;
-        }
-    }
-    return strcmp(word(report, "kind"), "clip") == 0 ? "video/octet-stream" : "image/octet-stream";
-}
-
-static struct bt_db_value text_or_null(const char *text)
-{
-    return text[0] == '\0' ? BT_NULL : BT_TEXT(text);
-}
-
-static int64_t insert_asset(struct bt_db *db, const struct result *result, const char *report,
-                            int64_t now, struct bt_error *err)
-{
-    return bt_db_run(
-        db, err,
-        "INSERT INTO asset (sha256, size, type, kind, width, height, duration_ms, state, "
-        "report, thumbnail, filmstrip, created_ms) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, 'ready', $8, $9, $10, $11) "
-        "ON CONFLICT (sha256) DO NOTHING",
-        BT_TEXT(result->sha256), BT_INT(result->size), BT_TEXT(type_of(result->report)),
-        BT_TEXT(word(result->report, "kind")), BT_INT(fact(result->report, "width")),
-        BT_INT(fact(result->report, "height")), BT_INT(fact(result->report, "duration_ms")),
-        BT_TEXT(report), text_or_null(result->thumbnail), text_or_null(result->filmstrip),
-        BT_INT(now));
-}
-
-static int64_t insert_media(struct bt_db *db, const struct job *job, const char *media,
-                            const struct result *result, int64_t now, struct bt_error *err)
-{
-    return bt_db_run(
-        db, err,
-        "INSERT INTO media (id, unit, title, note, asset, revision, created_by, created_ms) "
-        "VALUES ($1, $2, $3, '', $4, 1, $5, $6)",
-        BT_TEXT(media), BT_TEXT(job->unit), BT_TEXT(job->title), BT_TEXT(result->sha256),
-        BT_TEXT(job->user), BT_INT(now));
-}
-
-static int64_t end_upload(struct bt_db *db, const struct job *job, const char *media,
-                          const char *report, int64_t now, struct bt_error *err)
-{
-    return bt_db_run(db, err,
-                     "UPDATE upload SET state = $2, report = $3, media = $4, changed_ms = $5 "
-                     "WHERE id = $1 AND state = 'inspecting'",
-                     BT_TEXT(job->id), BT_TEXT(media == NULL ? "refused" : "ready"),
-                     BT_TEXT(report), BT_TEXT(media), BT_INT(now));
-}
-
-// `result` NULL: refused.
-static int store_once(struct bt_db *db, const struct job *job, const struct result *result,
-                      const char *report, int64_t now, struct bt_error *err)
-{
-    char media[BT_SERVER_ID_BYTES];
-    bt_server_id('m', media);
-    int64_t r = bt_db_begin(db, true, err);
-    if (r == 0 && job->keeper != NULL) {
-        r = bt_keeper_confirm(job->keeper, db, err);
-    }
-    if (r == 0 && result != NULL) {
-        r = insert_asset(db, result, report, now, err);
-        if (r >= 0) {
-            r = insert_media(db, job, media, result, now, err);
-        }
-    }
-    if (r >= 0) {
-        r = end_upload(db, job, result == NULL ? NULL : media, report, now, err);
-    }
-    if (r > 0) {
-        return bt_db_commit(db, err);
-    }
-    bt_db_rollback(db);
-    return (int)r;  // 0: another server has done it meanwhile
-}
-
-static int store(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
-                 const struct result *result, const cJSON *report, struct bt_error *err)
-{
-    char *text = cJSON_PrintUnformatted(report);
-    int r = -EAGAIN;
-    for (int i = 0; r == -EAGAIN && i < MAX_TRIES; i++) {
-        r = store_once(db, job, result, text, bt_clock_wall_ms(inspector->server->clock), err);
-    }
-    cJSON_free(text);
-    return r;
-}
-
-// The report of a file whose looking at went wrong: the file is to blame.
-static cJSON *report_of_failure(const struct bt_error *why)
-{
-    cJSON *report = cJSON_CreateObject();
-    cJSON_AddStringToObject(report, "verdict", "refused:unreadable");
-    cJSON_AddStringToObject(report, "advice_vi", "Không kiểm tra được tệp này; hãy chuyển mã lại.");
-    cJSON_AddStringToObject(report, "advice_en",
-                            "The file could not be inspected; convert it anew.");
-    cJSON_AddStringToObject(report, "detail", why->msg);
-    return report;
 }
 
 // What the workshop cannot be blamed for: the file stays and is tried again at the next start.
@@ -379,46 +161,50 @@ static int look(struct bt_inspector *inspector, const char *file, const char *di
     }
 }
 
-static int inspect(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
-                   const char *file, const char *dir, struct bt_error *err)
+static int find(struct bt_inspector *inspector, const struct bt_inspected *upload, const char *file,
+                const char *dir, struct bt_finding *out, char shown[PATH_BYTES],
+                struct bt_error *err)
 {
-    struct result result = {0};
-    char shown[PATH_BYTES];
-    int r = look(inspector, file, dir, &result.report, err);
-    if (r == 0 && job->keeper != NULL && bt_keeper_lost(job->keeper)) {
+    int r = look(inspector, file, dir, &out->report, err);
+    if (r == 0 && upload->keeper != NULL && bt_keeper_lost(upload->keeper)) {
         r = bt_fail(err, -ESTALE, "It took too long");
     }
-    r = r == 0 ? find_shown(file, dir, result.report, shown, err) : r;
-    if (is_our_fault(r)) {
-        cJSON_Delete(result.report);
-        return r;
+    r = r == 0 ? bt_finding_shown(out, file, dir, shown, PATH_BYTES, err) : r;
+    if (r < 0 && !is_our_fault(r)) {
+        bt_finding_blame(out, err);
+        r = 0;
     }
-    if (r < 0) {
-        cJSON_Delete(result.report);
-        result.report = report_of_failure(err);
+    return r;
+}
+
+static int inspect(struct bt_inspector *inspector, struct bt_db *db,
+                   const struct bt_inspected *upload, const char *file, const char *dir,
+                   struct bt_error *err)
+{
+    BT_AUTOFINISH(bt_finding_finish) struct bt_finding finding = {0};
+    struct bt_server *server = inspector->server;
+    char shown[PATH_BYTES];
+    int r = find(inspector, upload, file, dir, &finding, shown, err);
+    if (r == 0 && bt_finding_plays(&finding)) {
+        r = bt_finding_adopt(&finding, server->blobs, file, shown, dir, err);
     }
-    bool good = plays(result.report);
-    r = good ? adopt_all(inspector, file, shown, dir, &result, err) : 0;
+    r = r == 0 ? bt_finding_store(&finding, server, db, upload, err) : r;
     if (r == 0) {
-        r = store(inspector, db, job, good ? &result : NULL, result.report, err);
-    }
-    if (r == 0) {
-        bt_log_info(&logger, "'%s' of unit '%s': %s", job->title, job->unit,
-                    word(result.report, "verdict"));
+        bt_log_info(&logger, "'%s' of unit '%s': %s", upload->title, upload->unit,
+                    bt_finding_verdict(&finding));
         unlink(file);  // a good one has its second name among the blobs
     }
-    cJSON_Delete(result.report);
     return r;
 }
 
 // Its pieces are not all there, and never will be.
-static int refuse(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
-                  const char *file, struct bt_error *err)
+static int refuse(struct bt_inspector *inspector, struct bt_db *db,
+                  const struct bt_inspected *upload, const char *file, struct bt_error *err)
 {
-    cJSON *report = report_of_failure(err);
-    bt_log_warn(&logger, "'%s' of unit '%s' is refused: %s", job->title, job->unit, err->msg);
-    int r = store(inspector, db, job, NULL, report, err);
-    cJSON_Delete(report);
+    BT_AUTOFINISH(bt_finding_finish) struct bt_finding finding = {0};
+    bt_finding_blame(&finding, err);
+    bt_log_warn(&logger, "'%s' of unit '%s' is refused: %s", upload->title, upload->unit, err->msg);
+    int r = bt_finding_store(&finding, inspector->server, db, upload, err);
     if (r == 0) {
         unlink(file);
     }
@@ -426,68 +212,71 @@ static int refuse(struct bt_inspector *inspector, struct bt_db *db, const struct
 }
 
 // One that fails again and again does not keep the others waiting.
-static void send_to_the_end(struct bt_inspector *inspector, struct bt_db *db, const struct job *job)
+static void send_to_the_end(struct bt_inspector *inspector, struct bt_db *db,
+                            const struct bt_inspected *upload)
 {
     struct bt_error err = {0};
     if (bt_db_run(db, &err,
                   "UPDATE upload SET changed_ms = $2 WHERE id = $1 AND state = 'inspecting'",
-                  BT_TEXT(job->id), BT_INT(bt_clock_wall_ms(inspector->server->clock))) < 0) {
-        bt_log_debug(&logger, "'%s' stays the first in the line: %s", job->id, err.msg);
+                  BT_TEXT(upload->id), BT_INT(bt_clock_wall_ms(inspector->server->clock))) < 0) {
+        bt_log_debug(&logger, "'%s' stays the first in the line: %s", upload->id, err.msg);
     }
 }
 
-static int inspect_job(struct bt_inspector *inspector, struct bt_db *db, const struct job *job,
-                       struct bt_error *err)
+static int inspect_job(struct bt_inspector *inspector, struct bt_db *db,
+                       const struct bt_inspected *upload, struct bt_error *err)
 {
     char file[PATH_BYTES], dir[PATH_BYTES];
     const char *data_dir = inspector->server->data_dir;
-    if (bt_upload_path(data_dir, job->id, file, sizeof(file)) < 0 ||
-        bt_format(dir, sizeof(dir), "%s/workshop/%s-%s", data_dir, job->id, inspector->mark) < 0) {
+    if (bt_upload_path(data_dir, upload->id, file, sizeof(file)) < 0 ||
+        bt_format(dir, sizeof(dir), "%s/workshop/%s-%s", data_dir, upload->id, inspector->mark) <
+            0) {
         return bt_fail(err, -ENAMETOOLONG, "The data directory's path is too long");
     }
-    int r =
-        inspector->shares_store ? bt_pieces_collect(inspector->server, db, job->id, file, err) : 0;
-    r = r == -ENODATA ? refuse(inspector, db, job, file, err)
-        : r == 0      ? inspect(inspector, db, job, file, dir, err)
+    int r = inspector->shares_store
+                ? bt_pieces_collect(inspector->server, db, upload->id, file, err)
+                : 0;
+    r = r == -ENODATA ? refuse(inspector, db, upload, file, err)
+        : r == 0      ? inspect(inspector, db, upload, file, dir, err)
                       : r;
     clear_directory(dir);
     return r;
 }
 
 // With its lease kept, where other servers could take it up.
-static int inspect_kept(struct bt_inspector *inspector, struct bt_db *db, struct job *job,
-                        struct bt_error *err)
+static int inspect_kept(struct bt_inspector *inspector, struct bt_db *db,
+                        struct bt_inspected *upload, struct bt_error *err)
 {
     BT_AUTO(bt_keeper) keeper = NULL;
-    BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job->id);
+    BT_AUTOFREE char *lease = bt_strf(LEASE "%s", upload->id);
     const struct bt_keeper_options options = {.pool = inspector->server->db,
                                               .clock = inspector->server->clock,
                                               .name = lease,
                                               .holder = inspector->holder,
                                               .for_ms = LEASE_MS};
     int r = inspector->several ? bt_keeper_start(&options, &keeper, err) : 0;
-    job->keeper = keeper;
-    r = r < 0 ? r : inspect_job(inspector, db, job, err);
-    job->keeper = NULL;
+    upload->keeper = keeper;
+    r = r < 0 ? r : inspect_job(inspector, db, upload, err);
+    upload->keeper = NULL;
     if (r == -ESTALE) {
-        bt_log_info(&logger, "'%s' of unit '%s' is left to another server: %s", job->title,
-                    job->unit, err->msg);
+        bt_log_info(&logger, "'%s' of unit '%s' is left to another server: %s", upload->title,
+                    upload->unit, err->msg);
     } else if (r < 0) {
-        send_to_the_end(inspector, db, job);
+        send_to_the_end(inspector, db, upload);
     }
     return r;
 }
 
 static int inspect_next(struct bt_inspector *inspector, struct bt_db *db, struct bt_error *err)
 {
-    struct job job = {0};
-    int r = next_job(inspector, db, &job, err);
+    struct bt_inspected upload = {0};
+    int r = next_job(inspector, db, &upload, err);
     if (r < 0) {
         return r;
     }
-    r = inspect_kept(inspector, db, &job, err);
+    r = inspect_kept(inspector, db, &upload, err);
     if (inspector->several) {
-        BT_AUTOFREE char *lease = bt_strf(LEASE "%s", job.id);
+        BT_AUTOFREE char *lease = bt_strf(LEASE "%s", upload.id);
         bt_lease_leave(db, lease, inspector->holder);
     }
     return r == -ESTALE ? 0 : r == -ENOENT ? -EIO : r;  // this one was there
