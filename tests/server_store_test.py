@@ -20,7 +20,7 @@ import zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import s3_store  # noqa: E402
 import server_media_test as media  # noqa: E402
-from server_harness import BUILD, PASSWORD, PROGRAM, Client, Server, ServerCase, load_tests, main  # noqa: E402, F401
+from server_harness import BUILD, PASSWORD, PROGRAM, Client, PostgreSQL, Server, ServerCase, load_tests, main  # noqa: E402, F401
 from server_media_test import begin, long_picture, picture, send, upload, wait  # noqa: E402
 from steady import own_port  # noqa: E402
 
@@ -659,6 +659,72 @@ class SoftwareInStoreTest(StoreCase):
         self.assertTrue(self.kept("hai"))
         self.assertEqual(self.put("mot").status, 204)
         self.assertTrue(self.kept("mot"))
+
+
+class DatabaseLostBetweenTest(StoreCase):
+    """Requests that commit twice: the database is killed after the first time. Whoever sends the same again has done it once."""
+
+    engines = ["postgresql"]
+    own_store = True
+    more_options = ("--s3-timeout", "600")
+
+    def lose_database_in(self, request):
+        """While it waits for the store; gives its answer, and then the database is there again."""
+        go_on, answers = threading.Event(), []
+        self.addCleanup(go_on.set)
+        self.store.plan("PUT", "", s3_store.pause(go_on))
+        thread = threading.Thread(target=lambda: answers.append(request()))
+        thread.start()
+        until(lambda: self.store.planned[-1][3] == 0, "it waits for the store")
+        PostgreSQL.get().kill()
+        go_on.set()
+        thread.join(PATIENCE_S)
+        PostgreSQL.get().start_again()
+        until(lambda: self.client().get("/readyz").status == 200, "the database is there again")
+        return answers[0]
+
+    def count(self, sql):
+        return subprocess.run(["psql", "--quiet", "--tuples-only", "--no-align", self.database, "-c", sql], check=True,
+                              capture_output=True, text=True).stdout.strip()
+
+    def test_a_package_is_kept_once(self):
+        admin = self.administrator()
+        package = SoftwareInStoreTest.package("mat")
+
+        def put():
+            return admin.put(f"/v1/software/{blob_of(package)}", package, Content_Type="application/vnd.debian.binary-package")
+        self.assertEqual(self.lose_database_in(put).status, 503)
+        self.assertEqual(self.count("SELECT count(*) FROM asset"), "0")
+        self.assertEqual(put().status, 204)
+        self.assertEqual(self.count("SELECT count(*) FROM asset"), "1")
+        self.assertEqual(self.count("SELECT count(*) FROM audit WHERE verb = 'software.upload'"), "1")
+
+    def test_what_the_database_did_not_say_is_not_gone(self):
+        admin = self.administrator()
+        place = begin(admin, 1000).headers["Location"]
+        self.assertEqual(send(admin, place, b"x" * 100).status, 204)
+
+        def is_there():
+            answer = admin.get(place)
+            self.assertIn(answer.status, (200, 503), answer)
+            return answer.status == 200
+        for _ in range(3):
+            PostgreSQL.get().kill()  # and with it every connection that the server has
+            PostgreSQL.get().start_again()
+            until(is_there, "it is there again")
+
+    def test_a_piece_of_an_upload_is_taken_once(self):
+        admin = self.administrator()
+        content = noise(70)
+        place = begin(admin, len(content)).headers["Location"]
+        self.assertEqual(self.lose_database_in(lambda: send(admin, place, content, 0, 900)).status, 503)
+        self.assertEqual(admin.get(place).json["offset"], 0)
+        self.assertEqual(send(admin, place, content, 0, 900).status, 204)
+        self.assertProblem(send(admin, place, content, 0, 900), 409, "upload-offset")
+        self.assertEqual(send(admin, place, content, 900).status, 204)
+        state = wait(admin, place)
+        self.assertEqual(state["state"], "ready", state)
+        self.assertEqual(admin.get(f"/blobs/{blob_of(content)}").body, content)
 
 
 class MovingCase(StoreCase):

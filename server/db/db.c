@@ -485,6 +485,11 @@ static int failed_before(const struct bt_db *db, struct bt_error *err)
                    "A statement of the transaction failed before");
 }
 
+bool bt_db_wants_again(const struct bt_db *db)
+{
+    return db->failed == -EAGAIN;
+}
+
 int bt_db_commit(struct bt_db *db, struct bt_error *err)
 {
     assert(db->in_transaction);

@@ -96,6 +96,7 @@ struct bt_call {
     // While it is answered.
     int64_t now_ms;
     struct bt_db *db;  // borrowed from the pool, for the time of a transaction
+    bool committed;    // a transaction that the handler began itself
     bool writing;      // the transaction that is open may write
     bool failed;       // the database could not be reached; bt_call_db answered NULL
     cJSON *json;       // parsed body

@@ -50,7 +50,8 @@ struct bt_route {
 
     enum bt_route_body body;
     int64_t max_body;     // bytes; 0: 64 KiB
-    bool no_transaction;  // the handler begins its own
+    bool no_transaction;  // the handler begins its own, of which one may write
+    bool comes_again;     // more may: the request may be sent again, whatever was committed
     bool knows_caller;    // ANYONE without a transaction: it matters who, if somebody is known
     bool former_players;  // PLAYER: one that was replaced may, too
     int (*handle)(struct bt_call *call, struct bt_error *err);

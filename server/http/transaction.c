@@ -1,5 +1,6 @@
 #include "server/http/transaction.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,6 +64,15 @@ static bool passes_gate(struct bt_call *call)
     return call->gate == NULL || call->gate(call, call->route);
 }
 
+// The caller is refused, but for want of an answer: of what the database did not say it is not
+// known whether it is there.
+static int look_whether_known(const struct bt_call *call, struct bt_error *err)
+{
+    return call->db != NULL && bt_db_wants_again(call->db)
+               ? bt_fail(err, -EAGAIN, "The database did not answer what decides about it")
+               : 0;
+}
+
 static int handle(struct bt_call *call, struct bt_error *err)
 {
     int r = call->route->handle(call, err);
@@ -83,6 +93,8 @@ static int run_bare(struct bt_call *call, struct bt_error *err)
     bool passed = r == 0 && passes_gate(call);
     if (passed && call->db != NULL) {
         r = bt_db_commit(call->db, err);
+    } else if (r == 0 && !passed) {
+        r = look_whether_known(call, err);
     }
     bt_call_let_go(call);
     if (r == 0 && passed) {
@@ -108,16 +120,22 @@ static int commit(struct bt_call *call, struct bt_error *err)
 static int run_in_transaction(struct bt_call *call, struct bt_error *err)
 {
     int r = begin(call, bt_call_writes(call), err);
-    if (r < 0 || !passes_gate(call)) {
+    if (r < 0) {
         return r;
+    }
+    if (!passes_gate(call)) {
+        return look_whether_known(call, err);
     }
     r = call->db == NULL ? 0 : bt_idempotency_look(call, err);
     if (r != 0) {
         return r < 0 ? r : 0;
     }
     r = handle(call, err);
-    if (r < 0 || call->reply.status >= 400 || call->db == NULL) {
+    if (r < 0 || call->db == NULL) {
         return r;
+    }
+    if (call->reply.status >= 400) {
+        return look_whether_known(call, err);
     }
     r = bt_idempotency_keep(call, err);
     return r < 0 ? r : commit(call, err);
@@ -148,6 +166,7 @@ static int write_once(struct bt_call *call, int tries,
                       void *context, struct bt_error *err)
 {
     struct bt_db *db = bt_call_db(call);
+    assert(!call->committed || call->route->comes_again);
     if (db == NULL) {
         return bt_fail(err, -EAGAIN, "The database cannot be reached");
     }
@@ -156,7 +175,10 @@ static int write_once(struct bt_call *call, int tries,
         return r;
     }
     r = work(call, context, err);
-    r = r == 0 ? bt_db_commit(db, err) : r;
+    if (r == 0) {
+        r = bt_db_commit(db, err);
+        call->committed |= r == 0;
+    }
     bt_db_rollback(db);
     return r;
 }
@@ -218,8 +240,9 @@ static bool try_often(struct bt_call *call, int (*once)(struct bt_call *call, st
     call->now_ms = bt_clock_wall_ms(call->server->clock);
     struct bt_error err = {0};
     call->tries = 0;
+    call->committed = false;
     int r = once(call, &err);
-    while (r == -EAGAIN && call->tries < BT_TRANSACTION_TRIES) {
+    while (r == -EAGAIN && !call->committed && call->tries < BT_TRANSACTION_TRIES) {
         give_way(call, call->tries++);
         r = once(call, &err);
     }
@@ -234,6 +257,9 @@ static int judge_once(struct bt_call *call, struct bt_error *err)
     bt_call_start_over(call);
     int r = begin(call, false, err);
     call->let_in = r == 0 && passes_gate(call);
+    if (r == 0 && !call->let_in) {
+        r = look_whether_known(call, err);
+    }
     bt_call_let_go(call);
     return r;
 }

@@ -16,6 +16,10 @@
  * For handlers of routes without a transaction: runs `work` in a writing one, and again when the
  * database asks for it, so it changes nothing but the database and its context. It returns 0 to
  * commit, 1 when it has answered a refusal and nothing is to be kept, or an error. On a worker.
+ *
+ * Once in a handler: after a second one had failed, the caller would be told to come again, and do
+ * once more what the first one has committed. Routes that bear that say so (comes_again); after a
+ * commit the handler itself is not run again, either.
  */
 int bt_call_write(struct bt_call *call,
                   int (*work)(struct bt_call *call, void *context, struct bt_error *err),

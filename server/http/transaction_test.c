@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "server/db/testing.h"
 #include "server/http/call_private.h"
 #include "server/http/route.h"
@@ -56,10 +57,100 @@ static void people_are_the_only_ones_who_write_after_some_tries_and_players_are_
     }
 }
 
+static struct {
+    bool commits;
+    int runs;
+} failing;
+
+static int write_nothing(struct bt_call *call, void *context, struct bt_error *err)
+{
+    (void)call;
+    (void)context;
+    (void)err;
+    return 0;
+}
+
+static int fail_after_all(struct bt_call *call, struct bt_error *err)
+{
+    failing.runs++;
+    int r = failing.commits ? bt_call_write(call, write_nothing, NULL, err) : 0;
+    return r < 0 ? r : bt_fail(err, -EAGAIN, "Others are writing");
+}
+
+static void what_has_committed_is_not_run_again(void **state)
+{
+    static const struct bt_route route = {"POST", "/", BT_WHO_ANYONE, .no_transaction = true,
+                                          .handle = fail_after_all};
+    const struct bt_test_db *test = *state;
+    struct bt_server server = {.clock = bt_clock_real(), .db = test->pool};
+    for (int commits = 0; commits < 2; commits++) {
+        BT_AUTO(bt_call) call = bt_call_create(&server);
+        call->route = &route;
+        bt_copy_cut(call->method, sizeof(call->method), "POST");
+        failing.commits = commits == 1;
+        failing.runs = 0;
+        bt_call_answer(call);
+        assert_int_equal(failing.runs, commits == 1 ? 1 : BT_TRANSACTION_TRIES + 1);
+        assert_int_equal(call->reply.status, 503);
+    }
+}
+
+static int gate_runs;
+
+// The first time its connection is lost, and it takes that for a thing that is not there.
+static bool look_up(struct bt_call *call, const struct bt_route *route)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    const char *sql =
+        ++gate_runs == 1 ? "SELECT pg_terminate_backend(pg_backend_pid())" : "SELECT 1";
+    (void)route;
+    if (bt_db_ask(bt_call_db(call), &rows, NULL, sql) < 0 || !bt_db_next(rows)) {
+        bt_call_problem(call, 404, "not-found", "Không có", "There is no such thing");
+        return false;
+    }
+    return true;
+}
+
+static int answer_empty(struct bt_call *call, struct bt_error *err)
+{
+    (void)err;
+    return bt_call_empty_reply(call, 204);
+}
+
+static void what_the_database_did_not_say_is_not_gone(void **state)
+{
+    static const struct bt_route routes[] = {
+        {"GET", "/", BT_WHO_USER, .handle = answer_empty},
+        {"POST", "/", BT_WHO_USER, .handle = answer_empty},
+        {"POST", "/", BT_WHO_USER, .no_transaction = true, .handle = answer_empty},
+    };
+    const struct bt_test_db *test = *state;
+    if (strcmp(test->engine, "postgresql") != 0) {
+        skip();  // it has no connection that could be lost
+    }
+    struct bt_server server = {.clock = bt_clock_real(), .db = test->pool};
+    for (size_t i = 0; i < 2 * BT_ARRAY_LEN(routes); i++) {
+        BT_AUTO(bt_call) call = bt_call_create(&server);
+        call->route = &routes[i / 2];
+        call->gate = look_up;
+        bt_copy_cut(call->method, sizeof(call->method), call->route->method);
+        gate_runs = 0;
+        if (i % 2 == 0) {
+            bt_call_answer(call);
+            assert_int_equal(call->reply.status, 204);
+        } else {
+            assert_true(bt_call_judge(call));
+        }
+        assert_int_equal(gate_runs, 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         bt_db_test(people_are_the_only_ones_who_write_after_some_tries_and_players_are_not),
+        bt_db_test(what_has_committed_is_not_run_again),
+        bt_db_test(what_the_database_did_not_say_is_not_gone),
     };
     return bt_testing_run(tests, BT_ARRAY_LEN(tests));
 }

@@ -11,7 +11,7 @@ static const struct bt_route routes[] = {
     {"POST", "/v1/uploads", UPLOADS, bt_upload_unit_of_metadata, .handle = bt_upload_create},
     {"GET", "/v1/uploads/{upload}", UPLOADS, bt_upload_unit_of_path, .handle = bt_upload_show},
     {"PATCH", "/v1/uploads/{upload}", UPLOADS, bt_upload_unit_of_path, BT_BODY_STREAM,
-     .no_transaction = true, .handle = bt_upload_append},
+     .no_transaction = true, .comes_again = true, .handle = bt_upload_append},
     {"DELETE", "/v1/uploads/{upload}", UPLOADS, bt_upload_unit_of_path,
      .handle = bt_upload_terminate},
     {"GET", "/v1/media", VIEWS, bt_unit_any, .handle = bt_media_list},

@@ -66,6 +66,7 @@ static const struct bt_route routes[] = {
      .body = BT_BODY_BYTES,
      .max_body = BT_PACKAGE_MAX_BYTES,
      .no_transaction = true,
+     .comes_again = true,
      .handle = bt_handle_software_put},
     // What a restored server lost: signatures decide.
     {.method = "POST",
