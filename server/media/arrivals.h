@@ -10,6 +10,8 @@
 #ifndef BT_SERVER_MEDIA_ARRIVALS_H
 #define BT_SERVER_MEDIA_ARRIVALS_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "server/db/db.h"
 #include "server/ids.h"
