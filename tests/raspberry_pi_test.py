@@ -239,6 +239,8 @@ class RaspberryPi(unittest.TestCase):
         self.assertEqual(config.count("dtoverlay=vc4-kms-v3d"), 1)
         self.assertIn("[all]\ndisable_fw_kms_setup=1\n", config)
         self.assertIn("RuntimeWatchdogSec=14\n", self.text("etc/systemd/system.conf.d/80-bangtin-watchdog.conf"))
+        self.assertIn("rtconutc\n", self.text("etc/chrony/conf.d/bangtin.conf"))
+        self.assertIn("ConditionPathIsReadWrite=!/\n", self.text("etc/systemd/system/systemd-remount-fs.service.d/80-bangtin.conf"))
         self.assertIn("Storage=volatile\nRuntimeMaxUse=16M\n", self.text("etc/systemd/journald.conf.d/80-bangtin.conf"))
         self.assertIn("an:!$y$abc:", self.text("etc/shadow"))
         self.assertEqual(os.stat(os.path.join(self.tree, "etc/shadow")).st_mode & 0o777, 0o640)
