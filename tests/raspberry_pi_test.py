@@ -77,12 +77,14 @@ if simulated:
 if words[:2] == ["apt-get", "install"]:
     for name in words[2:]:
         name, version = of(name)
-        for path, text in FILES.get(name, {}).items() if name not in known else ():
+        fresh = name not in known
+        known[name] = version
+        write()  # cut off from here on, it is known to be half there, as dpkg knows it
+        for path, text in FILES.get(name, {}).items():
             place = os.path.join(root, path)
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            if not path.endswith("/"):
+            if not path.endswith("/") and (fresh or not os.path.exists(place)):
                 open(place, "w").write(text)
-        known[name] = version
     if "chrony" in words:
         known.pop("systemd-timesyncd", None)
     write()
@@ -95,8 +97,9 @@ if words[:2] == ["apt-get", "purge"]:
             elif os.path.exists(place):
                 os.remove(place)
             place = os.path.dirname(place.rstrip("/"))
-            while not os.listdir(place):
-                os.rmdir(place)
+            while not os.path.isdir(place) or not os.listdir(place):
+                if os.path.isdir(place):
+                    os.rmdir(place)
                 place = os.path.dirname(place)
         known.pop(name)
     write()
