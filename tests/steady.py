@@ -6,11 +6,11 @@ PATIENCE_S = 180  # for a fact that must come; a quiet machine needs a moment
 CONFIRMED = {("takedown", "now"), ("emergency", "start"), ("emergency", "renew"), ("emergency", "end")}
 
 
-def hold_port():
+def hold_port(port=0):
     """Bound all the time, so that nobody else is given its port of 127.0.0.1; who says SO_REUSEADDR may listen there."""
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holder.bind(("127.0.0.1", 0))
+    holder.bind(("127.0.0.1", port))
     return holder
 
 

@@ -5,11 +5,13 @@ fetched, and `bangtin verify` says what holds, on every kind of file, before and
 import datetime
 import json
 import os
+import pathlib
 import re
-import signal
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import urllib.request
@@ -18,7 +20,7 @@ import bangtin_server_test
 import parts
 from server_harness import PostgreSQL, engines
 from server_plays_test import Journal
-from steady import PATIENCE_S
+from steady import PATIENCE_S, hold_port
 
 DAY_MS = 86400000
 VIET_NAM = datetime.timezone(datetime.timedelta(hours=7))
@@ -39,6 +41,18 @@ class VerifyTest(bangtin_server_test.Walk):
     locals().update({name: None for name in dir(bangtin_server_test.Walk) if name.startswith("test_")})
 
     def setUp(self):
+        if "kept" not in vars(type(self)):
+            self.make()
+        self.begin()
+
+    @classmethod
+    def tearDownClass(cls):
+        if "kept" in vars(cls):
+            cls.kept.cleanup()
+            cls.port.close()
+
+    def make(self):
+        """What every test begins with a copy of: made once for the class, by some thirty commands."""
         self.use_database()
         super().setUp()
         self.prepare()
@@ -52,6 +66,25 @@ class VerifyTest(bangtin_server_test.Walk):
         self.day = datetime.datetime.fromtimestamp(self.midnight_ms / 1000, VIET_NAM).date().isoformat()
         self.play()
         self.start_again()
+        self.stop()
+        cls = type(self)
+        cls.port = hold_port(int(self.url.rpartition(":")[2]))  # whoever is logged in is so at this address
+        cls.kept = tempfile.TemporaryDirectory()
+        shutil.copytree(self.dir, cls.kept.name, dirs_exist_ok=True)
+        cls.made = {name: getattr(self, name) for name in ("url", "screen", "day", "where")}
+
+    def begin(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+        shutil.copytree(self.kept.name, self.dir, dirs_exist_ok=True)
+        vars(self).update(self.made, env={**os.environ, "XDG_CONFIG_HOME": str(self.dir / "config")})
+        self.copy_database()
+        self.log = open(self.dir / "server.log", "a", encoding="utf-8")
+        self.addCleanup(self.log.close)
+        self.listen()
+        self.addCleanup(self.stop)
+        self.wait_until(self.is_up, "the server does not come up")
 
     def bangtin(self, *arguments, fails=False):
         """Who pairs has the technician's key: what is signed then names the player's."""
@@ -82,18 +115,20 @@ class VerifyTest(bangtin_server_test.Walk):
     def start_again(self):
         """The heads of the day are made when the server wakes."""
         self.player.stopped.set()
-        self.server.send_signal(signal.SIGTERM)
-        self.server.wait(180)
-        listen = self.url.removeprefix("http://")
-        self.server = subprocess.Popen([bangtin_server_test.SERVER, "--data", self.dir / "data", "--listen", listen,
-                                        *self.options], stdout=self.log, stderr=subprocess.STDOUT)
+        self.stop()
+        self.listen()
+        self.wait_until(lambda: self.sql("SELECT COUNT(*) FROM play_heads") == 1 and self.is_up(), "no heads were made")
+
+    def listen(self):
+        self.server = subprocess.Popen([bangtin_server_test.SERVER, "--data", self.dir / "data", "--listen",
+                                        self.url.removeprefix("http://"), *self.options], stdout=self.log, stderr=subprocess.STDOUT)
+
+    def wait_until(self, question, what):
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if self.sql("SELECT COUNT(*) FROM play_heads") == 1 and self.is_up():
-                return
+        while not question():
             self.assertIsNone(self.server.poll())
-            time.sleep(0.1)
-        self.fail("no heads were made")
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.05)
 
     def is_up(self):
         try:
@@ -112,6 +147,10 @@ class VerifyTest(bangtin_server_test.Walk):
 
     def use_database(self):
         """On SQLite the server's own."""
+        self.where = None
+
+    def copy_database(self):
+        """On SQLite a file among the others."""
 
     def report(self, ending="csv", by="screen,campaign"):
         name = f"bao-cao.{ending}"
@@ -246,6 +285,10 @@ class VerifyTest(bangtin_server_test.Walk):
 class OnPostgreSQL(VerifyTest):
     def use_database(self):
         self.where = PostgreSQL.get().new_database()
+        self.options = ("--database", self.where)
+
+    def copy_database(self):
+        self.where = PostgreSQL.get().new_database(self.where.rpartition("dbname=")[2])
         self.options = ("--database", self.where)
 
     @classmethod
