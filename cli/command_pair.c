@@ -95,10 +95,11 @@ static int check_words(struct bt_client *client, const struct bt_arguments *argu
     r = bt_words(text_of(pairing, "public_key"), root, code, words);
     if (r == 0 && !bt_str_equal(text_of(pairing, "root_sha256"), root)) {
         return bt_fail(err, -EACCES,
-                       "Máy phát giữ gốc khác gốc mới nhất: thẻ làm trước khi đổi gốc thì làm thẻ "
-                       "mới (bangtin card new); không phải thì có ai đó đứng giữa. Chưa ghép. / "
-                       "The player has another root than the newest: a card of before needs a new "
-                       "one; else somebody stands between. Not paired.");
+                       "Máy phát giữ gốc khác gốc mới nhất: máy bản cũ có thẻ làm trước khi đổi "
+                       "gốc thì làm thẻ mới (bangtin card new); không phải thì có ai đó đứng giữa. "
+                       "Chưa ghép. / The player has another root than the newest: one of an older "
+                       "version with a card of before needs a new card; else somebody stands "
+                       "between. Not paired.");
     }
     return r == 0 && strcmp(words, typed) == 0
                ? 0

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "trust/metadata.h"
+#include "trust/tuf_root.h"
 #include "trust/words.h"
 
 #define SIGNATURE_HEX_BYTES (2 * BT_SIGNATURE_MAX_BYTES + 1)
@@ -96,6 +97,9 @@ int bt_pairing_write(const struct bt_private_key *key, const struct bt_pairing_r
     if (r >= 0 && request->root_sha256[0] != '\0') {
         r = append_member(out, ", ", "root_sha256", request->root_sha256);
     }
+    if (r >= 0 && request->newer) {
+        r = bt_buf_appendf(out, ", \"newer\": true");
+    }
     return close_object(out, r, err);
 }
 
@@ -114,15 +118,55 @@ static const struct bt_json_field pairing_fields[] = {
     BT_JSON_FIELD(struct pairing_answer, poll_s, "poll_s", BT_JSON_INT, .min = 1, .max = 600),
 };
 
-static int check_root(const cJSON *root, const char *expected, struct bt_error *err)
+static void hash_of(const char *text, char out[BT_SHA256_HEX_BYTES])
+{
+    struct bt_sha256 sha256 = bt_sha256_of(text, strlen(text));
+    bt_hex(sha256.bytes, BT_SHA256_BYTES, out);
+}
+
+// `told`: whoever prepared the player may have told it the province's root.
+static int check_root(const cJSON *root, const char *expected, const char *told,
+                      struct bt_error *err)
 {
     if (!cJSON_IsString(root)) {
         return bt_fail(err, -EINVAL, "'root' must be a text");
     }
-    struct bt_sha256 sha256 = bt_sha256_of(root->valuestring, strlen(root->valuestring));
     char hex[BT_SHA256_HEX_BYTES];
-    bt_hex(sha256.bytes, BT_SHA256_BYTES, hex);
-    return strcmp(hex, expected) == 0 ? 0 : bt_fail(err, -EBADMSG, "'root' has another hash");
+    hash_of(root->valuestring, hex);
+    if (strcmp(hex, expected) != 0) {
+        return bt_fail(err, -EBADMSG, "'root' has another hash");
+    }
+    return told[0] == '\0' || strcmp(hex, told) == 0
+               ? 0
+               : bt_fail(err, -EACCES, "The server's root is not the one to pair with");
+}
+
+/*
+ * From the root it was told the player walks to the newest, each vouched for by the one before, and
+ * people compare words of that one: both must hold. So a root that was replaced, whose keys may
+ * have been lost, is not what a player begins with, and nobody has another one put in its place.
+ * Servers that know nothing of this give none; the words are then of the root that was told.
+ */
+static int walk(const cJSON *newer, const char **root, struct bt_error *err)
+{
+    BT_AUTO(bt_tuf_document) now = NULL;
+    int r = bt_tuf_root_read(*root, strlen(*root), &now, err);
+    const cJSON *each;
+    cJSON_ArrayForEach(each, newer)
+    {
+        BT_AUTO(bt_tuf_document) next = NULL;
+        if (r == 0 && !cJSON_IsString(each)) {
+            r = bt_fail(err, -EINVAL, "'newer' must be a list of texts");
+        }
+        if (r < 0 || (r = bt_tuf_root_next(now, each->valuestring, strlen(each->valuestring), &next,
+                                           err)) < 0) {
+            return bt_fail_in(err, r, "A root after the one that was told");
+        }
+        bt_tuf_document_destroy(now);
+        now = BT_TAKE(next);
+        *root = each->valuestring;
+    }
+    return r;
 }
 
 // It is drawn on the wall before anybody can be believed: a code, and no server's words.
@@ -133,18 +177,21 @@ static bool is_code(const char *text)
            strspn(text + 5, signs) == 4;
 }
 
-int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t len,
-                    struct bt_pairing *out, struct bt_error *err)
+int bt_pairing_read(const struct bt_private_key *key, const struct bt_pairing_request *request,
+                    const char *text, size_t len, struct bt_pairing *out, struct bt_error *err)
 {
     BT_AUTOJSON *json = NULL;
     struct pairing_answer answer = {0};
-    char hex[BT_PLAYER_HEX_BYTES];
+    char hex[BT_PLAYER_HEX_BYTES], sha256[BT_SHA256_HEX_BYTES];
     int r = bt_json_parse(text, len, &json, err);
     r = r < 0
             ? r
             : bt_json_read(json, pairing_fields, BT_ARRAY_LEN(pairing_fields), &answer, NULL, err);
-    const cJSON *root = cJSON_GetObjectItemCaseSensitive(json, "root");
-    r = r < 0 ? r : check_root(root, answer.root_sha256, err);
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(json, "root");
+    const cJSON *newer = cJSON_GetObjectItemCaseSensitive(json, "newer");
+    r = r < 0 ? r : check_root(given, answer.root_sha256, request->root_sha256, err);
+    const char *root = r == 0 ? given->valuestring : "";
+    r = r == 0 && request->newer && newer != NULL ? walk(newer, &root, err) : r;
     r = r < 0 ? r : bt_identity_public(key, hex, err);
     if (r == 0 && !bt_id_is_plain(answer.id)) {
         r = bt_fail(err, -EINVAL, "'pairing' is not an id");
@@ -157,11 +204,12 @@ int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t l
     }
     *out = (struct bt_pairing){.expires_s = answer.expires_s,
                                .poll_s = answer.poll_s,
-                               .root = bt_strdup(root->valuestring),
-                               .root_len = strlen(root->valuestring)};
+                               .root = bt_strdup(root),
+                               .root_len = strlen(root)};
+    hash_of(root, sha256);
     bt_copy_cut(out->id, sizeof(out->id), answer.id);
     bt_copy_cut(out->code, sizeof(out->code), answer.code);
-    r = bt_words(hex, answer.root_sha256, answer.code, out->words);
+    r = bt_words(hex, sha256, answer.code, out->words);
     return r < 0 ? bt_fail(err, r, "The words of pairing cannot be worked out") : 0;
 }
 

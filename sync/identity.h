@@ -39,18 +39,25 @@ struct bt_pairing {
     char id[64], code[16];
     char words[64];  // for people, on both sides
     int64_t expires_s, poll_s;
-    char *root;  // the exact text, checked against its hash; owned
+    char *root;  // the exact text of the one to pin, which the words are of; owned
     size_t root_len;
 };
 struct bt_pairing_request {
     const char *model, *version;
     const char *token;        // of an enrolment; "": people claim it
     const char *root_sha256;  // the root it was told; "": any
+    bool newer;               // the roots after it are asked for as well
 };
 int bt_pairing_write(const struct bt_private_key *key, const struct bt_pairing_request *request,
                      struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
-int bt_pairing_read(const struct bt_private_key *key, const char *text, size_t len,
-                    struct bt_pairing *out, struct bt_error *err) BT_NODISCARD;
+
+/**
+ * The answer to that request. -EACCES when its root is another than the one that was told, or one
+ * of the newer ones is not vouched for by the one before.
+ */
+int bt_pairing_read(const struct bt_private_key *key, const struct bt_pairing_request *request,
+                    const char *text, size_t len, struct bt_pairing *out,
+                    struct bt_error *err) BT_NODISCARD;
 void bt_pairing_finish(struct bt_pairing *pairing);
 
 // POST /v1/pairings/ID/state. `claimed` is false while nobody claimed it.

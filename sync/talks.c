@@ -110,6 +110,21 @@ static bool status_due(const struct bt_channel *channel)
  * What is said.
  */
 
+// A player that was paired before keeps the root of then; one with a card's secret is given the
+// card's, since nobody compares anything.
+static struct bt_pairing_request pairing_request(const struct bt_channel *channel,
+                                                 const char *token)
+{
+    const struct bt_sync_options *options = &channel->sync->options;
+    return (struct bt_pairing_request){
+        .model = options->model,
+        .version = options->version,
+        .token = token,
+        .root_sha256 = options->root_sha256,
+        .newer = options->root_sha256[0] != '\0' && !is_paired(channel) && !channel->enrolling,
+    };
+}
+
 static int write_pair(struct bt_channel *channel, struct bt_exchange *exchange,
                       struct bt_error *err)
 {
@@ -120,8 +135,7 @@ static int write_pair(struct bt_channel *channel, struct bt_exchange *exchange,
         bt_enrolment_read(options->directory, token);
     }
     channel->enrolling = token[0] != '\0';
-    const struct bt_pairing_request request = {options->model, options->version, token,
-                                               options->root_sha256};
+    const struct bt_pairing_request request = pairing_request(channel, token);
     return bt_pairing_write(channel->sync->key, &request, &exchange->sent, err);
 }
 
@@ -206,21 +220,6 @@ static int write_status(struct bt_channel *channel, struct bt_exchange *exchange
  * What the answers mean.
  */
 
-// Whoever prepared the player may have told it the province's root.
-static int check_root(const struct bt_channel *channel, struct bt_error *err)
-{
-    const char *expected = channel->sync->options.root_sha256;
-    char hex[BT_SHA256_HEX_BYTES];
-    if (expected[0] == '\0') {
-        return 0;
-    }
-    struct bt_sha256 sha256 = bt_sha256_of(channel->pairing.root, channel->pairing.root_len);
-    bt_hex(sha256.bytes, BT_SHA256_BYTES, hex);
-    return strcmp(hex, expected) == 0
-               ? 0
-               : bt_fail(err, -EACCES, "The server's root is not the one to pair with");
-}
-
 static void show_code(struct bt_channel *channel, const char *url)
 {
     struct bt_news *news = bt_news_create(BT_NEWS_PAIRING);
@@ -237,9 +236,9 @@ static void show_code(struct bt_channel *channel, const char *url)
 static int read_pair(struct bt_channel *channel, struct bt_exchange *exchange, struct bt_error *err)
 {
     bt_pairing_finish(&channel->pairing);
-    int r = bt_pairing_read(channel->sync->key, bt_buf_text(&exchange->got), exchange->got.len,
-                            &channel->pairing, err);
-    r = r < 0 ? r : check_root(channel, err);
+    const struct bt_pairing_request asked = pairing_request(channel, "");
+    int r = bt_pairing_read(channel->sync->key, &asked, bt_buf_text(&exchange->got),
+                            exchange->got.len, &channel->pairing, err);
     if (r < 0) {
         bt_pairing_finish(&channel->pairing);
         return r;

@@ -1036,6 +1036,8 @@ class AtTheServer(AttackCase):
         data = os.path.join(WORLD.directory, "again")
         shutil.copytree(WORLD.data, data)
         cls.server, cls.url, _ = WORLD.start_server(data)
+        cls.repository, cls.roots = data + "-kho", 1  # the folder of those who sign it, and their newest root
+        shutil.copytree(WORLD.path("kho"), cls.repository)
 
     @classmethod
     def tearDownClass(cls):
@@ -1209,9 +1211,7 @@ class AtTheServer(AttackCase):
     def test_a_card_of_before_a_new_root(self):
         """It pairs with the root it was made for, walks on to the newest, and takes nothing of it from another one."""
         folder, settings, _ = self.new_card("--yes", "--key", WORLD.key("ky-thuat-a"))
-        repository = os.path.join(self.directory, "kho")
-        shutil.copytree(WORLD.path("kho"), repository)
-        WORLD.bangtin("repository", "renew", "root", "--repository", repository, "--key", WORLD.key("goc"))
+        self.renew_root()
         wrong = self.plug_in("wrong", folder, "--root-sha256", "ab" * 32)
         wrong.wait_said("The server answers 409 to 'v1/pairings'")
         wrong.kill()
@@ -1219,6 +1219,54 @@ class AtTheServer(AttackCase):
         player = self.plug_in("real", folder, "--root-sha256", settings["root_sha256"])
         player.wait_item(WORLD.red)
         self.assertNotIn("Waiting to be paired", player.said())
+
+    def renew_root(self):
+        """The text of the root that follows."""
+        WORLD.bangtin("repository", "renew", "root", "--repository", self.repository, "--key", WORLD.key("goc"))
+        type(self).roots += 1
+        with urllib.request.urlopen(f"{self.url}/tuf/metadata/{self.roots}.root.json", timeout=180) as answer:
+            return answer.read().decode()
+
+    def plug_in_late(self, url):
+        """(the player of a card of before two new roots, whose secret is gone; code, words, the newest root)"""
+        folder, settings, _ = self.new_card()
+        self.renew_root()
+        newest = self.renew_root()
+        self.url, ours = url, self.url
+        player = self.plug_in("late", folder, "--root-sha256", settings["root_sha256"], files=("identity.json",))
+        self.url = ours
+        player.wait_said("words '")
+        return (player, *re.search(r"code '([^']+)', words '([^']+)'", player.said()).groups(), newest)
+
+    def test_a_card_of_before_a_new_root_whose_secret_is_gone(self):
+        """People pair it as any other, with the words of the newest root, and that is what it pins."""
+        player, code, words, newest = self.plug_in_late(self.url)
+        self.not_paired(code, "sen sen sen sen", player)
+        WORLD.bangtin("pair", code, "--screen", WORLD.gate, "--words", words, "--yes", "--key", WORLD.key("ky-thuat-a"))
+        player.wait_said("Paired as")
+        with open(os.path.join(player.data, "metadata", "root.json"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), newest)
+        player.wait_item(WORLD.red)
+
+    def test_a_relay_that_keeps_new_roots_from_a_card_of_before(self):
+        """It hides from the server that they are wanted, or from the player that there are some, or the last of them."""
+        def last(answer):
+            answer["newer"].pop()
+        for hide, from_ in ((lambda body: body.pop("newer"), "server"), (lambda answer: answer.pop("newer"), "player"), (last, "player")):
+            with self.subTest(from_):
+                def pair(body, hide=hide, from_=from_):
+                    if from_ == "server":
+                        hide(body)
+                    status, answer = self.call("POST", "/v1/pairings", body)
+                    if from_ == "player":
+                        hide(answer)
+                    return status, answer
+                self.house.pair = pair
+                player, code, words, _ = self.plug_in_late(self.house.url)
+                self.not_paired(code, words, player)
+                player.kill()
+                shutil.rmtree(player.data)
+                shutil.rmtree(os.path.join(self.directory, "card"))
 
     def test_a_lost_card(self):
         """Withdrawn: whoever finds it stands before a code that nobody claims."""
@@ -1297,6 +1345,24 @@ class Pairing(AttackCase):
         other = json.dumps(Key("thief").sign(loot.document("root")["signed"]))
         options, _ = self.card()
         self.meets(self.answer_with(other), "The server's root is not the one", *options)
+
+    def test_a_newer_root_that_the_one_it_was_told_does_not_vouch_for(self):
+        loot, thief, goc = self.house.loot, Key("goc"), FileKey(WORLD.key("goc"))
+
+        def root(version, keys, holder=None):
+            signed = dict(loot.document("root")["signed"], version=version)
+            if holder:
+                signed["keys"] = {**signed["keys"], holder.id: holder.object}
+                signed["roles"] = {role: {"keyids": [holder.id], "threshold": 1} for role in signed["roles"]}
+            return json.dumps(signatures(signed, keys))
+        # Whatever else is no root that follows: trust/tuf_root_test.c.
+        for newer in ([root(2, [thief], thief)], [root(2, [goc]), root(3, [thief], thief)], [root(3, [goc])], [7]):
+            status, answer = self.answer_with(loot.root)
+            self.meets((status, dict(answer, newer=newer)), "A root after the one that was told", "--root-sha256", answer["root_sha256"])
+            self.assertNotIn("Waiting to be paired", self.screen.said())
+            self.screen.kill()
+            shutil.rmtree(self.screen.data)
+        self.screen = None
 
     def card(self):
         """(the options of a player that came by a card, the place of its secret)"""
@@ -1425,6 +1491,26 @@ class Binding(AttackCase):
         self.start()
         self.screen.wait_said("Paired as 'd-BBBBBBBBBB'")
         self.refused()
+        self.judge()
+
+    def test_a_player_that_pairs_again_is_walked_to_no_newer_root(self):
+        """Not even to one that its own root vouches for: it follows what its repository has, as ever."""
+        asked, loot = [], self.house.loot
+        signed = dict(loot.document("root")["signed"], version=2)
+        newer = json.dumps(signatures(signed, [FileKey(WORLD.key("goc"))]))
+
+        def pair(body):
+            asked.append(body)
+            return 200, {"pairing": "i-1", "code": "K7WQ-2MXB", "expires_s": 600, "poll_s": 1, "root": loot.root,
+                         "root_sha256": sha256(loot.root.encode()), "newer": [newer]}
+        self.house.pair = pair
+        self.forget()
+        self.name(A, WORLD.screen)
+        self.start("--root-sha256", sha256(loot.root.encode()))
+        self.screen.wait_said("Paired as 'd-BBBBBBBBBB'")
+        self.assertNotIn("newer", asked[0])
+        with open(os.path.join(self.data, "metadata", "root.json"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), loot.root)
         self.judge()
 
     def test_a_player_that_was_forgotten_pairs_again_and_plays_on(self):

@@ -309,6 +309,30 @@ class PairingTest(FleetCase):
         other.begin()
         self.assertEqual(other.root_sha256, newest)
 
+    def test_a_card_of_before_a_new_root_is_paired_by_hand(self):
+        """Its secret is gone: it gets the way to the newest root, whose words people compare."""
+        player, first = Player(self), hashlib.sha256(ROOT.encode()).hexdigest()
+        for told in (first, None):  # nothing newer yet
+            answer = player.ask(newer=True, **({"root_sha256": told} if told else {})).json
+            self.assertEqual((answer["root_sha256"], "newer" in answer), (first, False))
+        self.add_root(2)
+        newest = self.add_root(3)
+        answer = player.ask(root_sha256=first, newer=True).json
+        self.assertEqual(answer["root_sha256"], first)
+        self.assertEqual([json.loads(text)["signed"]["version"] for text in answer["newer"]], [2, 3])
+        self.assertEqual(hashlib.sha256(answer["newer"][-1].encode()).hexdigest(), newest)
+        shown = self.admin.get(f"/v1/pairings/{answer['code']}").json
+        self.assertEqual((shown["root_sha256"], shown["words"]), (newest, words_of(player.public_key, newest, answer["code"])))
+        player.code, player.words = answer["code"], shown["words"]
+        self.assertEqual(self.claim(player, self.add_screen()).status, 201)
+        # Whoever did not ask for them keeps to the root it was told.
+        answer = player.ask(root_sha256=first).json
+        self.assertNotIn("newer", answer)
+        self.assertEqual(self.admin.get(f"/v1/pairings/{answer['code']}").json["root_sha256"], first)
+        for version in range(4, 67):
+            self.add_root(version)
+        self.assertNotIn("newer", player.ask(root_sha256=first, newer=True).json)
+
     def test_what_is_no_enrolment(self):
         screen = self.add_screen()
         for body in ({"screen": screen, "public_key": "A" * 64, "days": 1}, {"screen": screen, "public_key": "a" * 64, "days": 31},

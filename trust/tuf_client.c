@@ -11,10 +11,10 @@
 #include "trust/percent.h"
 #include "trust/stick.h"
 #include "trust/tuf_inside.h"
+#include "trust/tuf_root.h"
 #include "trust/tuf_saved.h"
 
 // Of metadata whose length nobody says. A targets role with 10,000 publications has 3 MiB.
-#define ROOT_MAX_BYTES (512 * 1024)
 #define TIMESTAMP_MAX_BYTES (16 * 1024)
 #define ROLE_MAX_BYTES BT_METADATA_MAX_BYTES
 
@@ -132,29 +132,6 @@ static int check_version(const struct bt_tuf_document *document, const char *rol
 
 // Root.
 
-static int verify_with_root(const struct bt_tuf_document *root, const struct bt_tuf_document *of,
-                            const char *role, struct bt_error *err)
-{
-    BT_AUTOFINISH(bt_keyring_finish) struct bt_keyring ring = {0};
-    int r = bt_tuf_document_role(root, role, &ring, err);
-    return r < 0 ? r : bt_signatures_check(of->json, &ring, err);
-}
-
-// A root vouches for itself; the first one is trusted because it was pinned.
-static int read_root(const struct bt_buf *text, struct bt_tuf_document **out, struct bt_error *err)
-{
-    BT_AUTO(bt_tuf_document) root = NULL;
-    int r = bt_tuf_document_read(bt_buf_text(text), text->len, "root", &root, err);
-    if (r == 0) {
-        r = verify_with_root(root, root, "root", err);
-    }
-    if (r < 0) {
-        return bt_fail_in(err, r, "'root'");
-    }
-    *out = BT_TAKE(root);
-    return 0;
-}
-
 static bool lists(const cJSON *keyids, const char *keyid)
 {
     for (const cJSON *each = keyids->child; each != NULL; each = each->next) {
@@ -195,8 +172,8 @@ static void forget(struct bt_tuf_client *client, const char *role, struct bt_tuf
 static int verify_stick(const struct bt_tuf_document *root, const struct bt_tuf_document *stick,
                         struct bt_error *err)
 {
-    int r = verify_with_root(root, stick, "timestamp", err);
-    return r < 0 ? r : verify_with_root(root, stick, "snapshot", err);
+    int r = bt_tuf_root_vouches(root, stick, "timestamp", err);
+    return r < 0 ? r : bt_tuf_root_vouches(root, stick, "snapshot", err);
 }
 
 // What was signed with keys that are no longer good is not held against what comes now.
@@ -212,7 +189,7 @@ static void drop_unvouched(struct bt_tuf_client *client)
     };
     for (size_t i = 0; i < BT_ARRAY_LEN(tops); i++) {
         if (*tops[i].place != NULL &&
-            verify_with_root(client->root, *tops[i].place, tops[i].role, NULL) < 0) {
+            bt_tuf_root_vouches(client->root, *tops[i].place, tops[i].role, NULL) < 0) {
             replace(tops[i].place, NULL);
         }
     }
@@ -237,13 +214,7 @@ static int keep_root(const struct bt_tuf_client *client, struct bt_error *err)
 static int step_root(struct bt_tuf_client *client, const struct bt_buf *text, struct bt_error *err)
 {
     BT_AUTO(bt_tuf_document) next = NULL;
-    int r = read_root(text, &next, err);
-    if (r == 0 && (r = verify_with_root(client->root, next, "root", err)) < 0) {
-        r = bt_fail_in(err, r, "The keys of root version %lld", (long long)client->root->version);
-    }
-    if (r == 0) {
-        r = check_version(next, "root", client->root->version + 1, err);
-    }
+    int r = bt_tuf_root_next(client->root, bt_buf_text(text), text->len, &next, err);
     if (r < 0) {
         return r;
     }
@@ -267,7 +238,7 @@ static int update_root(struct bt_tuf_client *client, int64_t now_ms, struct bt_e
     int r = 0;
     for (int step = 0; step < MAX_ROOT_STEPS && r == 0; step++) {
         BT_AUTOBUF text = {0};
-        r = fetch(client, "root", client->root->version + 1, ROOT_MAX_BYTES, &text, err);
+        r = fetch(client, "root", client->root->version + 1, BT_TUF_ROOT_MAX_BYTES, &text, err);
         if (r == 0) {
             r = step_root(client, &text, err);
         }
@@ -601,9 +572,9 @@ static void load_saved(struct bt_tuf_client *client, const char *role,
 static int open_root(struct bt_tuf_client *client, struct bt_error *err)
 {
     BT_AUTOBUF text;
-    bt_buf_init(&text, ROOT_MAX_BYTES);
+    bt_buf_init(&text, BT_TUF_ROOT_MAX_BYTES);
     int r = bt_tuf_saved_read(client->directory, "root", &text, err);
-    return r < 0 ? r : read_root(&text, &client->root, err);
+    return r < 0 ? r : bt_tuf_root_read(bt_buf_text(&text), text.len, &client->root, err);
 }
 
 int bt_tuf_client_open(const char *directory, const struct bt_tuf_fetcher *fetcher,
@@ -634,14 +605,10 @@ void bt_tuf_client_set_fetcher(struct bt_tuf_client *client, const struct bt_tuf
 int bt_tuf_client_pin(const char *directory, const char *root, size_t len, struct bt_error *err)
 {
     BT_AUTO(bt_tuf_document) document = NULL;
-    BT_AUTOBUF text, pinned;
-    bt_buf_init(&text, ROOT_MAX_BYTES);
-    bt_buf_init(&pinned, ROOT_MAX_BYTES);
-    int r = bt_buf_append(&text, root, len);
-    if (r < 0) {
-        return bt_fail(err, r, "A root has at most %d bytes", ROOT_MAX_BYTES);
-    }
-    if ((r = read_root(&text, &document, err)) < 0 || (r = bt_file_make_dirs(directory, err)) < 0) {
+    BT_AUTOBUF pinned;
+    bt_buf_init(&pinned, BT_TUF_ROOT_MAX_BYTES);
+    int r = bt_tuf_root_read(root, len, &document, err);
+    if (r < 0 || (r = bt_file_make_dirs(directory, err)) < 0) {
         return r;
     }
     r = bt_tuf_saved_read(directory, "root", &pinned, err);

@@ -24,6 +24,7 @@ struct begin {
     char model[65], version[33];
     char token[BT_SECRET_BYTES];            // of an enrolment; "": somebody will claim the code
     char root_sha256[BT_SHA256_HEX_BYTES];  // the one it was told; "": the newest will do
+    bool newer;                             // it walks on from there before it shows its words
 };
 
 static const struct bt_json_field begin_fields[] = {
@@ -37,6 +38,7 @@ static const struct bt_json_field begin_fields[] = {
                   .optional = true),
     BT_JSON_FIELD(struct begin, root_sha256, "root_sha256", BT_JSON_STRING,
                   .min = BT_SHA256_HEX_BYTES - 1, .max = BT_SHA256_HEX_BYTES - 1, .optional = true),
+    BT_JSON_FIELD(struct begin, newer, "newer", BT_JSON_BOOL, .optional = true),
 };
 
 static bool is_lower_hex(const char *text)
@@ -83,15 +85,20 @@ static int make_room(struct bt_call *call, const char *public_key, struct bt_err
 
 struct root {
     char sha256[BT_SHA256_HEX_BYTES];
+    int64_t version;
     cJSON *text;
 };
+
+// Of a few KiB each, made once a year and when a holder changes. A player that is further behind
+// than that is given none, and needs a new card.
+#define MAX_NEWER_ROOTS 64
 
 // The newest, or that of this hash: from there the player walks on to the newest by itself.
 static int find_root(struct bt_db *db, const char *sha256, struct root *out, struct bt_error *err)
 {
     BT_AUTO(bt_db_rows) rows = NULL;
     int r = bt_db_ask(db, &rows, err,
-                      "SELECT body, sha256 FROM tuf_metadata WHERE role = 'root'"
+                      "SELECT body, sha256, version FROM tuf_metadata WHERE role = 'root'"
                       " AND (sha256 = $1 OR $2 = 0) ORDER BY version DESC LIMIT 1",
                       BT_TEXT(sha256), BT_INT(sha256[0] != '\0'));
     if (r < 0) {
@@ -101,8 +108,35 @@ static int find_root(struct bt_db *db, const char *sha256, struct root *out, str
         return bt_fail(err, -ENOENT, "There is no such root metadata");
     }
     bt_copy_cut(out->sha256, sizeof(out->sha256), bt_db_get_text(rows, 1));
+    out->version = bt_db_get_int(rows, 2);
     out->text = cJSON_CreateString(bt_db_get_text(rows, 0));
     return 0;
+}
+
+/*
+ * The roots after `root`, oldest first, into *out: the words are of the last one then. NULL, and
+ * `words_of` as it was, when there are none or too many.
+ */
+static int find_newer(struct bt_db *db, const struct root *root, cJSON **out,
+                      char words_of[BT_SHA256_HEX_BYTES], struct bt_error *err)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    BT_AUTOJSON *list = cJSON_CreateArray();
+    char last[BT_SHA256_HEX_BYTES] = "";
+    int r = bt_db_ask(db, &rows, err,
+                      "SELECT body, sha256 FROM tuf_metadata WHERE role = 'root' AND version > $1"
+                      " ORDER BY version LIMIT $2",
+                      BT_INT(root->version), BT_INT(MAX_NEWER_ROOTS + 1));
+    while (r == 0 && bt_db_next(rows)) {
+        cJSON_AddItemToArray(list, cJSON_CreateString(bt_db_get_text(rows, 0)));
+        bt_copy_cut(last, sizeof(last), bt_db_get_text(rows, 1));
+    }
+    int count = cJSON_GetArraySize(list);
+    if (r == 0 && count > 0 && count <= MAX_NEWER_ROOTS) {
+        bt_copy_cut(words_of, BT_SHA256_HEX_BYTES, last);
+        *out = BT_TAKE(list);
+    }
+    return r;
 }
 
 static int add_pairing(struct bt_call *call, const struct begin *begin, const char *root_sha256,
@@ -174,10 +208,14 @@ static int answer_begin(struct bt_call *call, const struct begin *begin, struct 
     if (r < 0) {
         return r;
     }
-    BT_AUTOJSON *text = root.text;
-    char id[BT_SERVER_ID_BYTES], code[BT_PAIRING_CODE_BYTES];
-    r = add_pairing(call, begin, root.sha256, id, code, err);
-    if (r < 0 || (begin->token[0] != '\0' && (r = enrol(call, begin, id, root.sha256, err)) <= 0)) {
+    BT_AUTOJSON *text = root.text, *newer = NULL;
+    char id[BT_SERVER_ID_BYTES], code[BT_PAIRING_CODE_BYTES], words_of[BT_SHA256_HEX_BYTES];
+    bt_copy_cut(words_of, sizeof(words_of), root.sha256);
+    if (begin->newer && (r = find_newer(bt_call_db(call), &root, &newer, words_of, err)) < 0) {
+        return r;
+    }
+    r = add_pairing(call, begin, words_of, id, code, err);
+    if (r < 0 || (begin->token[0] != '\0' && (r = enrol(call, begin, id, words_of, err)) <= 0)) {
         return r;
     }
     cJSON *reply = cJSON_CreateObject();
@@ -187,6 +225,9 @@ static int answer_begin(struct bt_call *call, const struct begin *begin, struct 
     cJSON_AddNumberToObject(reply, "poll_s", POLL_S);
     cJSON_AddItemToObject(reply, "root", BT_TAKE(text));
     cJSON_AddStringToObject(reply, "root_sha256", root.sha256);
+    if (newer != NULL) {
+        cJSON_AddItemToObject(reply, "newer", BT_TAKE(newer));
+    }
     return bt_call_json_reply(call, 201, reply);
 }
 
