@@ -9,7 +9,6 @@ published. Measured from when all have their stream: processor time of the serve
 bytes to and from the server with HTTP's headers and without TLS, rows and bytes in the database. With --speed 144 a day
 of plays passes in ten minutes: rows and bytes of a day are counted then, and processor time is that of plays alone."""
 
-import argparse
 import os
 import resource
 import subprocess
@@ -17,10 +16,13 @@ import sys
 import time
 
 from fleet import Fleet, PlayedProvince
+from options import read_options
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 from server_harness import PostgreSQL  # noqa: E402
 
+NUMBERS = {"players": 1000, "minutes": 15.0, "speed": 1, "start": 200, "seed": 1, "send": 5}
+SWITCHES = {"sqlite": None}
 DAY_S = 86400
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -112,16 +114,8 @@ def report(options, before, after, server_mib, database_mib):
           + ", ".join(f"{name} {count / options.players:.2f}" for name, count in sorted(more.items()) if count))
 
 
-def read_options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, number in (("players", 1000), ("minutes", 15), ("speed", 1), ("start", 200), ("seed", 1), ("send", 5)):
-        parser.add_argument(f"--{name}", type=float if name == "minutes" else int, default=number)
-    parser.add_argument("--sqlite", action="store_true")
-    return parser.parse_args()
-
-
 def main():
-    options = read_options()
+    options = read_options(__doc__, NUMBERS, SWITCHES)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.environ["BT_POSTGRES_OPTIONS"] = "-c autovacuum=on -c shared_buffers=128MB -c synchronous_commit=on"

@@ -12,7 +12,6 @@ one player in 50 has a slow line, and one batch in 20 a wrong clock. Every secon
 player in five fetches; at every second restart all sessions are forgotten. With --away 172800 one more comes home
 after 30 days over 10 Mbit/s."""
 
-import argparse
 import hashlib
 import json
 import os
@@ -26,11 +25,15 @@ import sys
 import threading
 import time
 
+from options import read_options
 from province import Province, recipe
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 from server_harness import BUILD, PROGRAM, PostgreSQL  # noqa: E402
 
+NUMBERS = {"players": 10000, "minutes": 5.0, "speed": 20, "send": 5, "publications": 5, "takedowns": 1, "restarts": 2, "restores": 0,
+           "start": 400, "seed": 1, "away": 0}
+SWITCHES = {"postgresql": None, "strict": "status 1 when a floor is missed"}
 AWAY = os.path.join(BUILD, "bench", "away-bench")
 MAKE_JOURNAL = os.path.join(BUILD, "tests", "make_journal")
 FLEET = os.path.join(BUILD, "bench", "fleet-bench")
@@ -368,18 +371,8 @@ class Run:
         return fine
 
 
-def read_options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, number in (("players", 10000), ("minutes", 5), ("speed", 20), ("send", 5), ("publications", 5),
-                         ("takedowns", 1), ("restarts", 2), ("restores", 0), ("start", 400), ("seed", 1), ("away", 0)):
-        parser.add_argument(f"--{name}", type=float if name == "minutes" else int, default=number)
-    parser.add_argument("--postgresql", action="store_true")
-    parser.add_argument("--strict", action="store_true", help="status 1 when a floor is missed")
-    return parser.parse_args()
-
-
 def main():
-    options = read_options()
+    options = read_options(__doc__, NUMBERS, SWITCHES)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # As it comes out of the box: tables of thousands of rows that change all the time want to be looked after.

@@ -14,7 +14,6 @@ PostgreSQL's postmaster and with it all of it, or only one of its sessions, in w
 A request that fails is tried again after a second: a second failure of the same one counts. An upload asks how far it
 came and goes on."""
 
-import argparse
 import hashlib
 import os
 import random
@@ -29,6 +28,7 @@ import zlib
 from http.client import HTTPException
 
 from fleet import Fleet, PlayedProvince
+from options import read_options
 from swift import Swift
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
@@ -36,6 +36,8 @@ from server_harness import PostgreSQL  # noqa: E402
 from server_media_test import begin, send  # noqa: E402
 from several_house import Nginx, Several  # noqa: E402
 
+NUMBERS = {"players": 200, "kills": 10, "servers": 3, "seed": 1, "send": 1, "speed": 20, "away": 2}
+SWITCHES = {"store": None}
 DOOR_AWAY_S, DATABASE_AWAY_S, CALM_S = 0.4, 0.5, 3
 
 
@@ -276,17 +278,8 @@ def whole_ones(nginx, uploader):
     return sum(client.get(f"/blobs/{hashlib.sha256(content).hexdigest()}").body == content for content in uploader.done)
 
 
-def read_options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, number in (("players", 200), ("kills", 10), ("servers", 3), ("seed", 1), ("send", 1), ("speed", 20),
-                         ("away", 2)):
-        parser.add_argument(f"--{name}", type=int, default=number)
-    parser.add_argument("--store", action="store_true")
-    return parser.parse_args()
-
-
 def main():
-    options = read_options()
+    options = read_options(__doc__, NUMBERS, SWITCHES)
     if options.store and not Swift.installed():
         sys.exit("--store: apt install swift swift-proxy swift-account swift-container swift-object memcached")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

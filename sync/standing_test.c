@@ -37,19 +37,28 @@ static void free_news(void *item)
     bt_news_destroy(item);
 }
 
-static void open_standing(struct place *place)
+// The state is open afterwards in any case; gives standing's error.
+static int open_standing(struct place *place, struct bt_error *err)
 {
     BT_AUTOFREE char *path = bt_strf("%s/state.db", place->directory);
     assert_int_equal(bt_state_open(path, &place->state, NULL), 0);
     const struct bt_standing_parts parts = {
         .state = place->state, .store = place->store, .time = place->time, .news = place->news};
-    assert_int_equal(bt_standing_open(&parts, &place->standing, NULL), 0);
+    place->standing = NULL;
+    return bt_standing_open(&parts, &place->standing, err);
 }
 
 static void close_standing(struct place *place)
 {
     bt_standing_destroy(place->standing);
     bt_state_destroy(place->state);
+}
+
+// A power cut, and what the player finds afterwards.
+static void start_again(struct place *place)
+{
+    close_standing(place);
+    assert_int_equal(open_standing(place, NULL), 0);
 }
 
 static int setup(void **state)
@@ -61,7 +70,7 @@ static int setup(void **state)
     assert_int_equal(bt_store_open(place->directory, &place->store, NULL), 0);
     place->time = bt_time_floor_create(bt_clock_real(), 0);
     place->news = bt_queue_create(ROOM, free_news, (struct bt_waker){0});
-    open_standing(place);
+    assert_int_equal(open_standing(place, NULL), 0);
     *state = place;
     return 0;
 }
@@ -80,7 +89,13 @@ static int teardown(void **state)
     return 0;
 }
 
-static void say(struct bt_told *told, struct bt_stick_takedown *list)
+// What a stick says: COUNT takedowns.
+struct stick {
+    struct bt_told told;
+    struct bt_stick_takedown *list;  // owned, and what is in it
+};
+
+static void stick_init(struct stick *stick)
 {
     BT_AUTOBUF text;
     const cJSON *cursor = NULL;
@@ -94,20 +109,25 @@ static void say(struct bt_told *told, struct bt_stick_takedown *list)
                          0);
     }
     assert_int_equal(bt_buf_appendf(&text, "]}"), 0);
-    assert_int_equal(bt_told_parse(bt_buf_text(&text), text.len, told, NULL), 0);
+    assert_int_equal(bt_told_parse(bt_buf_text(&text), text.len, &stick->told, NULL), 0);
+    stick->list = BT_NEW_ARRAY(struct bt_stick_takedown, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        assert_int_equal(bt_told_next_takedown(told, "1", &cursor, &list[i].order, &list[i].body),
-                         1);
+        struct bt_stick_takedown *each = &stick->list[i];
+        assert_int_equal(
+            bt_told_next_takedown(&stick->told, "1", &cursor, &each->order, &each->body), 1);
     }
 }
 
-static void finish_list(struct bt_stick_takedown *list)
+static void stick_finish(struct stick *stick)
 {
     for (size_t i = 0; i < COUNT; i++) {
-        bt_order_destroy(list[i].order);
-        cJSON_free(list[i].body);
+        bt_order_destroy(stick->list[i].order);
+        cJSON_free(stick->list[i].body);
     }
+    free(stick->list);
+    bt_told_finish(&stick->told);
 }
+#define STICK BT_AUTOFINISH(stick_finish) struct stick
 
 static int kept(struct place *place)
 {
@@ -119,18 +139,17 @@ static int kept(struct place *place)
 static void all_of_a_stick_hold_and_are_kept(void **state)
 {
     struct place *place = *state;
-    struct bt_told told;
     struct bt_error err = {""};
     size_t held = 0;
-    BT_AUTOFREE struct bt_stick_takedown *list = BT_NEW_ARRAY(struct bt_stick_takedown, COUNT);
-    say(&told, list);
+    STICK stick;
+    stick_init(&stick);
+    struct bt_stick_takedown *list = stick.list;
     assert_int_equal(bt_standing_take_down(place->standing, list, COUNT, &held, &err), 0);
     assert_int_equal(held, COUNT);
     assert_true(list[COUNT - 1].is_new);
     assert_int_equal(bt_queue_count(place->news), ROOM);
     assert_true(bt_store_forbids(place->store, &list[COUNT - 1].order->assets[0]));
-    close_standing(place);
-    open_standing(place);
+    start_again(place);
     assert_int_equal(kept(place), COUNT);
     // A second time they are nothing new.
     list[0].is_new = false;
@@ -138,8 +157,6 @@ static void all_of_a_stick_hold_and_are_kept(void **state)
     assert_int_equal(held, 1);
     assert_false(list[0].is_new);
     assert_int_equal(kept(place), COUNT);
-    finish_list(list);
-    bt_told_finish(&told);
 }
 
 // Whatever is written finds no room.
@@ -158,11 +175,11 @@ static void fill_disk(bool full)
 static void what_the_disk_did_not_take_is_not_done(void **state)
 {
     struct place *place = *state;
-    struct bt_told told;
     struct bt_error err = {""};
     size_t held = 0;
-    BT_AUTOFREE struct bt_stick_takedown *list = BT_NEW_ARRAY(struct bt_stick_takedown, COUNT);
-    say(&told, list);
+    STICK stick;
+    stick_init(&stick);
+    struct bt_stick_takedown *list = stick.list;
     fill_disk(true);
     int r = bt_standing_take_down(place->standing, list, FEW, &held, &err);
     fill_disk(false);
@@ -179,11 +196,8 @@ static void what_the_disk_did_not_take_is_not_done(void **state)
     assert_int_equal(bt_standing_take_down(place->standing, list, FEW, &held, &err), 0);
     assert_true(list[0].is_new);
     assert_int_equal(kept(place), FEW);
-    close_standing(place);
-    open_standing(place);
+    start_again(place);
     assert_int_equal(kept(place), FEW);
-    finish_list(list);
-    bt_told_finish(&told);
 }
 
 // A page of the state as a dying card gives it; counted from the start, or with -1 from the middle.
@@ -203,29 +217,22 @@ static void damage(const struct place *place, long page)
 // Opens what is damaged; gives standing's error, and leaves nothing open but a new state.
 static int open_damaged(struct place *place, long page, struct bt_error *err)
 {
-    BT_AUTOFREE char *path = bt_strf("%s/state.db", place->directory);
     close_standing(place);
     damage(place, page);
-    assert_int_equal(bt_state_open(path, &place->state, NULL), 0);
-    const struct bt_standing_parts parts = {
-        .state = place->state, .store = place->store, .time = place->time, .news = place->news};
-    place->standing = NULL;
-    return bt_standing_open(&parts, &place->standing, err);
+    return open_standing(place, err);
 }
 
 static void takedowns_that_cannot_be_read_are_not_forgotten(void **state)
 {
     struct place *place = *state;
-    struct bt_told told;
     struct bt_error err = {""};
     size_t held = 0;
-    BT_AUTOFREE struct bt_stick_takedown *list = BT_NEW_ARRAY(struct bt_stick_takedown, COUNT);
-    say(&told, list);
+    STICK stick;
+    stick_init(&stick);
+    struct bt_stick_takedown *list = stick.list;
     assert_int_equal(bt_standing_take_down(place->standing, list, COUNT, &held, &err), 0);
     assert_true(open_damaged(place, -1, &err) < 0);
     assert_non_null(strstr(err.msg, "cannot be read"));
-    finish_list(list);
-    bt_told_finish(&told);
 }
 
 static void who_cannot_read_who_it_is_is_not_unpaired(void **state)

@@ -12,14 +12,26 @@
 #include "server/fleet/orders.h"
 #include "server/fleet/testing.h"
 
+// The player has its stream at server a, which has said so.
+static void begin(struct bt_world *a, struct bt_fake *fake, void **state)
+{
+    bt_world_setup(a, state, "a");
+    bt_fake_open(a, fake, "d-1", 0);
+    bt_hub_step(a->hub);
+}
+
+static void end(struct bt_world *a, struct bt_fake *fake)
+{
+    bt_fake_end(fake);
+    bt_world_finish(a);
+}
+
 // What another server says. What nobody understands is passed over.
 static void what_another_server_says_is_heard_at_once(void **state)
 {
     struct bt_world world;
     struct bt_fake fake;
-    bt_world_setup(&world, state, "a");
-    bt_fake_open(&world, &fake, "d-1", 0);
-    bt_hub_step(world.hub);
+    begin(&world, &fake, state);
     bt_world_give(&world, 1);
     bt_hub_hear(world.hub, "orders", "d-0\nd-1\n\n");
     bt_hub_hear(world.hub, "hint", "12 2");
@@ -39,17 +51,14 @@ static void what_another_server_says_is_heard_at_once(void **state)
     assert_int_equal(bt_count_of(bt_fake_text(&fake), "event: hint"), 1);
     bt_hub_hear(world.hub, "forget", "d-1");
     assert_true(fake.closed);
-    bt_fake_end(&fake);
-    bt_world_finish(&world);
+    end(&world, &fake);
 }
 
 static void orders_of_too_many_to_name_are_looked_for(void **state)
 {
     struct bt_world world;
     struct bt_fake fake;
-    bt_world_setup(&world, state, "a");
-    bt_fake_open(&world, &fake, "d-1", 0);
-    bt_hub_step(world.hub);
+    begin(&world, &fake, state);
     bt_world_give(&world, 1);
     struct bt_db *db = bt_testing_acquire(world.test);
     struct bt_error err = {0};
@@ -60,17 +69,14 @@ static void orders_of_too_many_to_name_are_looked_for(void **state)
     bt_hub_hear(world.hub, "orders", "");
     bt_hub_step(world.hub);
     assert_int_equal(bt_count_of(bt_fake_text(&fake), "id: 1\n"), 1);
-    bt_fake_end(&fake);
-    bt_world_finish(&world);
+    end(&world, &fake);
 }
 
 static void a_player_that_another_server_ended_has_no_stream(void **state)
 {
     struct bt_world world;
     struct bt_fake fake;
-    bt_world_setup(&world, state, "a");
-    bt_fake_open(&world, &fake, "d-1", 0);
-    bt_hub_step(world.hub);
+    begin(&world, &fake, state);
     struct bt_db *db = bt_testing_acquire(world.test);
     struct bt_error err = {0};
     bt_must(bt_db_run(db, &err, "UPDATE player SET state = 'revoked', ended_ms = $1",
@@ -79,15 +85,22 @@ static void a_player_that_another_server_ended_has_no_stream(void **state)
     bt_db_release(db);
     bt_world_pass(&world, 6);
     assert_true(fake.closed);
-    bt_fake_end(&fake);
-    bt_world_finish(&world);
+    end(&world, &fake);
 }
 
-// A second hub on the same database. What one says, the test carries to the other.
-static void open_other(struct bt_world *world, struct bt_world *other)
+// As begin, with a second server b on the same database. What one says, the test carries to the
+// other.
+static void begin_both(struct bt_world *a, struct bt_world *b, struct bt_fake *fake, void **state)
 {
-    *other = *world;
-    bt_world_open(other, "b");
+    begin(a, fake, state);
+    *b = *a;
+    bt_world_open(b, "b");
+}
+
+static void end_both(struct bt_world *a, struct bt_world *b)
+{
+    bt_hub_destroy(b->hub);
+    bt_world_finish(a);
 }
 
 // As the row says it.
@@ -114,31 +127,32 @@ static void assert_hub(struct bt_world *world, const char *channel, const char *
     assert_string_equal(bt_db_get_text(rows, 1), channel);
 }
 
+// The player answers its newest ping.
+static void obey(struct bt_world *world, struct bt_fake *fake)
+{
+    bt_world_pass(world, 1);
+    bt_hub_pong(world->hub, "d-1", bt_fake_newest_ping(fake));
+    bt_world_pass(world, 1);
+}
+
 static void a_pong_that_came_to_another_server_counts(void **state)
 {
     struct bt_world a;
     struct bt_fake fake;
-    bt_world_setup(&a, state, "a");
-    bt_fake_open(&a, &fake, "d-1", 0);
-    bt_world_pass(&a, 1);
+    begin(&a, &fake, state);
     BT_AUTOFREE char *pong = bt_strf("d-0 3\nd-1 %lld\n", (long long)bt_fake_newest_ping(&fake));
     bt_hub_hear(a.hub, "pongs", pong);
     bt_world_pass(&a, 1);
     assert_hub(&a, "obeys", "a");
-    bt_fake_end(&fake);
-    bt_world_finish(&a);
+    end(&a, &fake);
 }
 
 static void who_went_to_another_server_is_not_called_deaf_by_the_first(void **state)
 {
     struct bt_world a, b;
     struct bt_fake first, second;
-    bt_world_setup(&a, state, "a");
-    open_other(&a, &b);
-    bt_fake_open(&a, &first, "d-1", 0);
-    bt_world_pass(&a, 1);
-    bt_hub_pong(a.hub, "d-1", bt_fake_newest_ping(&first));
-    bt_world_pass(&a, 1);
+    begin_both(&a, &b, &first, state);
+    obey(&a, &first);
     assert_hub(&a, "obeys", "a");
     bt_fake_end(&first);
     bt_fake_open(&b, &second, "d-1", 0);
@@ -155,44 +169,35 @@ static void who_went_to_another_server_is_not_called_deaf_by_the_first(void **st
     bt_world_pass(&b, 1);
     assert_hub(&a, "not-obeying", "b");
     bt_fake_end(&second);
-    bt_hub_destroy(b.hub);
-    bt_world_finish(&a);
+    end_both(&a, &b);
 }
 
 static void a_stream_that_came_elsewhere_later_ends_the_one_here(void **state)
 {
     struct bt_world a;
     struct bt_fake fake;
-    bt_world_setup(&a, state, "a");
-    bt_fake_open(&a, &fake, "d-1", 0);
-    bt_hub_step(a.hub);
+    begin(&a, &fake, state);
     BT_AUTOFREE char *before = bt_strf("d-1 %lld\n", BT_WORLD_START_MS - 1000);
     BT_AUTOFREE char *after = bt_strf("d-1 %lld\n", BT_WORLD_START_MS + 1000);
     bt_hub_hear(a.hub, "seats", before);
     assert_false(fake.closed);
     bt_hub_hear(a.hub, "seats", after);
     assert_true(fake.closed);
-    bt_fake_end(&fake);
-    bt_world_finish(&a);
+    end(&a, &fake);
 }
 
 static void the_players_of_a_server_that_is_gone_obey_nobody(void **state)
 {
     struct bt_world a, b;
     struct bt_fake fake;
-    bt_world_setup(&a, state, "a");
-    open_other(&a, &b);
-    bt_fake_open(&a, &fake, "d-1", 0);
-    bt_world_pass(&a, 1);
-    bt_hub_pong(a.hub, "d-1", bt_fake_newest_ping(&fake));
-    bt_world_pass(&a, 1);
+    begin_both(&a, &b, &fake, state);
+    obey(&a, &fake);
     bt_fake_end(&fake);
     bt_world_pass(&b, 100);  // a's lease is good yet
     assert_hub(&a, "obeys", "a");
     bt_world_pass(&b, 200);
     assert_hub(&a, "not-obeying", "a");
-    bt_hub_destroy(b.hub);
-    bt_world_finish(&a);
+    end_both(&a, &b);
 }
 
 // Both in one second; what one says does not come to the other.
@@ -206,9 +211,7 @@ static void who_has_a_player_says_so_again(void **state)
 {
     struct bt_world a, b;
     struct bt_fake first, second;
-    bt_world_setup(&a, state, "a");
-    open_other(&a, &b);
-    bt_fake_open(&a, &first, "d-1", 0);
+    begin_both(&a, &b, &first, state);
     pass_both(&a, &b);
     bt_fake_open(&b, &second, "d-1", 0);
     bt_hub_step(b.hub);
@@ -222,17 +225,14 @@ static void who_has_a_player_says_so_again(void **state)
     assert_hub(&a, "obeys", "b");
     bt_fake_end(&first);
     bt_fake_end(&second);
-    bt_hub_destroy(b.hub);
-    bt_world_finish(&a);
+    end_both(&a, &b);
 }
 
 static void who_has_a_player_no_more_says_so_unless_another_has_it(void **state)
 {
     struct bt_world a, b;
     struct bt_fake first, second;
-    bt_world_setup(&a, state, "a");
-    open_other(&a, &b);
-    bt_fake_open(&a, &first, "d-1", 0);
+    begin_both(&a, &b, &first, state);
     pass_both(&a, &b);
     bt_hub_pong(a.hub, "d-1", bt_fake_newest_ping(&first));
     pass_both(&a, &b);
@@ -252,8 +252,7 @@ static void who_has_a_player_no_more_says_so_unless_another_has_it(void **state)
     }
     assert_hub(&a, "obeys", "b");
     bt_fake_end(&second);
-    bt_hub_destroy(b.hub);
-    bt_world_finish(&a);
+    end_both(&a, &b);
 }
 
 int main(void)
