@@ -702,20 +702,6 @@ class DatabaseLostBetweenTest(StoreCase):
         self.assertEqual(self.count("SELECT count(*) FROM asset"), "1")
         self.assertEqual(self.count("SELECT count(*) FROM audit WHERE verb = 'software.upload'"), "1")
 
-    def test_what_the_database_did_not_say_is_not_gone(self):
-        admin = self.administrator()
-        place = begin(admin, 1000).headers["Location"]
-        self.assertEqual(send(admin, place, b"x" * 100).status, 204)
-
-        def is_there():
-            answer = admin.get(place)
-            self.assertIn(answer.status, (200, 503), answer)
-            return answer.status == 200
-        for _ in range(3):
-            PostgreSQL.get().kill()  # and with it every connection that the server has
-            PostgreSQL.get().start_again()
-            until(is_there, "it is there again")
-
     def test_a_piece_of_an_upload_is_taken_once(self):
         admin = self.administrator()
         content = noise(70)
