@@ -127,6 +127,30 @@ static void a_picture_larger_than_the_console_is_cut(void **state)
     assert_int_equal(written.len, 80);
 }
 
+// As vc4 of the Raspberry Pi makes it: 5, 6 and 5 bits of red, green and blue.
+static void a_console_of_16_bits_gets_the_picture_too(void **state)
+{
+    const char *root = *state;
+    BT_AUTO(bt_image) image = bt_image_create(3, 2);
+    static const uint8_t ground[] = {67, 42, 16, 255};
+    for (size_t i = 0; i < 6; i++) {
+        memcpy(image->pixels + i / 3 * image->stride + i % 3 * 4, ground, sizeof(ground));
+    }
+    BT_AUTO(bt_backdrop) backdrop = bt_backdrop_create(BT_TAKE(image), NULL);
+    put_console(root, "5,4\n", "16\n", "12\n");
+    assert_int_equal(bt_backdrop_paint(backdrop, root, NULL), 0);
+    BT_AUTOFREE char *path = bt_strf("%s/dev/fb0", root);
+    BT_AUTOBUF written;
+    bt_buf_init(&written, 1000);
+    assert_int_equal(bt_file_read(path, &written, NULL), 0);
+    assert_int_equal(written.len, 4 * 12);
+    for (size_t i = 0; i < written.len / 2; i++) {
+        uint16_t pixel;
+        memcpy(&pixel, bt_buf_text(&written) + 2 * i, sizeof(pixel));
+        assert_int_equal(pixel, i / 6 < 2 && i % 6 < 3 ? 2 << 11 | 10 << 5 | 8 : 0);
+    }
+}
+
 static void consoles_of_other_kinds_are_left_alone(void **state)
 {
     const char *root = *state;
@@ -135,7 +159,7 @@ static void consoles_of_other_kinds_are_left_alone(void **state)
     static const struct {
         const char *size, *bits, *stride;
     } cases[] = {
-        {"9999,9999\n", "32\n", "39996\n"}, {"5,4\n", "16\n", "10\n"}, {"5,4\n", "32\n", "19\n"},
+        {"9999,9999\n", "32\n", "39996\n"}, {"5,4\n", "24\n", "16\n"}, {"5,4\n", "32\n", "19\n"},
         {"5,4\n", "32\n", "22\n"},          {"54\n", "32\n", "20\n"},  {"-5,4\n", "32\n", "20\n"},
         {"99999,4\n", "32\n", "20\n"},      {"5,4\n", "32\n", "\n"},
     };
@@ -152,6 +176,7 @@ int main(void)
         TEST(the_picture_stands_in_the_corner_and_black_around_it),
         TEST(the_picture_stands_where_the_output_plan_says),
         TEST(a_picture_larger_than_the_console_is_cut),
+        TEST(a_console_of_16_bits_gets_the_picture_too),
         TEST(consoles_of_other_kinds_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,21 +30,15 @@ static int read_module(const struct bt_arguments *arguments, struct bt_pattern *
                        struct bt_error *err)
 {
     const char *text = bt_argument(arguments, "module");
-    BT_AUTOFREE char *width = text != NULL ? bt_strdup(text) : NULL;
-    char *height = width != NULL ? strchr(width, 'x') : NULL;
-    int64_t size[2] = {0, 0};
+    struct bt_size size;
     if (text == NULL) {
         return 0;
     }
-    if (height != NULL) {
-        *height++ = '\0';
-    }
-    if (height == NULL || bt_parse_int(width, 4, BT_CANVAS_MAX_PX, &size[0]) < 0 ||
-        bt_parse_int(height, 4, BT_CANVAS_MAX_PX, &size[1]) < 0) {
+    if (bt_size_parse(text, 4, BT_CANVAS_MAX_PX, &size) < 0) {
         return bt_fail(err, -EINVAL, "--module '%s': cần dạng / must look like 64x32", text);
     }
-    pattern->module_width = (int)size[0];
-    pattern->module_height = (int)size[1];
+    pattern->module_width = size.width;
+    pattern->module_height = size.height;
     return 0;
 }
 

@@ -10,8 +10,9 @@
 #endif
 
 static const struct bt_command_group *const commands[] = {
-    &bt_play_commands,  &bt_run_commands,   &bt_render_commands,  &bt_plan_commands,
-    &bt_texts_commands, &bt_check_commands, &bt_measure_commands, &bt_pattern_commands};
+    &bt_play_commands,    &bt_run_commands,     &bt_render_commands,
+    &bt_plan_commands,    &bt_texts_commands,   &bt_check_commands,
+    &bt_measure_commands, &bt_pattern_commands, &bt_card_commands};
 
 static const struct bt_program program = {.name = "bangtin-player"};
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "media/sound_file.h"
 #include "player/running_order.h"
+#include "player/safe_card.h"
 #include "player/speaker.h"
 #include "playlists/clock_text.h"
 #include "playlists/live_url.h"
@@ -461,7 +462,7 @@ int bt_prepare(struct bt_kitchen *kitchen, const struct bt_show *show, const str
 // The authority people know the screen by: the lowest layer that names one.
 static const char *unit_name(const struct bt_show *show)
 {
-    const char *name = "Bảng tin";
+    const char *name = BT_SAFE_CARD_NAME;
     int layer = BT_LAYER_EMERGENCY + 1;
     for (size_t i = 0; i < bt_show_publication_count(show); i++) {
         const struct bt_publication *publication = bt_show_publication(show, i);
@@ -477,16 +478,7 @@ int bt_prepare_safe_card(struct bt_kitchen *kitchen, const struct bt_show *show,
                          const struct bt_track *track, int64_t start_ns, int64_t end_ns,
                          struct bt_prepared **out, struct bt_error *err)
 {
-    const struct bt_text_style style = {
-        .bold = true,
-        .size_px = BT_CLAMP(track->rect.height / 8, 12, 120),
-        .line_percent = 130,
-        .colour = {255, 255, 255, 255},
-        .background = {16, 42, 67, 255},
-        .align = BT_ALIGN_CENTER,
-        .valign = BT_VALIGN_MIDDLE,
-        .padding_px = BT_MIN(track->rect.width, track->rect.height) / 12,
-    };
+    const struct bt_text_style style = bt_safe_card_style(track->rect.width, track->rect.height);
     BT_AUTO(bt_prepared) prepared = BT_NEW(struct bt_prepared);
     int r = draw_card(kitchen, unit_name(show), &style, track, &prepared->image, err);
     if (r < 0) {

@@ -48,6 +48,23 @@ static int parse_window(const char *text, struct bt_output_options *out)
     return 0;
 }
 
+int bt_size_parse(const char *text, int min, int max, struct bt_size *out)
+{
+    BT_AUTOFREE char *width = bt_strdup(text);
+    char *height = strchr(width, 'x');
+    int64_t size[2];
+    if (height == NULL) {
+        return -EINVAL;
+    }
+    *height++ = '\0';
+    if (bt_parse_int(width, min, max, &size[0]) < 0 ||
+        bt_parse_int(height, min, max, &size[1]) < 0) {
+        return -EINVAL;
+    }
+    *out = (struct bt_size){(int)size[0], (int)size[1]};
+    return 0;
+}
+
 // BT_SYS_ROOT is where tests have a /sys of their own.
 static const char *kernel_root(void)
 {

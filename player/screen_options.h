@@ -45,6 +45,9 @@ extern const char *const bt_screen_backends[], *const bt_screen_clocks[];
         "verbose", NULL, "nói nhiều hơn / say more"                                                \
     }
 
+// "64x32", each within [min, max], or -EINVAL.
+int bt_size_parse(const char *text, int min, int max, struct bt_size *out) BT_NODISCARD;
+
 // -EINVAL: which value is not taken. Texts stay the arguments'.
 int bt_screen_options_read(const struct bt_arguments *arguments, struct bt_screen_options *out,
                            struct bt_error *err) BT_NODISCARD;

@@ -183,6 +183,18 @@ class SettingsTest(unittest.TestCase):
             self.assertEqual(unit(name + ".service")["Service"]["LoadCredential"], "s3:bangtin-s3")
         self.assertIn("/etc/credstore/bangtin-s3", read(DEBIAN, "server.env"))
 
+    @unittest.skipUnless(shutil.which("ffmpeg"), "ffmpeg is not installed")
+    def test_the_card_is_the_one_that_the_player_falls_back_on(self):
+        with tempfile.TemporaryDirectory() as directory:
+            pictures = [os.path.join(directory, name) for name in ("card.png", "card.tga")]
+            subprocess.run([PROGRAMS["bangtin-player"], "render", os.path.join(DEBIAN, "card.json"), "--assets", directory, "--at",
+                            "2026-11-22T10:00", "--out", pictures[0]], check=True, timeout=180)
+            subprocess.run([PROGRAMS["bangtin-player"], "card", "--size", "960x540", "--out", pictures[1]], check=True, timeout=180)
+            shown = [subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", picture, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+                                    check=True, capture_output=True).stdout for picture in pictures]
+            self.assertEqual(len(shown[0]), 960 * 540 * 3)
+            self.assertEqual(shown[0], shown[1])
+
     def test_the_card_can_be_drawn_and_is_not_black(self):
         with tempfile.TemporaryDirectory() as directory:
             out = os.path.join(directory, "card.png")

@@ -4,13 +4,18 @@ byte, also when it is cut off anywhere, what it refuses, and that it never forma
 disks are stand-ins; what needs a board is in docs/hardware-tests.md."""
 
 import concurrent.futures
+import json
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import tempfile
 import unittest
 
+BUILD = os.environ.get("BT_BUILD_ROOT", "build")
+PLAYER = os.path.abspath(os.path.join(BUILD, "player/bangtin-player"))
+SPLASH = os.path.abspath(os.path.join(BUILD, "player/bangtin-splash"))
 SETUP = os.path.join(os.environ.get("BT_SOURCE_ROOT", os.getcwd()), "deploy/raspberry-pi/setup")
 LONG = os.environ.get("BT_LONG") == "1"
 
@@ -38,6 +43,7 @@ INSTALLED = {"dpkg": "1.22", "systemd-timesyncd": "1"}
 PACKAGES = """
 FILES = {
     "bangtin-player": {"usr/lib/systemd/system/bangtin-player.service": "[Unit]\\n", "var/lib/bangtin-player/": "",
+                       "usr/libexec/bangtin/bangtin-splash": "",
                        "etc/bangtin/player.env": '# Cài đặt\\nBANGTIN_PLAYER_OPTIONS=""\\n\\n#SDL_VIDEODRIVER=kmsdrm\\n'},
     "chrony": {"etc/default/chrony": 'DAEMON_OPTS="-F 1"\\n', "etc/chrony/conf.d/": "", "var/lib/chrony/": ""},
     "overlayroot": {"etc/overlayroot.conf": 'overlayroot=""\\n'},
@@ -46,6 +52,9 @@ FILES = {
 APT = PACKAGES + '''
 import os, shutil, subprocess, sys
 root, *words = sys.argv[1:]
+if words[0] == "/usr/bin/bangtin-player":
+    # In its place the one that was built, where a test looks at what it draws.
+    sys.exit(subprocess.call([os.environ.get("PLAYER", "echo"), *words[1:]]))
 simulated = "--simulate" in words
 if not simulated:
     with open(os.environ["CALLS"], "a") as calls:
@@ -85,6 +94,7 @@ if words[:2] == ["apt-get", "install"]:
             os.makedirs(os.path.dirname(place), exist_ok=True)
             if not path.endswith("/") and (fresh or not os.path.exists(place)):
                 open(place, "w").write(text)
+                os.chmod(place, 0o755 if "/libexec/" in place else 0o644)
     if "chrony" in words:
         known.pop("systemd-timesyncd", None)
     write()
@@ -129,6 +139,7 @@ sfdisk)
     esac ;;
 esac
 '''
+PICTURE = "usr/local/share/bangtin/splash.tga"
 MACHINE = "etc/initramfs-tools/scripts/init-bottom/bangtin-machine"
 SERVER = ["--server", "https://bangtin.tinh.gov.vn", "--pin", "sha256//abc="]
 
@@ -241,6 +252,10 @@ class RaspberryPi(unittest.TestCase):
         self.assertTrue(config.startswith(TREE["boot/firmware/config.txt"]))
         self.assertEqual(config.count("dtoverlay=vc4-kms-v3d"), 1)
         self.assertIn("[all]\ndisable_fw_kms_setup=1\n", config)
+        self.assertEqual([word for word in words if word.startswith("console=")], ["console=serial0,115200", "console=tty3"])
+        self.assertEqual(self.text(PICTURE), "card --size 1920x1080 --out -\n")
+        self.assertIn(f'KERNEL=="fb0", RUN+="/usr/libexec/bangtin/bangtin-splash /{PICTURE}"\n',
+                      self.text("etc/udev/rules.d/80-bangtin-splash.rules"))
         self.assertIn("RuntimeWatchdogSec=14\n", self.text("etc/systemd/system.conf.d/80-bangtin-watchdog.conf"))
         self.assertIn("rtconutc\n", self.text("etc/chrony/conf.d/bangtin.conf"))
         self.assertIn("ConditionPathIsReadWrite=!/\n", self.text("etc/systemd/system/systemd-remount-fs.service.d/80-bangtin.conf"))
@@ -278,7 +293,7 @@ class RaspberryPi(unittest.TestCase):
         self.install()
         self.assertEqual(snapshot(self.tree), once)
         said = self.works()
-        self.assertEqual(said.count("đã có / done"), 14, said)
+        self.assertEqual(said.count("đã có / done"), 15, said)
         self.assertEqual(snapshot(self.tree), once)
         self.assertFalse(os.path.exists(os.path.join(self.place, "calls")))
         self.works("--undo")
@@ -344,7 +359,7 @@ class RaspberryPi(unittest.TestCase):
         os.remove(edid)
         os.remove(keys)
         said = self.works()
-        self.assertEqual(said.count("đã có / done"), 14, said)
+        self.assertEqual(said.count("đã có / done"), 15, said)
         self.works("--undo")
         self.assertEqual(snapshot(self.tree), before)
         with open(edid, "wb") as file:
@@ -364,6 +379,97 @@ class RaspberryPi(unittest.TestCase):
         write(os.path.join(self.tree, "var/lib/bangtin-setup/initramfs"), "1\n")
         self.works()
         self.assertIn("update-initramfs -u -k all\n", self.calls())
+
+    def pixels(self, path, pix_fmt="rgb24", *before):
+        return subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *before, "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt",
+                               pix_fmt, "-"], check=True, capture_output=True).stdout
+
+    def safe_card(self, width, height):
+        """What the player shows of a publication of which nothing can be shown."""
+        place = os.path.join(self.place, "trong.json")
+        write(place, json.dumps({
+            "format": 1, "id": "trong", "version": 1, "canvas": {"width": width, "height": height},
+            "zones": [{"name": "chinh", "playlist": "chung"}],
+            "assets": [{"name": "mat", "sha256": "0" * 64, "size": 1000, "type": "image/png"}],
+            "playlists": [{"name": "chung", "items": [{"id": "anh", "type": "image", "asset": "mat", "seconds": 10}]}]}))
+        out = os.path.join(self.place, "trong.png")
+        subprocess.run([PLAYER, "render", place, "--assets", self.place, "--at", "2026-11-22T10:00", "--out", out], check=True,
+                       capture_output=True, timeout=180)
+        return self.pixels(out)
+
+    @unittest.skipUnless(shutil.which("ffmpeg"), "ffmpeg is not installed")
+    def test_the_boot_picture_is_the_safe_card(self):
+        before = snapshot(self.tree)
+        picture = os.path.join(self.tree, PICTURE)
+        for mode, size in (("1280x720@60", (1280, 720)), ("auto", (1920, 1080)), ("1024x768@60", (1024, 768))):
+            with self.subTest(mode):
+                self.install("--mode", mode, PLAYER=PLAYER)
+                self.assertIn("update-initramfs -u -k all\n", self.calls())
+                with open(picture, "rb") as file:
+                    header = file.read(18)
+                self.assertEqual(header, struct.pack("<12xHHBB", *size, 24, 0x20).replace(b"\0\0\0", b"\0\0\x0a", 1))
+                shown = self.pixels(picture)
+                self.assertEqual(len(shown), size[0] * size[1] * 3)
+                self.assertEqual(shown[:3], bytes((16, 42, 67)))
+                self.assertGreater(len(set(zip(shown[::3], shown[1::3], shown[2::3]))), 2)
+                self.assertEqual(shown, self.safe_card(*size))
+        # The same picture is no change.
+        self.assertIn("đã có / done", self.works(PLAYER=PLAYER))
+        self.assertFalse(os.path.exists(os.path.join(self.place, "calls")))
+        self.paint(picture, shown)
+        self.works("--undo")
+        self.assertEqual(snapshot(self.tree), before)
+
+    def paint(self, picture, card):
+        """The console that the kernel makes has the picture in its middle, in 32 bits a pixel and in 16."""
+        root = os.path.join(self.place, "console")
+        ground = bytes((16, 42, 67))
+        for bits, (width, height) in ((32, (1024, 768)), (16, (1024, 768)), (32, (1100, 800)), (16, (640, 480))):
+            with self.subTest(f"{width}x{height}, {bits}"):
+                stride = width * bits // 8 + 64
+                for name, text in {"virtual_size": f"{width},{height}", "bits_per_pixel": bits, "stride": stride}.items():
+                    write(os.path.join(root, "sys/class/graphics/fb0", name), f"{text}\n")
+                write(os.path.join(root, "dev/fb0"), "login: ")
+                subprocess.run([SPLASH, picture, root], check=True, timeout=180)
+                shown = self.pixels(os.path.join(root, "dev/fb0"), "rgb24", "-f", "rawvideo", "-pix_fmt", "bgr0" if bits == 32 else "rgb565le",
+                                    "-s", f"{stride * 8 // bits}x{height}")
+                for y in range(height):
+                    from_y, left = y + (768 - height) // 2, (width - 1024) // 2
+                    row = card[from_y * 3072:from_y * 3072 + 3072] if 0 <= from_y < 768 else ground * 1024
+                    row = ground * left + row + ground * left if left >= 0 else row[-left * 3:(1024 + left) * 3]
+                    is_row = shown[y * stride * 24 // bits:][:width * 3]
+                    self.assertTrue(is_row == row if bits == 32 else all(abs(a - b) <= 8 for a, b in zip(is_row, row)), y)
+
+    def test_a_picture_that_is_none_leaves_the_console(self):
+        root = os.path.join(self.place, "console")
+        write(os.path.join(root, "dev/fb0"), "as it was")
+        for picture in ("none", "text"):
+            write(os.path.join(self.place, "text"), "text")
+            done = subprocess.run([SPLASH, os.path.join(self.place, picture), root], capture_output=True, text=True, timeout=180, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(picture, done.stderr)
+            self.assertEqual(self.text("dev/fb0", root), "as it was")
+
+    def test_a_player_that_draws_no_boot_picture_is_refused(self):
+        before = snapshot(self.tree)
+        done = self.run_setup("--debs", os.path.join(self.place, "debs"), *SERVER, PLAYER="false")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("hình khởi động", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.tree, PICTURE)))
+        # A newer package would come before the picture is asked for.
+        self.assertIn("/" + PICTURE, self.works("--dry-run", PLAYER="false"))
+        self.works("--undo")
+        self.assertEqual(snapshot(self.tree), before)
+
+    def test_undoing_that_was_cut_off_behind_the_packages_goes_on_there(self):
+        before = snapshot(self.tree)
+        self.install()
+        write(os.path.join(self.tools, "mv"), '#!/bin/sh\ncase "$*" in *bangtin-setup.gone) kill -KILL 0 ;; esac\nexec /usr/bin/mv "$@"\n', 0o755)
+        self.assertNotEqual(self.run_setup("--undo").returncode, 0)
+        self.assertFalse(os.path.exists(os.path.join(self.tree, "etc/bangtin")))
+        os.remove(os.path.join(self.tools, "mv"))
+        self.works("--undo")
+        self.assertEqual(snapshot(self.tree), before)
 
     def test_what_was_changed_by_hand_is_kept(self):
         self.install()

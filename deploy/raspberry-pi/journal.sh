@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # its variables are those of setup
 # The journal of setup, which sources this: what was there before a file was changed, kept first, so that it can be given back to
-# the byte (/var/lib/bangtin-setup: steps, saved/, made/).
+# the byte (/var/lib/bangtin-setup: steps, saved/, made/, undone).
 #
 # Used from there: root, boot, work (a directory for what is being written), action, checking, changes, step. Its own: journal,
 # recorded (by path: file, absent, dir).

@@ -5,6 +5,7 @@ supervises, with the unit that docs/player.md asks for. Minutes long, so only wi
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -187,10 +188,31 @@ class KmsTest(unittest.TestCase):
             self.wait_for_picture()
             self.assert_never_black("nobody draws")
 
+        with self.subTest("the boot picture, until the player's first one"):
+            guest.sh("systemctl stop player.service")
+            self.boot_picture()
+            guest.sh("systemctl start player.service")
+            self.wait_for_picture()
+            self.assert_never_black("the boot picture")
+
         with self.subTest("it ends in order"):
             guest.sh("systemctl stop player.service")
             self.assertEqual(self.status("Result"), "success")
         self.check_plays()
+
+    def boot_picture(self):
+        """The console is painted, as a rule of udev has it done when the kernel makes one (deploy/raspberry-pi/setup)."""
+        guest, picture = self.vm, os.path.join(self.directory, "splash.tga")
+        subprocess.run([PLAYER, "card", "--size", "1024x768", "--out", picture], check=True, timeout=180)
+        guest.sh("dd if=/dev/zero of=/dev/fb0 bs=1M; true")
+        self.wait_for("the console is not empty", lambda: guest.picture().is_empty())
+        self.witness.take()
+        guest.sh(f"{BUILD}/player/bangtin-splash {picture}")
+        shown = guest.picture()
+        self.assertEqual(shown.at(*CANVAS), SAFE_GROUND)
+        self.assertEqual(shown.at(1023, 767), SAFE_GROUND)
+        self.assertFalse(shown.is_black(0, 0))
+        self.witness.take()
 
     def check_plays(self):
         """What was shown is in the journal, and it holds; what was cut is told apart."""
