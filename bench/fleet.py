@@ -347,7 +347,8 @@ class Run:
             time.sleep(1)
         print(f"load {os.getloadavg()[0]:.1f}; burnt with {before} plays; restored and started in {restored_s:.1f} s with {kept}; all"
               f" streams there after {streams_s:.1f} s, as many plays again after {time.monotonic() - begun:.1f} s;"
-              f" {stats['logins']} logins, {stats['gaps']} gaps", flush=True)
+              f" {stats['logins']} logins, {stats['unreached']} tries in vain, {stats['forgotten']} tokens refused,"
+              f" {stats['gaps']} gaps; half of the streams after {stats['stream_ms']['p50'] / 1000:.1f} s", flush=True)
 
     def total(self):
         """Every record but the start is a play, and every play is complete."""

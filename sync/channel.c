@@ -9,11 +9,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "sync/channel_inside.h"
-#include "sync/pace.h"
 #include "sync/repository.h"
 
 #define LONGEST_WAIT_MS 1000
-#define SHORTEST_RETRY_NS (100 * BT_NS_PER_MS)
 // A flood of pings and orders, of which libcurl hands over some 160 KiB at a time, must not crowd
 // out the answers to orders.
 #define MAX_MESSAGES 8192
@@ -124,11 +122,9 @@ static void end_stream(struct bt_channel *channel)
     bt_repository_stream_is_up(channel->sync->repository, false);
 }
 
-static int64_t backoff_ns(struct bt_channel *channel)
+static int64_t longest_ns(const struct bt_channel *channel)
 {
-    return bt_channel_now_ns(channel) +
-           bt_pace_backoff_ns(++channel->failures, SHORTEST_RETRY_NS,
-                              channel->sync->options.retry_max_s * BT_NS_PER_S);
+    return channel->sync->options.retry_max_s * BT_NS_PER_S;
 }
 
 void bt_channel_fail(struct bt_channel *channel, const struct bt_address *address)
@@ -138,7 +134,26 @@ void bt_channel_fail(struct bt_channel *channel, const struct bt_address *addres
     }
     bt_buf_clear(&channel->challenge);
     end_stream(channel);
-    channel->retry_at_ns = backoff_ns(channel);
+    bt_retry_failed(&channel->retry, bt_channel_now_ns(channel), longest_ns(channel));
+}
+
+void bt_channel_put_off(struct bt_channel *channel)
+{
+    bt_retry_failed(&channel->retry, bt_channel_now_ns(channel), longest_ns(channel));
+}
+
+void bt_channel_is_well(struct bt_channel *channel)
+{
+    bt_retry_well(&channel->retry);
+    bt_sync_fine(channel->sync, BT_TROUBLE_SERVER_UNREACHABLE);
+}
+
+void bt_channel_token_refused(struct bt_channel *channel)
+{
+    channel->token[0] = '\0';
+    bt_buf_clear(&channel->challenge);
+    end_stream(channel);
+    bt_retry_refused(&channel->retry, bt_channel_now_ns(channel), longest_ns(channel));
 }
 
 static void stop_exchange(struct bt_channel *channel, struct bt_exchange *exchange)
@@ -158,8 +173,7 @@ static void move(struct bt_channel *channel)
     channel->token[0] = '\0';
     bt_buf_clear(&channel->challenge);
     channel->caught_up = false;
-    channel->retry_at_ns = 0;
-    channel->failures = 0;
+    channel->retry = (struct bt_retry){0};
 }
 
 /*
@@ -277,9 +291,8 @@ static void stream_is_alive(struct bt_channel *channel)
         return;
     }
     channel->stream_alive = true;
-    channel->failures = 0;
     bt_log_info(&logger, "Connected to '%s'", channel->stream_address.url);
-    bt_sync_fine(sync, BT_TROUBLE_SERVER_UNREACHABLE);
+    bt_channel_is_well(channel);
     bt_sync_fine(sync, BT_TROUBLE_CAPTIVE_PORTAL);
     look_at_certificate(channel, &channel->stream);
     bt_repository_stream_is_up(sync->repository, true);
@@ -353,13 +366,14 @@ static void finish_stream(struct bt_channel *channel, CURLcode code)
     int r = bt_wire_result(&channel->stream, code, &status, &trouble, &err);
     const char *why = channel->stream_error.msg[0] != '\0' ? channel->stream_error.msg : err.msg;
     bool alive = channel->stream_alive;
-    if (r == 0 && status == 401) {
-        channel->token[0] = '\0';
-    }
     bt_log_info(&logger, "The stream has ended (%s); connecting anew",
                 r < 0 ? why : "closed by the server");
     if (r < 0 && !alive && channel->stream_error.msg[0] == '\0') {
         bt_sync_trouble(channel->sync, trouble, err.msg);
+    }
+    if (r == 0 && status == 401) {
+        bt_channel_token_refused(channel);
+        return;
     }
     bt_channel_fail(channel, r < 0 && !alive ? &address : NULL);
 }
@@ -379,7 +393,7 @@ static void begin_stream_when_due(struct bt_channel *channel)
     struct bt_error err = {0};
     int64_t now_ns = bt_channel_now_ns(channel);
     if (channel->events != NULL || !channel->caught_up || channel->token[0] == '\0' ||
-        now_ns < channel->retry_at_ns || now_ns >= channel->token_until_ns) {
+        now_ns < channel->retry.at_ns || now_ns >= channel->token_until_ns) {
         return;
     }
     if (begin_stream(channel, &err) < 0) {
@@ -497,7 +511,7 @@ static void begin_what_is_due(struct bt_channel *channel)
 static int wait_ms(struct bt_channel *channel, int64_t tick_ns)
 {
     int64_t wait_ns = BT_MIN(tick_ns, LONGEST_WAIT_MS * BT_NS_PER_MS);
-    int64_t retry_ns = channel->retry_at_ns - bt_channel_now_ns(channel);
+    int64_t retry_ns = channel->retry.at_ns - bt_channel_now_ns(channel);
     if (retry_ns > 0) {
         wait_ns = BT_MIN(wait_ns, retry_ns);
     }

@@ -7,6 +7,7 @@
 #include "base/queue.h"
 #include "sync/channel.h"
 #include "sync/event_stream.h"
+#include "sync/retry.h"
 #include "sync/status.h"
 #include "sync/wire.h"
 
@@ -62,8 +63,7 @@ struct bt_channel {
     struct bt_buf challenge;  // the nonce to be signed
     bool caught_up;           // all orders were taken, in this connection
     int64_t poll_at_ns;       // orders, when the stream is down
-    int64_t retry_at_ns;
-    unsigned failures;
+    struct bt_retry retry;
     struct bt_pairing pairing;  // id "": none
     bool enrolling;             // it was begun with a token, so nobody needs a code
     int64_t claim_at_ns, pairing_until_ns;
@@ -98,5 +98,15 @@ int bt_channel_take_order(struct bt_channel *channel, const cJSON *json, const c
 
 // No answer: waits, and begins anew with the next server.
 void bt_channel_fail(struct bt_channel *channel, const struct bt_address *address);
+
+// A server that has no time to answer, as while its database is away, is asked later. What it says
+// on the stream is heard all the same: all players would come anew at the same time.
+void bt_channel_put_off(struct bt_channel *channel);
+
+// It answers, and the stream stands.
+void bt_channel_is_well(struct bt_channel *channel);
+
+// Begins anew with a new login; see sync/retry.h.
+void bt_channel_token_refused(struct bt_channel *channel);
 
 #endif

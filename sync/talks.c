@@ -542,7 +542,7 @@ static int begin(struct bt_channel *channel, enum bt_talk talk)
 
 bool bt_talk_begin_next(struct bt_channel *channel)
 {
-    if (channel->talk.talk != BT_TALK_NONE || bt_channel_now_ns(channel) < channel->retry_at_ns) {
+    if (channel->talk.talk != BT_TALK_NONE || bt_channel_now_ns(channel) < channel->retry.at_ns) {
         return false;
     }
     for (int talk = BT_TALK_PAIR; talk < BT_TALK_SCREENSHOT; talk++) {
@@ -569,7 +569,7 @@ bool bt_talk_begin_screenshot(struct bt_channel *channel)
     struct bt_error err = {0};
     static const char png[] = "\x89PNG";
     if (exchange->talk != BT_TALK_NONE || channel->screenshot.bytes == NULL ||
-        !has_token(channel) || bt_channel_now_ns(channel) < channel->retry_at_ns) {
+        !has_token(channel) || bt_channel_now_ns(channel) < channel->retry.at_ns) {
         return false;
     }
     exchange->talk = BT_TALK_SCREENSHOT;
@@ -628,10 +628,15 @@ static void put_off_results(struct bt_channel *channel)
         bt_pace_backoff_ns(++channel->results_put_off, SHORTEST_PAUSE_NS, longest_ns);
 }
 
+static bool has_no_time(long status)
+{
+    return status >= 500 || status == 408 || status == 429;
+}
+
 static void handle_refused_results(struct bt_channel *channel, const struct bt_exchange *exchange,
                                    long status)
 {
-    if (status >= 500 || status == 408 || status == 429) {
+    if (has_no_time(status)) {
         put_off_results(channel);
     } else if (status >= 400 && status != 401) {
         // It does not want to hear them; saying them for ever would help nobody.
@@ -642,6 +647,7 @@ static void handle_refused_results(struct bt_channel *channel, const struct bt_e
 // An answer that is no success: whose fault, and what now?
 static void handle_refusal(struct bt_channel *channel, struct bt_exchange *exchange, long status)
 {
+    bool token_refused = status == 401 && talks[exchange->talk].with_token;
     if (status == 401) {
         channel->token[0] = '\0';
         bt_buf_clear(&channel->challenge);
@@ -669,7 +675,13 @@ static void handle_refusal(struct bt_channel *channel, struct bt_exchange *excha
     if (exchange->talk == BT_TALK_RESULTS) {
         handle_refused_results(channel, exchange, status);
     }
-    bt_channel_fail(channel, NULL);
+    if (token_refused) {
+        bt_channel_token_refused(channel);
+    } else if (channel->stream_alive && has_no_time(status)) {
+        bt_channel_put_off(channel);
+    } else {
+        bt_channel_fail(channel, NULL);
+    }
 }
 
 void bt_talk_finish(struct bt_channel *channel, struct bt_exchange *exchange, int r, long status)
@@ -696,5 +708,7 @@ void bt_talk_finish(struct bt_channel *channel, struct bt_exchange *exchange, in
     if (r < 0) {
         bt_log_warn(&logger, "%s; trying again", err.msg);
         bt_channel_fail(channel, NULL);
+    } else if (channel->stream_alive) {
+        bt_channel_is_well(channel);
     }
 }

@@ -307,6 +307,23 @@ class Channel(Wire):
         self.assertEqual(refusals, [])
         self.no_trouble()
 
+    def test_a_server_that_has_no_time_keeps_its_stream(self):
+        """As while its database is away: what it says is heard, and all need not come anew."""
+        self.pair()
+        wait_until(lambda: self.house.streams)
+        opened, open_stream = [], self.house.open_stream
+        self.house.open_stream = lambda: opened.append(1) or open_stream()
+        real, refused = self.house.pong, []
+        self.house.pong = lambda body: refused.append(body["ping"]) or (503, {})
+        for ping in (1, 2):
+            self.house.say("ping", {"ping": ping})
+            wait_until(lambda n=ping: n in refused)
+        self.house.pong = real
+        self.house.say("ping", {"ping": 3})
+        wait_until(lambda: 3 in self.house.pongs)
+        self.no_trouble()
+        self.assertEqual(opened, [])
+
     def test_a_screenshot_is_sent_and_answered(self):
         self.pair()
         n = self.house.order("screenshot")

@@ -6,13 +6,13 @@
 #include "base/str.h"
 
 static const char *const words[COUNT_COUNT] = {
-    [COUNT_BUSY] = "busy",       [COUNT_LOGINS] = "logins",       [COUNT_STREAMS] = "opened",
-    [COUNT_LOST] = "lost",       [COUNT_UNREACHED] = "unreached", [COUNT_HINTS] = "hints",
-    [COUNT_ORDERS] = "orders",   [COUNT_PINGS] = "pings",         [COUNT_FRESH] = "fresh",
-    [COUNT_SAME] = "same",       [COUNT_DOCUMENTS] = "documents", [COUNT_RANGES] = "ranges",
-    [COUNT_BYTES] = "bytes",     [COUNT_STATUSES] = "statuses",   [COUNT_BATCHES] = "batches",
-    [COUNT_PLAYS] = "plays",     [COUNT_REFUSED] = "refused",     [COUNT_GAPS] = "gaps",
-    [COUNT_SENT] = "sent_bytes", [COUNT_TAKEN] = "taken_bytes",
+    [COUNT_FORGOTTEN] = "forgotten", [COUNT_BUSY] = "busy",       [COUNT_LOGINS] = "logins",
+    [COUNT_STREAMS] = "opened",      [COUNT_LOST] = "lost",       [COUNT_UNREACHED] = "unreached",
+    [COUNT_HINTS] = "hints",         [COUNT_ORDERS] = "orders",   [COUNT_PINGS] = "pings",
+    [COUNT_FRESH] = "fresh",         [COUNT_SAME] = "same",       [COUNT_DOCUMENTS] = "documents",
+    [COUNT_RANGES] = "ranges",       [COUNT_BYTES] = "bytes",     [COUNT_STATUSES] = "statuses",
+    [COUNT_BATCHES] = "batches",     [COUNT_PLAYS] = "plays",     [COUNT_REFUSED] = "refused",
+    [COUNT_GAPS] = "gaps",           [COUNT_SENT] = "sent_bytes", [COUNT_TAKEN] = "taken_bytes",
 };
 
 void counts_mark(struct counts *counts, int64_t now_ns)

@@ -13,6 +13,7 @@
 enum count {
     COUNT_LOGINS,
     COUNT_BUSY,       // 503: told to come again
+    COUNT_FORGOTTEN,  // 401: no session any more
     COUNT_STREAMS,    // opened
     COUNT_LOST,       // streams that ended
     COUNT_UNREACHED,  // requests without an answer, connections refused

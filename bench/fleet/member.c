@@ -46,9 +46,10 @@ static int64_t about(struct member *member, int64_t period_ns)
     return period_ns + (int64_t)fleet_draw(member->fleet, (uint64_t)period_ns / 10 + 1);
 }
 
-static int64_t later(struct member *member)
+// Of pulling and of plays: each has its own, as in a player.
+static int64_t later(unsigned *failures)
 {
-    return now_ns() + bt_pace_backoff_ns(++member->failures, SHORTEST_RETRY_NS, LONGEST_RETRY_NS);
+    return now_ns() + bt_pace_backoff_ns(++*failures, SHORTEST_RETRY_NS, LONGEST_RETRY_NS);
 }
 
 void member_key(int number, uint8_t public_key[crypto_sign_PUBLICKEYBYTES],
@@ -130,6 +131,7 @@ static bool is_fine(struct member *member, const struct line_answer *answer, con
     } else if (answer->status == 503) {
         counts_add(counts, COUNT_BUSY, 1);
     } else if (answer->status == 401) {
+        counts_add(counts, COUNT_FORGOTTEN, 1);
         member->token[0] = '\0';
     } else if (answer->status >= 300 && answer->status != 304 && answer->status != 429 &&
                answer->status != 409) {
@@ -138,13 +140,33 @@ static bool is_fine(struct member *member, const struct line_answer *answer, con
     return answer->status >= 200 && answer->status < 300;
 }
 
+static void lose_stream(struct member *member)
+{
+    member->fleet->streams -= member->streaming;
+    counts_add(&member->fleet->counts, COUNT_LOST, member->streaming);
+    member->streaming = false;
+    line_close(&member->stream);
+}
+
+// The connection as a whole; without a token it was refused, which is no failure.
+static void fail(struct member *member)
+{
+    bool refused = member->token[0] == '\0';
+    lose_stream(member);
+    if (refused && !member->logging_in) {
+        bt_retry_refused(&member->retry, now_ns(), LONGEST_RETRY_NS);
+    } else {
+        bt_retry_failed(&member->retry, now_ns(), LONGEST_RETRY_NS);
+    }
+}
+
 static void talked(struct member *member, bool fine)
 {
     member->talking = false;
-    member->talk_ns = fine ? 0 : later(member);
-    if (fine) {
-        member->failures = 0;
+    if (!fine) {
+        fail(member);
     }
+    member->logging_in = false;
 }
 
 static bool read_text(const struct line_answer *answer, const char *key, char *out, size_t size)
@@ -191,7 +213,7 @@ static void handle_challenge(const struct line_answer *answer, void *context)
 static void log_in(struct member *member)
 {
     BT_AUTOFREE char *body = bt_strf("{\"player\":\"%s\"}", member->id);
-    member->talking = true;
+    member->talking = member->logging_in = true;
     post_json(member, "/v1/player/challenge", body, handle_challenge);
 }
 
@@ -237,20 +259,11 @@ static void handle_event(struct line *line, const char *name, const char *data, 
     }
 }
 
-static void lose_stream(struct member *member)
-{
-    member->fleet->streams -= member->streaming;
-    counts_add(&member->fleet->counts, COUNT_LOST, member->streaming);
-    member->streaming = false;
-    member->stream_ns = later(member);
-    line_close(&member->stream);
-}
-
 void member_forget(struct member *member)
 {
     lose_stream(member);
     member->token[0] = '\0';
-    member->talk_ns = member->stream_ns = 0;
+    member->retry = (struct bt_retry){0};
 }
 
 static void handle_stream(struct line *line, const struct line_answer *answer, void *context)
@@ -259,12 +272,12 @@ static void handle_stream(struct line *line, const struct line_answer *answer, v
     struct counts *counts = &member->fleet->counts;
     if (!line->streaming || answer->status == 0) {
         (void)!is_fine(member, answer, "stream");
-        lose_stream(member);
+        fail(member);
         return;
     }
     member->streaming = true;
     member->fleet->streams++;
-    member->failures = 0;
+    bt_retry_well(&member->retry);
     counts_add(counts, COUNT_STREAMS, 1);
     counts_time(&counts->stream, now_ns() - counts->mark_ns);
 }
@@ -277,7 +290,7 @@ static void open_stream(struct member *member)
     (void)!bt_buf_appendf(&request, "Last-Event-ID: %lld\r\n\r\n", (long long)member->order);
     if (!line_send(&member->stream, member->fleet->epoll, member->fleet->path, &request, &user)) {
         counts_add(&member->fleet->counts, COUNT_UNREACHED, 1);
-        member->stream_ns = later(member);
+        fail(member);
     }
     bt_buf_finish(&request);
 }
@@ -289,7 +302,8 @@ static void open_stream(struct member *member)
 static void pull_ended(struct member *member, bool fine)
 {
     member->pull = fine ? PULL_NOTHING : PULL_TIMESTAMP;
-    member->pull_ns = fine ? 0 : later(member);
+    member->pull_failures = fine ? 0 : member->pull_failures;
+    member->pull_ns = fine ? 0 : later(&member->pull_failures);
     talked(member, true);
 }
 
@@ -507,7 +521,7 @@ static void handle_asked(const struct line_answer *answer, void *context)
     if (member->asked) {
         take_counted(member, answer);
     } else {
-        member->send_ns = later(member);
+        member->send_ns = later(&member->send_failures);
     }
 }
 
@@ -521,10 +535,11 @@ static void handle_sent(const struct line_answer *answer, void *context)
     counts_add(counts, COUNT_GAPS, answer->status == 409);
     if (!is_fine(member, answer, "plays")) {
         member->asked = false;
-        member->send_ns =
-            answer->status == 429 ? at_ns + about(member, member->fleet->send_ns) : later(member);
+        member->send_ns = answer->status == 429 ? at_ns + about(member, member->fleet->send_ns)
+                                                : later(&member->send_failures);
         return;
     }
+    member->send_failures = 0;
     counts_add(counts, COUNT_BATCHES, 1);
     counts_time(&counts->batch, at_ns - member->asked_ns);
     take_counted(member, answer);
@@ -559,7 +574,7 @@ static void send_plays(struct member *member, int64_t at_ns)
 
 static void talk(struct member *member, int64_t at_ns)
 {
-    if (member->talking || at_ns < member->talk_ns) {
+    if (member->talking || at_ns < member->retry.at_ns) {
         return;
     }
     if (member->hinted_ns != 0 && member->pull == PULL_NOTHING) {
@@ -597,7 +612,7 @@ void member_look(struct member *member, int64_t at_ns)
     }
     talk(member, at_ns);
     bool in = member->token[0] != '\0';
-    if (in && !member->streaming && !member->stream.busy && at_ns >= member->stream_ns) {
+    if (in && !member->streaming && !member->stream.busy && at_ns >= member->retry.at_ns) {
         open_stream(member);
     }
     if (in && !member->sending && at_ns >= member->send_ns) {

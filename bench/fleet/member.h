@@ -9,6 +9,7 @@
 #include "bench/fleet/counts.h"
 #include "bench/fleet/diary.h"
 #include "bench/fleet/pool.h"
+#include "sync/retry.h"
 
 #define MEMBER_TOKEN_BYTES 200
 
@@ -37,18 +38,21 @@ struct member {
 
     struct line stream;
     bool streaming;
-    unsigned failures;
-    int64_t stream_ns, order;
+    int64_t order;
+    struct bt_retry retry;  // of stream and talk, as in sync/channel.c
 
     bool talking;  // one request at a time
-    int64_t talk_ns, ping, answer, status_ns, poll_ns;
+    bool logging_in;
+    int64_t ping, answer, status_ns, poll_ns;
     enum member_pull pull;
+    unsigned pull_failures;
     int64_t pull_ns, at;  // at: of the blob
     int64_t hinted_ns;    // to be pulled from then on, when what is being pulled is here; 0: no
     char etag[80], wanted[200], blob[65];
     int64_t snapshot, role;
 
     bool sending;  // plays, beside all that
+    unsigned send_failures;
     int64_t send_ns, asked_ns;
     bool asked;
     struct diary diary;
