@@ -10,8 +10,10 @@
 
 void bt_hub_wake(struct bt_hub *hub)
 {
-    hub->woken = true;
-    pthread_cond_signal(&hub->work);
+    for (size_t i = 0; i < BT_ARRAY_LEN(hub->hands); i++) {
+        hub->hands[i].woken = true;
+        pthread_cond_signal(&hub->hands[i].work);
+    }
 }
 
 void bt_hub_make_dirty(struct bt_hub *hub, struct bt_member *member)
@@ -158,7 +160,9 @@ int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struc
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&hub->work, &attributes);
+    for (size_t i = 0; i < BT_ARRAY_LEN(hub->hands); i++) {
+        pthread_cond_init(&hub->hands[i].work, &attributes);
+    }
     pthread_condattr_destroy(&attributes);
     bt_roster_init(&hub->roster);
     if (options->name != NULL) {
@@ -168,7 +172,7 @@ int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struc
         bt_buf_init(&hub->said[i], BT_HUB_SAID_BYTES);
     }
     hub->news_end = &hub->news;
-    hub->next_tick_ns = bt_clock_mono_ns(options->clock);
+    hub->next_tick_ns = hub->next_tell_ns = bt_clock_mono_ns(options->clock);
     hub->looked_ms = bt_clock_wall_ms(options->clock);
     int r = remember(hub, err);
     if (r < 0) {
@@ -178,33 +182,51 @@ int bt_hub_open(const struct bt_hub_options *options, struct bt_hub **out, struc
     return 0;
 }
 
-static void *run(void *context)
+// Steps when it is woken, and when *due_ns has come, which the step moves.
+static void run(struct bt_hub *hub, enum bt_hub_hand which, const int64_t *due_ns,
+                void (*step)(struct bt_hub *hub))
 {
-    struct bt_hub *hub = context;
+    struct bt_hub_hands *hand = &hub->hands[which];
     pthread_mutex_lock(&hub->lock);
     while (!hub->closed) {
-        while (!hub->closed && !hub->woken &&
-               bt_clock_mono_ns(hub->options.clock) < hub->next_tick_ns) {
-            struct timespec until = {.tv_sec = hub->next_tick_ns / BT_NS_PER_S,
-                                     .tv_nsec = hub->next_tick_ns % BT_NS_PER_S};
-            pthread_cond_timedwait(&hub->work, &hub->lock, &until);
+        while (!hub->closed && !hand->woken && bt_clock_mono_ns(hub->options.clock) < *due_ns) {
+            struct timespec until = {.tv_sec = *due_ns / BT_NS_PER_S,
+                                     .tv_nsec = *due_ns % BT_NS_PER_S};
+            pthread_cond_timedwait(&hand->work, &hub->lock, &until);
         }
-        hub->woken = false;
+        hand->woken = false;
         pthread_mutex_unlock(&hub->lock);
-        bt_hub_step(hub);
+        step(hub);
         pthread_mutex_lock(&hub->lock);
     }
     pthread_mutex_unlock(&hub->lock);
+}
+
+static void *run_streams(void *context)
+{
+    struct bt_hub *hub = context;
+    run(hub, BT_HUB_STREAMS, &hub->next_tick_ns, bt_hub_step_streams);
+    return NULL;
+}
+
+static void *run_database(void *context)
+{
+    struct bt_hub *hub = context;
+    run(hub, BT_HUB_DATABASE, &hub->next_tell_ns, bt_hub_step_database);
     return NULL;
 }
 
 int bt_hub_start(struct bt_hub *hub, struct bt_error *err)
 {
-    int r = pthread_create(&hub->thread, NULL, run, hub);
-    if (r != 0) {
-        return bt_fail(err, -r, "Cannot start the hub's thread");
+    static void *(*const runs[])(void *context) = {
+        [BT_HUB_STREAMS] = run_streams, [BT_HUB_DATABASE] = run_database};
+    for (size_t i = 0; i < BT_ARRAY_LEN(runs); i++) {
+        int r = pthread_create(&hub->hands[i].thread, NULL, runs[i], hub);
+        if (r != 0) {
+            return bt_fail(err, -r, "Cannot start the hub's threads");
+        }
+        hub->hands[i].started = true;
     }
-    hub->started = true;
     return 0;
 }
 
@@ -214,9 +236,11 @@ void bt_hub_close(struct bt_hub *hub)
     hub->closed = true;
     bt_hub_wake(hub);
     pthread_mutex_unlock(&hub->lock);
-    if (hub->started) {
-        pthread_join(hub->thread, NULL);
-        hub->started = false;
+    for (size_t i = 0; i < BT_ARRAY_LEN(hub->hands); i++) {
+        if (hub->hands[i].started) {
+            pthread_join(hub->hands[i].thread, NULL);
+            hub->hands[i].started = false;
+        }
     }
 }
 
@@ -234,7 +258,9 @@ void bt_hub_destroy(struct bt_hub *hub)
         bt_buf_finish(&hub->said[i]);
     }
     free(hub->marks);
-    pthread_cond_destroy(&hub->work);
+    for (size_t i = 0; i < BT_ARRAY_LEN(hub->hands); i++) {
+        pthread_cond_destroy(&hub->hands[i].work);
+    }
     pthread_mutex_destroy(&hub->lock);
     free(hub);
 }

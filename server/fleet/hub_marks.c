@@ -1,6 +1,6 @@
 /**
- * What the hub's thread writes into the database: up to which order each player was sent, and who
- * obeys. Many marks with one statement, and some statements in each transaction: an order of a
+ * What the hub's thread of the database writes there: up to which order each player was sent, and
+ * who obeys. Many marks with one statement, and some statements in each transaction: an order of a
  * whole fleet is answered while it is marked as sent, and of two that change one row PostgreSQL
  * makes one begin anew.
  */

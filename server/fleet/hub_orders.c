@@ -1,8 +1,8 @@
 /**
- * The hub's thread looks at those that are dirty: greets new streams and writes the orders that
- * players do not have yet. What one question to the database costs is nearly all of it, so it is
- * one for many players, answered from one state of the database; whoever gets an order after that
- * is dirty again and comes in a later round.
+ * The hub's thread of the database looks at those that are dirty: greets new streams and writes the
+ * orders that players do not have yet. What one question to the database costs is nearly all of it,
+ * so it is one for many players, answered from one state of the database; whoever gets an order
+ * after that is dirty again and comes in a later round.
  */
 #include <assert.h>
 #include <string.h>

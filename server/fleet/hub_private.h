@@ -64,17 +64,25 @@ struct bt_hub_mark {
 // More than a fleet of 100,000 changes in one second.
 #define BT_HUB_MAX_MARKS 200000
 
+// The threads of a hub: one writes to streams and never waits for the database.
+enum bt_hub_hand { BT_HUB_STREAMS, BT_HUB_DATABASE, BT_HUB_HANDS };
+
+struct bt_hub_hands {
+    pthread_t thread;
+    bool started;
+    pthread_cond_t work;  // monotonic
+    bool woken;           // protected by the hub's lock
+};
+
 struct bt_hub {
     struct bt_hub_options options;
     struct bt_metric *connected, *obeying, *watching, *orders, *listening, *heard;
     char name[BT_LEASE_HOLDER_BYTES];  // "": there is no other server
-    pthread_t thread;
-    bool started;
+    struct bt_hub_hands hands[BT_HUB_HANDS];
 
     pthread_mutex_t lock;  // held while streams are written to, never while the database is asked
-    pthread_cond_t work;
     // Protected by lock.
-    bool closed, woken, look_now;
+    bool closed, look_now;
     struct bt_roster roster;
     size_t open_players;
     struct bt_member *dirty;  // orders to read, greetings to send
@@ -91,11 +99,13 @@ struct bt_hub {
     size_t mark_count, mark_capacity;
     unsigned comparison;  // of the players' rows with the roster: which one
 
-    // The thread's own.
-    int64_t next_tick_ns, next_look_ns, next_clean_ns;
+    // The streams' thread's own.
+    int64_t next_tick_ns;
+    unsigned tick;
+    // The database's thread's own.
+    int64_t next_tell_ns, next_look_ns, next_clean_ns;
     int64_t looked_ms;            // orders given elsewhere are known up to here
     struct bt_hub_strays strays;  // of the last comparison
-    unsigned tick;
 };
 
 // Under the lock.
@@ -116,7 +126,11 @@ void bt_hub_say_number(struct bt_hub *hub, enum bt_hub_topic topic, const char *
 void bt_hub_say_news(struct bt_hub *hub, const char *unit_path, const char *event,
                      const char *data);
 
-// The thread's own, without the lock.
+// What each thread does when it is woken, without the lock.
+void bt_hub_step_streams(struct bt_hub *hub);
+void bt_hub_step_database(struct bt_hub *hub);
+
+// Without the lock; the first four are the database's thread's.
 void bt_hub_flush_said(struct bt_hub *hub);
 int bt_hub_keep_alive(struct bt_hub *hub, struct bt_db *db, struct bt_error *err);
 void bt_hub_write_waiting_hint(struct bt_hub *hub);

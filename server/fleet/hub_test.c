@@ -614,6 +614,61 @@ static void many_threads_may_use_it(void **state)
     bt_world_finish(&world);
 }
 
+// Until it is so, or patience is over.
+static bool comes(bool (*is_so)(void *context), void *context)
+{
+    const struct bt_clock *clock = bt_clock_real();
+    int64_t until_ns = bt_clock_mono_ns(clock) + 60 * BT_NS_PER_S;
+    while (!is_so(context) && bt_clock_mono_ns(clock) < until_ns) {
+        bt_clock_sleep_until(clock, bt_clock_mono_ns(clock) + BT_NS_PER_MS);
+    }
+    return is_so(context);
+}
+
+static bool somebody_waits(void *context)
+{
+    return bt_db_waiting(context) > 0;
+}
+
+static bool is_hinted(void *context)
+{
+    struct bt_fake *fake = context;
+    pthread_mutex_lock(&fake->lock);
+    bool hinted = strstr(bt_fake_text(fake), "{\"timestamp\":12,") != NULL;
+    pthread_mutex_unlock(&fake->lock);
+    return hinted;
+}
+
+// It has one connection, and does not get it: as long as that, the database's machine is gone.
+static void streams_do_not_wait_with_who_waits_for_the_database(void **state)
+{
+    struct bt_world world;
+    struct bt_fake fake;
+    struct bt_db *only = NULL;
+    struct bt_error err = {0};
+    BT_AUTO(bt_db_pool) pool = NULL;
+    bt_world_setup(&world, state, NULL);
+    bt_hub_destroy(world.hub);
+    bt_must(bt_db_open(world.test->where, 1, &pool, &err), &err);
+    const struct bt_hub_options options = {
+        .clock = bt_clock_real(), .db = pool, .write = bt_fake_write, .close = bt_fake_close};
+    bt_must(bt_hub_open(&options, &world.hub, &err), &err);
+    bt_fake_open(&world, &fake, "d-1", 0);
+    bt_hub_step(world.hub);
+    bt_must(bt_db_acquire(pool, &only, &err), &err);
+    bt_must(bt_hub_start(world.hub, &err), &err);
+    bt_hub_orders(world.hub, "d-1");
+    bool waits = comes(somebody_waits, pool);
+    bt_hub_hear(world.hub, "hint", "12 2");
+    bool hinted = comes(is_hinted, &fake);
+    bt_db_release(only);
+    bt_hub_close(world.hub);
+    assert_true(waits);
+    assert_true(hinted);
+    bt_fake_end(&fake);
+    bt_world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,6 +691,7 @@ int main(void)
         bt_db_test(a_player_that_is_forgotten_has_no_stream),
         bt_db_test(people_are_told_of_their_own_units),
         bt_db_test(news_nobody_reads_are_bounded_and_too_many_watchers_are_refused),
+        bt_db_test(streams_do_not_wait_with_who_waits_for_the_database),
         bt_db_test(many_threads_may_use_it),
     };
     return bt_testing_run(tests, BT_ARRAY_LEN(tests));

@@ -1,7 +1,9 @@
 /**
- * What the hub's thread does each time it is woken, most urgent first: hints to everybody, orders
- * and greetings to those who wait for them, news to people, then once a second pings, and what the
- * database has to know.
+ * What the hub's two threads do each time they are woken. One writes what is known already: hints
+ * to everybody, news to people, once a second pings. The other asks and tells the database: orders
+ * and greetings to those who wait for them, what other servers did, what the rows have to say. It
+ * may wait for long when the database's machine is gone without a word; streams do not wait with
+ * it.
  */
 #include <errno.h>
 #include <string.h>
@@ -260,14 +262,9 @@ static void tick(struct bt_hub *hub, int64_t now_ns)
 {
     tick_players(hub, now_ns);
     tick_watchers(hub, now_ns);
-    bt_hub_flush_said(hub);
     set_gauges(hub);
     hub->tick++;
     hub->next_tick_ns = BT_MAX(hub->next_tick_ns + TICK_NS, now_ns);
-    if (now_ns >= hub->next_clean_ns) {
-        hub->next_clean_ns = now_ns + CLEAN_NS;
-        clean(hub);
-    }
 }
 
 static bool shall_look(struct bt_hub *hub)
@@ -279,18 +276,50 @@ static bool shall_look(struct bt_hub *hub)
     return shall;
 }
 
-void bt_hub_step(struct bt_hub *hub)
+void bt_hub_step_streams(struct bt_hub *hub)
 {
     int64_t now_ns = bt_clock_mono_ns(hub->options.clock);
+    bt_hub_write_waiting_hint(hub);
+    tell_watchers(hub);
+    if (now_ns >= hub->next_tick_ns) {
+        tick(hub, now_ns);
+    }
+}
+
+static void ask_database(struct bt_hub *hub, int64_t now_ns)
+{
     if (now_ns >= hub->next_look_ns || shall_look(hub)) {
         hub->next_look_ns = now_ns + LOOK_NS;
         look_around(hub);
     }
     bt_hub_write_waiting_hint(hub);
     bt_hub_serve_dirty(hub);
-    tell_watchers(hub);
-    if (now_ns >= hub->next_tick_ns) {
-        tick(hub, now_ns);
+}
+
+static void tell_database(struct bt_hub *hub, int64_t now_ns)
+{
+    if (now_ns >= hub->next_tell_ns) {
+        hub->next_tell_ns = BT_MAX(hub->next_tell_ns + TICK_NS, now_ns);
+        bt_hub_flush_said(hub);
+    }
+    if (now_ns >= hub->next_clean_ns) {
+        hub->next_clean_ns = now_ns + CLEAN_NS;
+        clean(hub);
     }
     bt_hub_flush_marks(hub);
+}
+
+void bt_hub_step_database(struct bt_hub *hub)
+{
+    int64_t now_ns = bt_clock_mono_ns(hub->options.clock);
+    ask_database(hub, now_ns);
+    tell_database(hub, now_ns);
+}
+
+void bt_hub_step(struct bt_hub *hub)
+{
+    int64_t now_ns = bt_clock_mono_ns(hub->options.clock);
+    ask_database(hub, now_ns);
+    bt_hub_step_streams(hub);
+    tell_database(hub, now_ns);
 }

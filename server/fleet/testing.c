@@ -87,14 +87,19 @@ void bt_world_give_at(struct bt_world *world, const char *player, int64_t n, con
 {
     struct bt_db *db = bt_testing_acquire(world->test);
     struct bt_error err = {0};
-    bt_must(bt_db_run(db, &err,
+    int64_t r;
+    do {  // others write at the same time
+        r = bt_db_run(db, &err,
                       "INSERT INTO player_order(player, n, screen, kind, body, reference, state,"
                       " given_ms, detail) VALUES($1, $2, 's-1', $3, $4, 'r', 'waiting', $5, '')",
-                      BT_TEXT(player), BT_INT(n), BT_TEXT(kind), BT_TEXT(body), BT_INT(given_ms)),
-            &err);
-    bt_must(bt_db_run(db, &err, "UPDATE player SET last_order = $2 WHERE id = $1", BT_TEXT(player),
-                      BT_INT(n)),
-            &err);
+                      BT_TEXT(player), BT_INT(n), BT_TEXT(kind), BT_TEXT(body), BT_INT(given_ms));
+    } while (r == -EAGAIN);
+    bt_must(r, &err);
+    do {
+        r = bt_db_run(db, &err, "UPDATE player SET last_order = $2 WHERE id = $1", BT_TEXT(player),
+                      BT_INT(n));
+    } while (r == -EAGAIN);
+    bt_must(r, &err);
     bt_db_release(db);
 }
 
