@@ -40,7 +40,7 @@ int unlink(const char *path)  // NOLINT(readability-inconsistent-declaration-par
     return real(path);
 }
 
-int fdatasync(int fd)
+int fdatasync(int fd)  // NOLINT(readability-inconsistent-declaration-parameter-name)
 {
     char link_path[64], path[4096];
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
