@@ -47,6 +47,8 @@ remember() {
     if [[ -e $root$1 || -L $root$1 ]]; then
         mkdir -p "$journal/saved${1%/*}"
         cp -a "$root$1" "$journal/saved$1~"
+        # Its bytes before its name: what is recorded below outlives a power cut, and must not be of an empty file.
+        [[ -L $journal/saved$1~ ]] || sync "$journal/saved$1~"
         mv -T "$journal/saved$1~" "$journal/saved$1"
         record file "$1"
     else
