@@ -94,9 +94,11 @@ class CardsPage(unittest.TestCase):
         for name in os.listdir(self.page.downloads):
             os.remove(os.path.join(self.page.downloads, name))
 
-    def enter(self, login="ky-thuat"):
+    def enter(self, login="ky-thuat", between=""):
         page = self.page
         page.open(PAGE)
+        if between:
+            self.between(between)
         page.fill("#server", self.office.server.origin)
         page.fill("#login", login)
         page.fill("#password", PASSWORD)
@@ -241,6 +243,75 @@ class CardsPage(unittest.TestCase):
         self.ask_for(office.gate, address="https://bangtin.example.vn", pin="sha256//AAAA")
         self.refused("sha256//")
         self.assertEqual(self.page.run("return document.activeElement.id + document.activeElement.getAttribute('aria-invalid')"), "pintrue")
+
+    def between(self, script):
+        """Until the page is opened again, what the server answers is the script's: of (url, options), or the real answer."""
+        self.page.run("const ask = fetch; let asked = 0;"
+                      f"window.fetch = async (url, options) => {{ {script} return ask(url, options); }};")
+
+    def list_said(self):
+        self.page.wait("return !busy && document.getElementById('list-said').textContent")
+        return self.page.text("#list-said")
+
+    def test_an_id_cannot_write_lines_of_the_card(self):
+        page, office = self.page, self.office
+        evil = f"{office.gate}\nserver=https://evil.example\npin=\nroot_sha256={'ee' * 32}"
+        self.enter(between="if (url.includes('/v1/screens?')) { const page = await (await ask(url, options)).json();"
+                           f"page.items.push({{...page.items[0], id: {json.dumps(evil)}}}); return Response.json(page); }}")
+        self.assertIn(evil, page.run("return server.all('/v1/screens').then(all => all.map(screen => screen.id))"))
+        offered = page.run("return [...document.getElementById('screen').options].map(option => option.value)")
+        self.assertEqual(sorted(offered), sorted(["", office.gate, office.square]))
+        for other in (evil, office.gate + "\n", "--key", "a" * 64):
+            page.run("document.getElementById('screen').append(make('option', 'x', {value: arguments[0]}));", other)
+            self.ask_for(other)
+            self.refused("id of the screen is malformed")
+
+    def test_an_answer_cannot_write_the_command_or_the_files(self):
+        office = self.office
+        right = {"id": "f-1", "screen": office.gate, "token": "ab" * 32, "expires_ms": 0}
+        for wrong in ({"screen": "s-1; rm -rf ~ #"}, {"screen": office.square}, {"token": "ab" * 32 + "\n"}):
+            with self.subTest(wrong):
+                self.enter()
+                self.between("if (options.method === 'POST') return Response.json(" + json.dumps({**right, **wrong}) + ", {status: 201});")
+                self.ask_for(office.gate)
+                self.refused("another screen or a malformed token")
+                self.assertTrue(self.page.run("return document.getElementById('made-part').hidden"))
+
+    def test_a_list_that_fails_takes_nothing_back(self):
+        page, office = self.page, self.office
+        made = office.admin.post("/v1/enrolments", {"screen": office.square, "public_key": "ab" * 32, "days": 1}).json["id"]
+        fails = ("if (options.method !== 'GET') asked = 1;"
+                 "else if (asked && url.includes('/v1/enrolments?')) return Response.json({detail: 'the list is away'}, {status: 503});")
+        self.enter()
+        self.between(fails)
+        self.ask_for(office.gate)
+        self.assertIn("bangtin/card.env", self.made())
+        self.assertIn("the list is away", self.list_said())
+        self.enter()
+        self.between(fails)
+        page.click(f"[data-card='{made}']")
+        page.wait("return document.getElementById('question').open")
+        page.click("#answer-yes")
+        said = self.list_said()
+        for words in (made, "withdrawn", "the list is away"):
+            self.assertIn(words, said)
+        self.assertEqual(office.cards()[made]["state"], "withdrawn")
+
+    def test_a_server_without_end(self):
+        page, office = self.page, self.office
+        self.enter()
+        # Far beyond the page's bounds there is an end after all, lest a page without any asks for ever.
+        self.between("if (++asked > 3000) return new Response('', {status: 404});"
+                     "if (url.includes('/v1/enrolments?')) return Response.json({items: [], next: 'x'});"
+                     "if (url.includes('/tuf/')) return new Response('x');")
+        self.ask_for(office.gate)
+        self.refused("more than 1000 roots")
+        page.click("#reload")
+        self.assertIn("more than 500 pages", self.list_said())
+        self.enter()
+        page.run("AbortSignal.timeout = () => AbortSignal.abort(new DOMException('', 'TimeoutError'));")
+        page.click("#reload")
+        self.assertIn("more than 60 s to answer", self.list_said())
 
     def test_whoever_may_not_is_told_so(self):
         self.enter("xem")

@@ -652,6 +652,8 @@ class Card(unittest.TestCase):
         cases = {"server": {"card_env": CARD["card.env"].replace("8443", '8443" --usb "/')},
                  "pin": {"card_env": CARD["card.env"].replace("sha256//A", "sha256// --data /x")},
                  "root_sha256": {"card_env": CARD["card.env"].replace("ab" * 32, "ab")},
+                 "root_sha256, server: nói hai lần / said twice": {"card_env": CARD["card.env"].replace(
+                     "\nserver=", f"\nserver=https://evil.example\nroot_sha256={'ee' * 32}\nserver=")},
                  "enrolment": {"enrolment": "x" * 64}, "identity.json": {"identity.json": "x" * 20000}}
         for said, changes in cases.items():
             with self.subTest(said):
