@@ -52,8 +52,9 @@ int bt_pairing_write(const struct bt_private_key *key, const struct bt_pairing_r
                      struct bt_buf *out, struct bt_error *err) BT_NODISCARD;
 
 /**
- * The answer to that request. -EACCES when its root is another than the one that was told, or one
- * of the newer ones is not vouched for by the one before.
+ * The answer to that request. -EACCES when its root is another than the one that was told; when one
+ * of the newer ones does not follow the one before, what bt_tuf_root_next says: -EACCES it is not
+ * vouched for, -ESTALE it is not of the next version, or another of its codes.
  */
 int bt_pairing_read(const struct bt_private_key *key, const struct bt_pairing_request *request,
                     const char *text, size_t len, struct bt_pairing *out,

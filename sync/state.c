@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 
 #define SCHEMA_VERSION 1
 #define BUSY_MS 5000
+#define MEND_BYTES 65536
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS value(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
@@ -29,6 +31,9 @@ struct bt_state {
     pthread_mutex_t lock;  // recursive: a transaction holds it, and each call inside
     // How many writes that must not be lost there were; the last one that the disk has.
     _Atomic uint64_t written, flushed;
+    pthread_mutex_t flush_lock;  // whoever waits for the disk; taken before `lock`
+    int log_fd;                  // under flush_lock; -1 until there is a log
+    bool is_torn;                // under flush_lock: the disk refused some of the log
 };
 
 struct value {
@@ -169,20 +174,34 @@ static int check_version(struct bt_state *state, struct bt_error *err)
     return version == SCHEMA_VERSION ? 0 : execute(state, schema, err);
 }
 
+// Open as long as the state is, and a file of its own: the system says once per open file that it
+// could not write, and whoever opens it after that hears nothing. SQLite's own would hear it
+// instead of us, and says nothing about it when it moves the log.
+static int open_log(struct bt_state *state)
+{
+    if (state->log_fd < 0) {
+        state->log_fd = open(state->log_path, O_RDWR | O_CLOEXEC);
+    }
+    return state->log_fd < 0 ? -errno : 0;
+}
+
 int bt_state_open(const char *path, struct bt_state **out, struct bt_error *err)
 {
     BT_AUTO(bt_state) state = BT_NEW(struct bt_state);
     state->log_path = bt_strf("%s-wal", path);
+    state->log_fd = -1;
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&state->lock, &attributes);
     pthread_mutexattr_destroy(&attributes);
+    pthread_mutex_init(&state->flush_lock, NULL);
     int r = open_database(state, path, err);
     r = r < 0 ? r : check_version(state, err);
     if (r < 0) {
         return bt_fail_in(err, r, "'%s'", path);
     }
+    (void)open_log(state);  // else the first flush says why not
     *out = BT_TAKE(state);
     return 0;
 }
@@ -193,34 +212,79 @@ void bt_state_destroy(struct bt_state *state)
         return;
     }
     sqlite3_close(state->sqlite);
+    if (state->log_fd >= 0) {
+        close(state->log_fd);
+    }
     free(state->log_path);
     pthread_mutex_destroy(&state->lock);
+    pthread_mutex_destroy(&state->flush_lock);
     free(state);
 }
 
-// A file of its own, so that nobody waits for a slow disk but the caller.
-static int flush_log(const struct bt_state *state, struct bt_error *err)
+static int write_again(int fd, uint8_t *bytes, size_t len, off_t at)
 {
-    int fd = open(state->log_path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        return 0;  // all of it is in the database, which was flushed before
+    for (size_t done = 0; done < len;) {
+        ssize_t n = pwrite(fd, bytes + done, len - done, at + (off_t)done);
+        if (n == 0 || (n < 0 && errno != EINTR)) {
+            return n == 0 ? -EIO : -errno;
+        }
+        done += n > 0 ? (size_t)n : 0;
     }
-    int r = fd < 0 || fdatasync(fd) < 0 ? bt_fail_errno(err, "The player's state") : 0;
-    if (fd >= 0) {
-        close(fd);
+    return 0;
+}
+
+/*
+ * What the disk refused counts as written from then on: nothing but writing it again brings it
+ * there, and a later flush says that all is well. So the whole log is written over itself, in its
+ * place and not by a checkpoint: a power cut in the middle of one would leave newer pages of the
+ * database beside a log that ends at the hole. SQLite keeps the log to a few MiB; nobody writes
+ * meanwhile, and the disk is waited for afterwards.
+ */
+static int mend_log(struct bt_state *state)
+{
+    uint8_t *bytes = bt_alloc(MEND_BYTES);
+    lock(state);
+    struct stat info;
+    int r = fstat(state->log_fd, &info) < 0 ? -errno : 0;
+    for (off_t at = 0; r == 0 && at < info.st_size;) {
+        ssize_t n = pread(state->log_fd, bytes, MEND_BYTES, at);
+        if (n <= 0) {
+            r = n == 0 ? -EIO : errno == EINTR ? 0 : -errno;
+            continue;
+        }
+        r = write_again(state->log_fd, bytes, (size_t)n, at);
+        at += n;
     }
+    unlock(state);
+    free(bytes);
+    return r;
+}
+
+static int flush_log(struct bt_state *state)
+{
+    int r = open_log(state);
+    if (r < 0) {
+        return r == -ENOENT ? 0 : r;  // all of it is in the database, which was flushed before
+    }
+    r = state->is_torn ? mend_log(state) : 0;
+    if (r == 0 && fdatasync(state->log_fd) < 0) {
+        r = -errno;
+    }
+    state->is_torn = r < 0;
     return r;
 }
 
 int bt_state_flush(struct bt_state *state, struct bt_error *err)
 {
+    pthread_mutex_lock(&state->flush_lock);
     uint64_t written = state->written;
-    int r = flush_log(state, err);
-    uint64_t flushed = state->flushed;
-    while (r == 0 && flushed < written &&
-           !atomic_compare_exchange_weak(&state->flushed, &flushed, written)) {
+    int r = flush_log(state);
+    if (r == 0) {
+        state->flushed = written;
     }
-    return r;
+    pthread_mutex_unlock(&state->flush_lock);
+    errno = -r;
+    return r < 0 ? bt_fail_errno(err, "The player's state") : 0;
 }
 
 bool bt_state_is_flushed(const struct bt_state *state)

@@ -29,7 +29,9 @@ int bt_state_begin(struct bt_state *state, struct bt_error *err) BT_NODISCARD;
 // error.
 int bt_state_end(struct bt_state *state, int r, struct bt_error *err) BT_NODISCARD;
 
-// Waits for the disk. Writes that come meanwhile are not counted as flushed.
+// Waits for the disk, one caller after the other. Writes that come meanwhile are not counted as
+// flushed. After a failure the next call writes all that is not in the database yet again first, as
+// the system forgets what the disk refused: 0 means that the disk has it.
 int bt_state_flush(struct bt_state *state, struct bt_error *err) BT_NODISCARD;
 // False while a write that must not be lost could still be. "Noted" ones may be, and do not count.
 bool bt_state_is_flushed(const struct bt_state *state);

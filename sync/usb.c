@@ -118,21 +118,22 @@ static int take(struct visit *visit, struct bt_error *err)
 }
 
 // What holds is kept once the disk has it; people are told no more than that.
-static void wait_for_the_disk(struct bt_sync *sync, struct bt_import *import)
+static void wait_for_the_disk(struct bt_sync *sync, struct bt_usb_outcome *outcome)
 {
     struct bt_error err;
     int r = bt_state_flush(sync->state, &err);
     if (r < 0) {
         bt_sync_disk_trouble(sync, r, err.msg);
-        import->unkept = import->takedowns;
+        outcome->import.unkept = outcome->import.takedowns;
     }
+    outcome->kept = r == 0;
 }
 
 static int answer(struct visit *visit, const char *back, struct bt_error *err)
 {
     struct bt_sync *sync = visit->sync;
     struct bt_usb_outcome *outcome = &visit->outcome;
-    wait_for_the_disk(sync, &outcome->import);
+    wait_for_the_disk(sync, outcome);
     int r = bt_file_make_dirs(back, err);
     r = r < 0 ? r : bt_usb_plays_back(sync, back, outcome, err);
     if (r < 0) {

@@ -176,7 +176,9 @@ int bt_usb_plays_back(struct bt_sync *sync, const char *directory, struct bt_usb
     int r = bt_journal_boot_id(back.boot, err);
     r = r < 0 ? r : bt_file_make_dirs(own, err);
     // Plays are on the disk before anybody can read them.
-    if (r == 0 && write_status(&back, err) < 0) {
+    if (r == 0 && !outcome->kept) {
+        bt_log_warn(&logger, "The disk did not keep all of it; the plays go without a status");
+    } else if (r == 0 && write_status(&back, err) < 0) {
         bt_log_warn(&logger, "%s; the plays go on the stick without a status", err->msg);
     }
     for (size_t i = 0; i <= BT_JOURNAL_MAX_DAMAGED && r == 0; i++) {

@@ -15,6 +15,7 @@ struct bt_usb_outcome {
     bool full;                     // our own disk
     bool gone;                     // the stick was pulled, or cannot be read
     bool slow;                     // it does not answer any more, or hardly
+    bool kept;                     // the disk has what was committed before it was asked
     int64_t batches;               // of plays that were put into NAME.back
     bool more;                     // more plays than one stick takes
 };
@@ -27,7 +28,8 @@ int bt_usb_copy(struct bt_sync *sync, struct bt_stick_reader *reader, struct bt_
                 struct bt_usb_outcome *outcome) BT_NODISCARD;
 
 // Writes the plays and a status into DIR/TRA-VE/PLAYER, sealed. The status waits until the disk has
-// all that it says; without it the plays go all the same.
+// all that it says, and is not tried when it did not keep what KET-QUA.txt says; without it the
+// plays go all the same.
 int bt_usb_plays_back(struct bt_sync *sync, const char *directory, struct bt_usb_outcome *outcome,
                       struct bt_error *err) BT_NODISCARD;
 

@@ -249,6 +249,8 @@ class UsbTest(UsbHouse):
         back = os.path.join(self.path("usb"), "s1.back")
         self.assertEqual(glob.glob(back + "/TRA-VE/*/status.seal"), [])
         self.assertTrue(glob.glob(back + "/TRA-VE/*/*.bin"))
+        with open(self.kiosk.log, encoding="utf-8") as log:  # nor was it tried: the disk might say otherwise by then
+            self.assertIn("The disk did not keep all of it", log.read())
         os.remove(fails)
         said = self.insert(stick)
         self.assertIn("1 lệnh gỡ trên USB đã có hiệu lực", said)
