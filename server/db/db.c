@@ -485,9 +485,9 @@ static int failed_before(const struct bt_db *db, struct bt_error *err)
                    "A statement of the transaction failed before");
 }
 
-bool bt_db_wants_again(const struct bt_db *db)
+int bt_db_unanswered(const struct bt_db *db)
 {
-    return db->failed == -EAGAIN;
+    return db->failed == -EAGAIN || db->failed == -EIO ? (int)db->failed : 0;
 }
 
 int bt_db_commit(struct bt_db *db, struct bt_error *err)

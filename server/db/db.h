@@ -99,9 +99,10 @@ int bt_db_begin(struct bt_db *db, bool writes, struct bt_error *err) BT_NODISCAR
 int bt_db_begin_alone(struct bt_db *db, struct bt_error *err) BT_NODISCARD;
 int bt_db_commit(struct bt_db *db, struct bt_error *err) BT_NODISCARD;
 
-// A statement of the transaction that is open, or was last, has failed with -EAGAIN: what was not
-// found may be there all the same.
-bool bt_db_wants_again(const struct bt_db *db);
+// Whether the database itself could not answer a statement of the transaction that is open, or was
+// last: -EAGAIN it may the next time, -EIO it failed; what was not found may be there all the same.
+// 0: it answered, a key that is there already or is missing included.
+int bt_db_unanswered(const struct bt_db *db);
 void bt_db_rollback(struct bt_db *db);
 
 /**

@@ -68,9 +68,8 @@ static bool passes_gate(struct bt_call *call)
 // known whether it is there.
 static int look_whether_known(const struct bt_call *call, struct bt_error *err)
 {
-    return call->db != NULL && bt_db_wants_again(call->db)
-               ? bt_fail(err, -EAGAIN, "The database did not answer what decides about it")
-               : 0;
+    int r = call->db == NULL ? 0 : bt_db_unanswered(call->db);
+    return r < 0 ? bt_fail(err, r, "The database did not answer what decides about it") : 0;
 }
 
 static int handle(struct bt_call *call, struct bt_error *err)
@@ -85,6 +84,13 @@ static int handle(struct bt_call *call, struct bt_error *err)
     return r;
 }
 
+// The gate only read: with its connection nothing is lost but an answer, whatever the call does.
+static int commit_gate(struct bt_call *call, struct bt_error *err)
+{
+    int r = bt_db_commit(call->db, err);
+    return r == -ECONNABORTED ? -EAGAIN : r;
+}
+
 // The gate looks things up (what it notes, it notes afterwards), and is done before the handler
 // begins transactions of its own. So it waits for nobody who writes.
 static int run_bare(struct bt_call *call, struct bt_error *err)
@@ -92,7 +98,7 @@ static int run_bare(struct bt_call *call, struct bt_error *err)
     int r = begin(call, false, err);
     bool passed = r == 0 && passes_gate(call);
     if (passed && call->db != NULL) {
-        r = bt_db_commit(call->db, err);
+        r = commit_gate(call, err);
     } else if (r == 0 && !passed) {
         r = look_whether_known(call, err);
     }

@@ -117,21 +117,22 @@ static int answer_empty(struct bt_call *call, struct bt_error *err)
     return bt_call_empty_reply(call, 204);
 }
 
+static const struct bt_route gated[] = {
+    {"GET", "/", BT_WHO_USER, .handle = answer_empty},
+    {"POST", "/", BT_WHO_USER, .handle = answer_empty},
+    {"POST", "/", BT_WHO_USER, .no_transaction = true, .handle = answer_empty},
+};
+
 static void what_the_database_did_not_say_is_not_gone(void **state)
 {
-    static const struct bt_route routes[] = {
-        {"GET", "/", BT_WHO_USER, .handle = answer_empty},
-        {"POST", "/", BT_WHO_USER, .handle = answer_empty},
-        {"POST", "/", BT_WHO_USER, .no_transaction = true, .handle = answer_empty},
-    };
     const struct bt_test_db *test = *state;
     if (strcmp(test->engine, "postgresql") != 0) {
         skip();  // it has no connection that could be lost
     }
     struct bt_server server = {.clock = bt_clock_real(), .db = test->pool};
-    for (size_t i = 0; i < 2 * BT_ARRAY_LEN(routes); i++) {
+    for (size_t i = 0; i < 2 * BT_ARRAY_LEN(gated); i++) {
         BT_AUTO(bt_call) call = bt_call_create(&server);
-        call->route = &routes[i / 2];
+        call->route = &gated[i / 2];
         call->gate = look_up;
         bt_copy_cut(call->method, sizeof(call->method), call->route->method);
         gate_runs = 0;
@@ -145,12 +146,110 @@ static void what_the_database_did_not_say_is_not_gone(void **state)
     }
 }
 
+// It takes a table that is not there for a thing that is not.
+static bool look_up_what_fails(struct bt_call *call, const struct bt_route *route)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    (void)route;
+    gate_runs++;
+    if (bt_db_ask(bt_call_db(call), &rows, NULL, "SELECT 1 FROM nothing_of_that_name") < 0) {
+        bt_call_problem(call, 404, "not-found", "Không có", "There is no such thing");
+        return false;
+    }
+    return true;
+}
+
+static void what_the_database_failed_to_say_is_not_gone_either(void **state)
+{
+    const struct bt_test_db *test = *state;
+    struct bt_server server = {.clock = bt_clock_real(), .db = test->pool};
+    for (size_t i = 0; i < 2 * BT_ARRAY_LEN(gated); i++) {
+        BT_AUTO(bt_call) call = bt_call_create(&server);
+        call->route = &gated[i / 2];
+        call->gate = look_up_what_fails;
+        bt_copy_cut(call->method, sizeof(call->method), call->route->method);
+        gate_runs = 0;
+        if (i % 2 == 0) {
+            bt_call_answer(call);
+        } else {
+            assert_false(bt_call_judge(call));
+        }
+        assert_int_equal(call->reply.status, 500);
+        assert_int_equal(gate_runs, 1);  // it would fail again
+    }
+}
+
+// Who adds what is there already is told so: that is an answer of the database.
+static int add_twice(struct bt_call *call, struct bt_error *err)
+{
+    (void)err;
+    static const char sql[] = "INSERT INTO play_pack(sha256, day, batches, bytes, made_ms)"
+                              " VALUES('p', 0, 0, 0, 0)";
+    assert_int_equal(bt_db_run_values(bt_call_db(call), sql, NULL, 0, NULL), 1);
+    assert_int_equal(bt_db_run_values(bt_call_db(call), sql, NULL, 0, NULL), -EEXIST);
+    return bt_call_problem(call, 409, "exists", "Đã có", "It is there already");
+}
+
+static void what_is_there_already_is_an_answer(void **state)
+{
+    static const struct bt_route route = {"POST", "/", BT_WHO_USER, .handle = add_twice};
+    const struct bt_test_db *test = *state;
+    struct bt_server server = {.clock = bt_clock_real(), .db = test->pool};
+    BT_AUTO(bt_call) call = bt_call_create(&server);
+    call->route = &route;
+    bt_copy_cut(call->method, sizeof(call->method), "POST");
+    bt_call_answer(call);
+    assert_int_equal(call->reply.status, 409);
+}
+
+// It has its answer, and the connection is gone before the transaction ends, the first time.
+static bool look_up_and_lose(struct bt_call *call, const struct bt_route *route)
+{
+    BT_AUTO(bt_db_rows) rows = NULL;
+    BT_AUTO(bt_db_rows) gone = NULL;
+    struct bt_db *killer = NULL;
+    (void)route;
+    assert_int_equal(bt_db_ask(bt_call_db(call), &rows, NULL, "SELECT pg_backend_pid()"), 0);
+    assert_true(bt_db_next(rows));
+    if (++gate_runs == 1) {
+        assert_int_equal(bt_db_acquire(call->server->db, &killer, NULL), 0);
+        assert_int_equal(bt_db_ask(killer, &gone, NULL,
+                                   "SELECT pg_terminate_backend($1::int, 5000)",
+                                   BT_INT(bt_db_get_int(rows, 0))),
+                         0);
+        bt_db_release(killer);
+    }
+    return true;
+}
+
+static void a_gate_that_lost_its_connection_at_the_end_has_written_nothing(void **state)
+{
+    static const struct bt_route route = {"POST", "/", BT_WHO_USER, .no_transaction = true,
+                                          .handle = answer_empty};
+    const struct bt_test_db *test = *state;
+    if (strcmp(test->engine, "postgresql") != 0) {
+        skip();  // it has no connection that could be lost
+    }
+    struct bt_server server = {.clock = bt_clock_real(), .db = test->pool};
+    BT_AUTO(bt_call) call = bt_call_create(&server);
+    call->route = &route;
+    call->gate = look_up_and_lose;
+    bt_copy_cut(call->method, sizeof(call->method), "POST");
+    gate_runs = 0;
+    bt_call_answer(call);
+    assert_int_equal(call->reply.status, 204);
+    assert_int_equal(gate_runs, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         bt_db_test(people_are_the_only_ones_who_write_after_some_tries_and_players_are_not),
         bt_db_test(what_has_committed_is_not_run_again),
         bt_db_test(what_the_database_did_not_say_is_not_gone),
+        bt_db_test(what_the_database_failed_to_say_is_not_gone_either),
+        bt_db_test(what_is_there_already_is_an_answer),
+        bt_db_test(a_gate_that_lost_its_connection_at_the_end_has_written_nothing),
     };
     return bt_testing_run(tests, BT_ARRAY_LEN(tests));
 }
