@@ -256,6 +256,24 @@ static void what_is_too_old_goes_away(void **state)
     close_world(&world);
 }
 
+static void a_blob_that_cannot_be_removed_keeps_no_row(void **state)
+{
+    struct world world;
+    struct bt_error err = {0};
+    open_world(*state, &world);
+    run(&world, "INSERT INTO blob_arrival VALUES('v-1', 'no hash', 'coming', 0)");
+    run(&world, "INSERT INTO play_pack VALUES('no hash', 1, 1, 1, 0)");
+    run(&world, "INSERT INTO play_hourly VALUES(20000, 1, 's-1', 'vn', 1, 1, 1, 1, 1, 1)");
+    assert_true(bt_archive_sweep(&world.server, world.db, NOON_MS, &world.stopping, &err) < 0);
+    assert_int_equal(ask(&world, "SELECT count(*) FROM play_hourly"), 0);
+    assert_int_equal(ask(&world, "SELECT count(*) FROM blob_arrival WHERE changed_ms = 0"), 0);
+    run(&world, "DELETE FROM play_pack");
+    run(&world, "UPDATE blob_arrival SET changed_ms = 0");
+    assert_int_equal(bt_archive_sweep(&world.server, world.db, NOON_MS, &world.stopping, &err),
+                     -EIO);
+    close_world(&world);
+}
+
 static void a_lease_is_one_servers(void **state)
 {
     struct world world;
@@ -299,6 +317,7 @@ int main(void)
         bt_db_test(a_crash_between_two_slices_costs_nothing),
         bt_db_test(a_pack_that_is_gone_or_cut_is_said),
         bt_db_test(what_is_too_old_goes_away),
+        bt_db_test(a_blob_that_cannot_be_removed_keeps_no_row),
         bt_db_test(a_lease_is_one_servers),
         bt_db_test(the_outbox_tries_again_and_gives_up),
     };

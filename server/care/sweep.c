@@ -99,13 +99,28 @@ static int sweep_packs(struct bt_server *server, struct bt_db *db, int64_t now_m
     return r;
 }
 
+// Of packs and of what nobody named: what cannot be removed of the ones does not keep the others.
+static int sweep_blobs(struct bt_server *server, struct bt_db *db, int64_t now_ms,
+                       const atomic_bool *stopping, struct bt_error *err)
+{
+    struct bt_error later = {0};
+    int r = sweep_packs(server, db, now_ms, stopping, err);
+    if (r == 0) {
+        return bt_arrivals_sweep(server, db, now_ms, err);
+    }
+    if (bt_arrivals_sweep(server, db, now_ms, &later) < 0) {
+        bt_log_warn(&logger, "What nobody came to name is not all gone: %s", later.msg);
+    }
+    return r;
+}
+
+// Blobs come last: one that cannot be removed, or a store that is away, keeps no row.
 int bt_archive_sweep(struct bt_server *server, struct bt_db *db, int64_t now_ms,
                      const atomic_bool *stopping, struct bt_error *err)
 {
-    int r = sweep_packs(server, db, now_ms, stopping, err);
-    r = r < 0 ? r : bt_arrivals_sweep(server, db, now_ms, err);
+    int r = 0;
     for (size_t i = 0; r == 0 && i < BT_ARRAY_LEN(sweeps); i++) {
         r = sweep_rows(db, &sweeps[i], now_ms, stopping, err);
     }
-    return r;
+    return r < 0 ? r : sweep_blobs(server, db, now_ms, stopping, err);
 }

@@ -24,7 +24,10 @@ int bt_arrival_begin(struct bt_db *db, const char *sha256_hex, int64_t now_ms,
 // In the transaction that names it. -ESTALE: it came so slowly that it was removed.
 int bt_arrival_end(struct bt_db *db, const char *id, struct bt_error *err) BT_NODISCARD;
 
-// Removes what nobody came to name. Several servers may at once; -EAGAIN: the rest the next time.
+// Removes what nobody came to name, as of `now_ms`. Several servers may at once; -EAGAIN: the rest
+// the next time. -EIO: some cannot be removed, and are tried a day later; the others are gone.
+// -EHOSTUNREACH, -ECANCELED: the store did not answer; the one it was asked for may not come again
+// until that can no longer remove it, the rest the next time.
 int bt_arrivals_sweep(struct bt_server *server, struct bt_db *db, int64_t now_ms,
                       struct bt_error *err) BT_NODISCARD;
 

@@ -68,7 +68,8 @@ int bt_blobs_fetch(struct bt_blobs *blobs, const struct bt_sha256 *sha256,
 int bt_blobs_check(struct bt_blobs *blobs, const struct bt_sha256 *sha256, int64_t size,
                    struct bt_error *err) BT_NODISCARD;
 
-// Gone, or never there.
+// Gone, or never there. -EHOSTUNREACH, -ECANCELED: nobody knows, it may go yet. After any other
+// error it is still there.
 int bt_blobs_remove(struct bt_blobs *blobs, const struct bt_sha256 *sha256,
                     struct bt_error *err) BT_NODISCARD;
 

@@ -25,7 +25,6 @@
 #define STALL_S 30
 #define SLOW_S 300  // putting the parts of a large file together
 #define STALL_BYTES_PER_S 1024L
-#define TRIES 4
 #define FIRST_PAUSE_MS 200
 #define MAX_IDLE 16
 #define CHUNK_BYTES (256L * 1024)
@@ -205,7 +204,7 @@ int bt_s3_conclude(struct bt_s3 *s3, int code, struct bt_error *err)
 
 bool bt_s3_again(struct bt_s3 *s3, int code, int tries)
 {
-    if (code != -EAGAIN || tries + 1 >= TRIES || atomic_load(&s3->closed)) {
+    if (code != -EAGAIN || tries + 1 >= BT_S3_TRIES || atomic_load(&s3->closed)) {
         return false;
     }
     int64_t pause_ms = (int64_t)FIRST_PAUSE_MS << (2 * tries);
@@ -520,6 +519,7 @@ int bt_s3_perform(struct bt_s3 *s3, struct bt_s3_request *request, struct bt_err
     int tries = 0;
     do {
         r = bt_s3_try(s3, request, err);
+        request->unanswered |= r == -EAGAIN;
     } while (bt_s3_again(s3, r, tries++));
     return bt_s3_conclude(s3, r, err);
 }

@@ -22,6 +22,9 @@
 
 struct bt_metrics;
 
+#define BT_S3_TRIES 4
+#define BT_S3_MAX_STALL_S 3600
+
 struct bt_s3_options {
     const char *url;          // https://HOST[:PORT]/BUCKET[/PREFIX]; http:// to this machine alone
     const char *region;       // NULL: us-east-1
@@ -55,6 +58,9 @@ int bt_s3_put_file(struct bt_s3 *s3, const char *key, int fd, const struct bt_sh
 int bt_s3_get(struct bt_s3 *s3, const char *key, const struct bt_sha256 *sha256, int64_t max_bytes,
               int fd, struct bt_error *err) BT_NODISCARD;
 int bt_s3_size(struct bt_s3 *s3, const char *key, int64_t *out, struct bt_error *err) BT_NODISCARD;
+
+// -EIO: the store has refused it, and it is still there. Any other error: it may go yet, for a
+// store that was asked and did not answer may still do it.
 int bt_s3_remove(struct bt_s3 *s3, const char *key, struct bt_error *err) BT_NODISCARD;
 
 // Each object whose key begins with `prefix`; the address's own prefix is cut off.

@@ -303,7 +303,9 @@ int bt_s3_remove(struct bt_s3 *s3, const char *key, struct bt_error *err)
 {
     BT_AUTOREQUEST request = {.method = "DELETE", .key = key};
     int r = bt_s3_perform(s3, &request, err);
-    return r == -ENOENT ? 0 : r;
+    // What a later try is told says nothing about one that got no answer.
+    bool may_go_yet = r != -EIO || request.unanswered;
+    return r == 0 || r == -ENOENT ? 0 : r != -ECANCELED && may_go_yet ? -EHOSTUNREACH : r;
 }
 
 /*

@@ -33,7 +33,8 @@ struct bt_s3_request {
     char etag[BT_S3_ETAG_BYTES];
     int64_t answer_len;
     struct bt_buf text;
-    int taken;  // what begin or take returned
+    int taken;        // what begin or take returned
+    bool unanswered;  // a try was, so the store may do it yet (bt_s3_perform)
 };
 void bt_s3_request_finish(struct bt_s3_request *request);
 #define BT_AUTOREQUEST BT_AUTOFINISH(bt_s3_request_finish) struct bt_s3_request

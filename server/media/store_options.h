@@ -17,7 +17,7 @@
         {"s3-pin", "PIN", "sha256//…: khóa TLS của kho / the store's TLS key"},                    \
     {                                                                                              \
         "s3-timeout", "S", "giây không nhúc nhích thì thôi / seconds without progress (30)",       \
-            .min = 1, .max = 3600                                                                  \
+            .min = 1, .max = BT_S3_MAX_STALL_S                                                     \
     }
 
 // Its texts are borrowed from the command line; url is NULL when there is none.

@@ -433,7 +433,9 @@ static int settle_part(struct bt_call *call, struct bt_error *err)
                    : 0;
     }
     if (!bt_call_begin_waiting(call)) {
-        return 0;  // as many wait as may: it is done with the next bytes
+        // As many wait as may. The next turn comes with SETTLE_BYTES more and brings all that is
+        // here; until then this server alone has it, and at worst that is the whole request.
+        return 0;
     }
     int r = settle_piece(call, err);
     bt_call_end_waiting(call);

@@ -47,8 +47,8 @@ static int note_arrival(struct bt_call *call, void *context, struct bt_error *er
     if (r != -EBUSY) {
         return r;
     }
-    tell_to_come_again(call, "busy", "Gói này đang được dọn khỏi kho; hãy tải lại sau giây lát",
-                       "The same package, left over, is being removed; send it again in a moment");
+    tell_to_come_again(call, "busy", "Gói này đang được dọn khỏi kho; hãy tải lại sau",
+                       "The same package, left over, is being removed; send it again later");
     return 1;
 }
 
