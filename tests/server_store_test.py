@@ -679,6 +679,7 @@ class DatabaseLostBetweenTest(StoreCase):
         thread = threading.Thread(target=lambda: answers.append(request()))
         thread.start()
         until(lambda: self.store.planned[-1][3] == 0, "it waits for the store")
+        self.count("CHECKPOINT")  # tests' databases commit without waiting: what was committed is to outlive it
         PostgreSQL.get().kill()
         go_on.set()
         thread.join(PATIENCE_S)
