@@ -190,7 +190,9 @@ static int postgresql_revive(void *handle, struct bt_error *err)
     PQreset(connection->pg);
     connection->lost = false;
     int r = check_connection(connection, err);
-    return r < 0 ? r : configure(connection, err);
+    r = r < 0 ? r : configure(connection, err);
+    connection->lost = r < 0;  // one that was not set up knows no SERIALIZABLE
+    return r;
 }
 
 /*
