@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,11 +28,20 @@ static struct bt_listener listen_on(const char *where)
     return listener;
 }
 
+// The listener does not wait by itself, and whoever knocks may come later than this thread.
+static int accept_one(int listener_fd)
+{
+    struct pollfd waits = {.fd = listener_fd, .events = POLLIN};
+    while (poll(&waits, 1, -1) < 0 && errno == EINTR) {
+    }
+    return accept(listener_fd, NULL, NULL);
+}
+
 static void *answer_one(void *context)
 {
     const int *listener_fd = context;
     char asked[256];
-    int fd = accept(*listener_fd, NULL, NULL);
+    int fd = accept_one(*listener_fd);
     assert_true(recv(fd, asked, sizeof(asked), 0) > 0);
     assert_int_equal(send(fd, "H", 1, MSG_NOSIGNAL), 1);
     close(fd);
@@ -41,7 +51,7 @@ static void *answer_one(void *context)
 static void *end_one(void *context)
 {
     const int *listener_fd = context;
-    close(accept(*listener_fd, NULL, NULL));
+    close(accept_one(*listener_fd));
     return NULL;
 }
 
